@@ -1,0 +1,156 @@
+"""The core: a whole chip between a stream of pixels and a stream of answers."""
+
+from amaranth import Const, Module, Signal, Value
+from amaranth.lib import data, fifo, stream, wiring
+from amaranth.lib.wiring import In, Out
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
+
+from hw.chip import PIXEL_BITS, Chip
+from hw.encoder import SpikeEncoder
+from hw.errors import CaptwinError
+from hw.layer import SpikingLayer
+from hw.readout import ClassReadout, answer
+from hw.streams import Fork
+
+COUNTER_BITS = 32
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True))
+class CoreOptions:
+    """How much hardware to spend; the answers never depend on it. All numbers are powers of two."""
+
+    #: pixels taken and encoded a cycle
+    pixel_lanes: int = 8
+    #: weight memories of each crossbar: row events taken a cycle
+    row_banks: int = 1
+    #: neurons updated a cycle, in each layer
+    lanes: int = 4
+    #: one more stream a layer, with every sum, drive, membrane and spike
+    trace: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("pixel_lanes", "row_banks", "lanes"):
+            value = getattr(self, name)
+            if not 1 <= value <= 64 or value & (value - 1):
+                raise CaptwinError(f"{name}: must be a power of two from 1 to 64, got {value}")
+
+
+class Core(wiring.Component):
+    """Pixels in, class out, with every layer of ``chip`` between.
+
+    Ports (all streams are valid/ready; see `docs/arithmetic.md` for the meaning of the numbers):
+
+    * ``pixels``: the image in raster order, ``options.pixel_lanes`` pixels a beat, first pixel in the lowest byte,
+      the last beat filled up with anything. The next image may follow at once.
+    * ``result``: one beat an image: ``label``, ``steps`` until the decision, ``counts`` and ``membranes`` of every
+      class, ``cycles`` from the image's first beat accepted to this result offered.
+    * ``trace0``, ``trace1``, ... if ``options.trace``: all results of that layer, a word of ``lanes`` neurons a beat.
+    * ``counters``: since reset, wrapping: clock cycles; for each layer row events, spikes, clamped drives.
+    * ``build_id``: :attr:`hw.chip.Chip.build_id`.
+
+    Up to IN_FLIGHT images are under way at once; results come in the order of the images.
+    """
+
+    IN_FLIGHT = 8
+
+    def __init__(self, chip: Chip, options: CoreOptions = CoreOptions()) -> None:  # noqa: B008 (frozen)
+        self.chip = chip
+        self.options = options
+        steps = chip.encoder.steps
+        self.encoder = SpikeEncoder(chip.encoder, chip.pixels, options.pixel_lanes)
+        self.layers = [
+            SpikingLayer(
+                layer,
+                chip.formats,
+                steps=steps,
+                width=options.lanes if number else options.pixel_lanes,
+                banks=options.row_banks,
+                lanes=options.lanes,
+            )
+            for number, layer in enumerate(chip.layers)
+        ]
+        last = self.layers[-1].results.payload.shape()
+        self.readout = ClassReadout(
+            chip.readout, chip.formats, classes=chip.classes, steps=steps, word_shape=last
+        )
+        count = data.ArrayLayout(COUNTER_BITS, len(chip.layers))
+        ports = {
+            "pixels": In(stream.Signature(data.ArrayLayout(PIXEL_BITS, options.pixel_lanes))),
+            "result": Out(
+                stream.Signature(
+                    data.StructLayout(
+                        {**dict(answer(chip.formats, chip.classes, steps).members), "cycles": COUNTER_BITS}
+                    )
+                )
+            ),
+            "counters": Out(
+                data.StructLayout({"cycles": COUNTER_BITS, "events": count, "spikes": count, "saturated": count})
+            ),
+            "build_id": Out(64),
+        }
+        if options.trace:
+            for number, layer in enumerate(self.layers):
+                ports[f"trace{number}"] = Out(layer.results.signature)
+        super().__init__(ports)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.encoder = self.encoder
+        m.submodules.readout = self.readout
+        m.d.comb += self.build_id.eq(Const(self.chip.build_id, 64))
+
+        spikes = self.encoder.spikes
+        for number, layer in enumerate(self.layers):
+            m.submodules[f"layer{number}"] = layer
+            wiring.connect(m, spikes, layer.spikes)
+            results = layer.results
+            if self.options.trace:
+                m.submodules[f"fork{number}"] = fork = Fork(results.payload.shape(), 2)
+                wiring.connect(m, results, fork.i)
+                wiring.connect(m, fork.o[1], wiring.flipped(getattr(self, f"trace{number}")))
+                results = fork.o[0]
+            if number < len(self.layers) - 1:
+                spikes = self.layers[number + 1].spikes.signature.flip().create(path=(f"spikes{number}",))
+                m.d.comb += [
+                    spikes.payload.spikes.eq(results.payload.spikes),
+                    spikes.payload.last.eq(results.payload.last),
+                    spikes.valid.eq(results.valid),
+                    results.ready.eq(spikes.ready),
+                ]
+            else:
+                wiring.connect(m, results, self.readout.words)
+        self._count(m)
+        self._offer(m)
+        return m
+
+    def _count(self, m: Module) -> None:
+        m.d.sync += self.counters.cycles.eq(self.counters.cycles + 1)
+        for number, layer in enumerate(self.layers):
+            for counter, amount in (("events", layer.taken), ("spikes", layer.fired), ("saturated", layer.saturated)):
+                total = self.counters[counter][number]
+                m.d.sync += total.eq(total + amount)
+
+    def _offer(self, m: Module) -> None:
+        """Lets pixels in while their arrival time can be kept, and adds to each answer the time its image took."""
+        m.submodules.starts = starts = fifo.SyncFIFOBuffered(width=COUNTER_BITS, depth=self.IN_FLIGHT)
+        decision, out = self.readout.answer, self.result.payload
+        elapsed, timed = Signal(COUNTER_BITS), Signal()
+        m.d.comb += [
+            self.encoder.pixels.payload.eq(self.pixels.payload),
+            self.encoder.pixels.valid.eq(self.pixels.valid & starts.w_rdy),
+            self.pixels.ready.eq(self.encoder.pixels.ready & starts.w_rdy),
+            starts.w_data.eq(self.counters.cycles),
+            starts.w_en.eq(self.encoder.started),
+            starts.r_en.eq(self.result.valid & self.result.ready),
+            self.result.valid.eq(decision.valid & timed),
+            decision.ready.eq(self.result.ready & timed),
+            out.cycles.eq(elapsed),
+        ]
+        for name in ("label", "steps", "counts", "membranes"):
+            m.d.comb += Value.cast(out[name]).eq(Value.cast(decision.payload[name]))
+        # Registered, since the subtraction would lengthen whatever path the user hangs on the port.
+        with m.If(decision.valid & ~timed):
+            m.d.sync += [elapsed.eq(self.counters.cycles + 1 - starts.r_data), timed.eq(1)]
+        with m.Elif(self.result.valid & self.result.ready):
+            m.d.sync += timed.eq(0)

@@ -1,0 +1,137 @@
+"""Pixels to spikes: an image buffer of two pages and the `rate`, `bernoulli` and `latency` codes."""
+
+from functools import reduce
+from operator import xor
+from typing import Any
+
+from amaranth import Array, Cat, Const, Module, Mux, Signal, Value, unsigned
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw import chip
+from hw.streams import spike_word
+
+
+class SpikeEncoder(wiring.Component):
+    """Takes an image and sends its spikes, time step by time step.
+
+    While one image is being encoded the next one loads. Pixels come in raster order, ``lanes`` a beat, the image's
+    last beat filled up with anything; spikes leave in the same order as words of ``lanes``, padding never spiking.
+
+    Throughput: a beat a cycle on either side. Latency: the first word leaves 3 cycles after an image's last beat.
+    """
+
+    def __init__(self, encoder: chip.Encoder, pixels: int, lanes: int) -> None:
+        self.encoder = encoder
+        self.image_pixels = pixels
+        self.lanes = lanes
+        self.words = -(-pixels // lanes)
+        super().__init__(
+            {
+                "pixels": In(stream.Signature(data.ArrayLayout(chip.PIXEL_BITS, lanes))),
+                "spikes": Out(stream.Signature(spike_word(lanes))),
+                #: high for one cycle when the first beat of an image is accepted
+                "started": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        page_bits = max(1, (self.words - 1).bit_length())
+        m.submodules.image = image = memory.Memory(
+            shape=unsigned(chip.PIXEL_BITS * self.lanes), depth=2 << page_bits, init=[]
+        )
+        write, read = image.write_port(), image.read_port()
+        full = Signal(2)
+
+        # Loading side.
+        load_page, load_word = Signal(), Signal(page_bits)
+        accept = Signal()
+        m.d.comb += [
+            self.pixels.ready.eq(~full.bit_select(load_page, 1)),
+            accept.eq(self.pixels.valid & self.pixels.ready),
+            self.started.eq(accept & (load_word == 0)),
+            write.addr.eq(Cat(load_word, load_page)),
+            write.data.eq(Value.cast(self.pixels.payload)),
+            write.en.eq(accept),
+        ]
+        loaded = Signal()
+        m.d.comb += loaded.eq(accept & (load_word == self.words - 1))
+        with m.If(accept):
+            m.d.sync += load_word.eq(Mux(loaded, 0, load_word + 1))
+        with m.If(loaded):
+            m.d.sync += load_page.eq(~load_page)
+
+        # Encoding side: address -> page memory -> spikes, advancing while the output has room.
+        page, word, step = Signal(), Signal(page_bits), Signal(range(max(self.encoder.steps, 2)))
+        advance, fetch, finished = Signal(), Signal(), Signal()
+        last_word, last_step = word == self.words - 1, step == self.encoder.steps - 1
+        m.d.comb += [
+            advance.eq(~self.spikes.valid | self.spikes.ready),
+            fetch.eq(advance & full.bit_select(page, 1)),
+            finished.eq(fetch & last_word & last_step),
+            read.addr.eq(Cat(word, page)),
+            read.en.eq(fetch),
+        ]
+        with m.If(fetch):
+            m.d.sync += word.eq(Mux(last_word, 0, word + 1))
+            with m.If(last_word):
+                m.d.sync += step.eq(Mux(last_step, 0, step + 1))
+        with m.If(finished):
+            m.d.sync += page.eq(~page)
+        for n in range(2):
+            with m.If(loaded & (load_page == n)):
+                m.d.sync += full[n].eq(1)
+            with m.Elif(finished & (page == n)):
+                m.d.sync += full[n].eq(0)
+
+        fetched, fetched_step, fetched_last, fetched_end = Signal(), Signal.like(step), Signal(), Signal()
+        with m.If(advance):
+            m.d.sync += [fetched.eq(fetch), fetched_step.eq(step), fetched_last.eq(last_word), fetched_end.eq(finished)]
+        codes = data.View(self.pixels.payload.shape(), read.data)
+        if self.encoder.kind == "bernoulli":
+            limits = self._lfsr(m, fetched & advance, fetched_last, fetched_end)
+        used = self.image_pixels - (self.words - 1) * self.lanes
+        spikes = Signal(self.lanes)
+        for n in range(self.lanes):
+            pixel: Any = codes[n]
+            match self.encoder.kind:
+                case "rate":
+                    phase = (self.encoder.phase + fetched_step * pixel)[: chip.PIXEL_BITS]
+                    spike = phase + pixel > chip.PIXEL_MAX
+                case "latency":
+                    due = ((chip.PIXEL_MAX - pixel) * self.encoder.steps) >> chip.PIXEL_BITS
+                    spike = (pixel > 0) & (due == fetched_step)
+                case "bernoulli":
+                    spike = pixel > limits[n]
+            m.d.comb += spikes[n].eq(spike & ~fetched_last if n >= used else spike)
+        with m.If(advance):
+            m.d.sync += [
+                self.spikes.valid.eq(fetched),
+                self.spikes.payload.spikes.eq(spikes),
+                self.spikes.payload.last.eq(fetched_last),
+            ]
+        return m
+
+    def _lfsr(self, m: Module, advance: Value, last_word: Value, restart: Value) -> list[Value]:
+        """One number of 8 LFSR bits a lane; ``advance`` moves on by a word, ``restart`` to the first pixel."""
+        state = Signal(chip.LFSR_BITS, init=self.encoder.seed)
+        used = self.image_pixels - (self.words - 1) * self.lanes
+        bits = [1 << q for q in range(chip.LFSR_BITS)]  # bit n of the sequence, as a set of state bits
+        while len(bits) < chip.PIXEL_BITS * self.lanes + chip.LFSR_BITS:
+            bits.append(reduce(xor, (bits[len(bits) - chip.LFSR_BITS + tap] for tap in chip.LFSR_TAPS)))
+
+        def window(start: int, width: int) -> Value:
+            return Cat(_parity(state, mask) for mask in bits[start : start + width])
+
+        with m.If(advance):
+            m.d.sync += state.eq(window(chip.PIXEL_BITS * self.lanes, chip.LFSR_BITS))
+            with m.If(last_word):
+                m.d.sync += state.eq(window(chip.PIXEL_BITS * used, chip.LFSR_BITS))
+            with m.If(restart):
+                m.d.sync += state.eq(self.encoder.seed)
+        return [window(chip.PIXEL_BITS * n, chip.PIXEL_BITS) for n in range(self.lanes)]
+
+
+def _parity(state: Signal, mask: int) -> Value:
+    return reduce(xor, (state[q] for q in range(len(state)) if mask >> q & 1), Const(0, 1))

@@ -1,0 +1,52 @@
+"""One layer: spike words in, neuron results out."""
+
+from amaranth import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw import chip
+from hw.crossbar import Crossbar
+from hw.events import EventSource
+from hw.neuron import Neurons
+from hw.streams import spike_word
+
+
+class SpikingLayer(wiring.Component):
+    """A crossbar and its neurons. ``width`` is the number of neurons in a word of incoming spikes.
+
+    Its parts are joined by streams, so a layer works on as many time steps at once as it has parts.
+    """
+
+    def __init__(
+        self, layer: chip.Layer, formats: chip.Formats, *, steps: int, width: int, banks: int, lanes: int
+    ) -> None:
+        self.events = EventSource(layer.rows, width, banks)
+        self.crossbar = Crossbar(layer.charges, formats, banks=banks, lanes=lanes)
+        self.neurons = Neurons(layer, formats, steps=steps, lanes=lanes)
+        super().__init__(
+            {
+                "spikes": In(stream.Signature(spike_word(width))),
+                "results": Out(self.neurons.results.signature),
+                #: in this cycle: row events taken, neurons fired, drives clamped
+                "taken": Out(self.crossbar.taken.shape()),
+                "fired": Out(self.neurons.fired.shape()),
+                "saturated": Out(self.neurons.saturated.shape()),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.events = self.events
+        m.submodules.crossbar = self.crossbar
+        m.submodules.neurons = self.neurons
+        wiring.connect(m, wiring.flipped(self.spikes), self.events.spikes)
+        for source, sink in zip(self.events.events, self.crossbar.events, strict=True):
+            wiring.connect(m, source, sink)
+        wiring.connect(m, self.crossbar.sums, self.neurons.sums)
+        wiring.connect(m, self.neurons.results, wiring.flipped(self.results))
+        m.d.comb += [
+            self.taken.eq(self.crossbar.taken),
+            self.fired.eq(self.neurons.fired),
+            self.saturated.eq(self.neurons.saturated),
+        ]
+        return m

@@ -1,0 +1,285 @@
+"""The neurons of a layer: drive, threshold curve and surface of DESIGN's arithmetic, `lanes` neurons a cycle."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from amaranth import Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import data, fifo, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.chip import GAIN_BITS, Formats, Layer
+from hw.streams import Pipeline
+
+
+def neuron_word(formats: Formats, lanes: int, sum_shape: object) -> data.StructLayout:
+    """One beat of neuron results: spikes, new membranes, and the sums and drives they came from."""
+    return data.StructLayout(
+        {
+            "spikes": lanes,
+            "last": 1,
+            "membranes": data.ArrayLayout(formats.membrane_bits, lanes),
+            "drives": data.ArrayLayout(formats.drive_bits, lanes),
+            "sums": data.ArrayLayout(sum_shape, lanes),
+        }
+    )
+
+
+class Neurons(wiring.Component):
+    """Updates the layer's neurons once per time step, ``lanes`` at a time, as `docs/arithmetic.md` states.
+
+    Words of sums come in, words of results leave, in the order of the neurons; the unit counts words and steps
+    by itself and starts each inference of ``steps`` steps from rest.
+
+    Throughput: a word a cycle, as long as the layer has at least LATENCY words; else a step every LATENCY cycles.
+    Latency: LATENCY + 2 cycles from a word of sums to its results.
+    """
+
+    LATENCY = 13
+    QUEUE = 32
+
+    def __init__(self, layer: Layer, formats: Formats, *, steps: int, lanes: int) -> None:
+        self.layer = layer
+        self.formats = formats
+        self.steps = steps
+        self.lanes = lanes
+        self.words = -(-layer.columns // lanes)
+        self.sum_shape = signed(formats.accumulator_bits(layer.rows))
+        super().__init__(
+            {
+                "sums": In(stream.Signature(data.ArrayLayout(self.sum_shape, lanes))),
+                "results": Out(stream.Signature(neuron_word(formats, lanes, self.sum_shape))),
+                #: spikes fired, and drives clamped at either end, in this cycle
+                "fired": Out(range(lanes + 1)),
+                "saturated": Out(range(lanes + 1)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        layer, formats, lanes = self.layer, self.formats, self.lanes
+        final = self.LATENCY - 1
+        control = Pipeline(m, "")
+        lane_pipes = [Pipeline(m, f"lane{n}_") for n in range(lanes)]
+
+        # Stage 0: a word may enter if its previous step has left and its result will find room in the queue.
+        word, step = Signal(range(max(self.words, 2))), Signal(range(max(self.steps, 2)))
+        in_flight, promised = Signal(range(self.words + 1)), Signal(range(self.QUEUE + 1))
+        enter, leave = Signal(), Signal()
+        last = word == self.words - 1
+        m.d.comb += [
+            self.sums.ready.eq((in_flight != self.words) & (promised != self.QUEUE)),
+            enter.eq(self.sums.valid & self.sums.ready),
+        ]
+        with m.If(enter):
+            m.d.sync += word.eq(Mux(last, 0, word + 1))
+            with m.If(last):
+                m.d.sync += step.eq(Mux(step == self.steps - 1, 0, step + 1))
+        control["valid", 0], control["word", 0], control["last", 0] = enter, word, last
+        control["fresh", 0] = step == 0
+
+        parameter = data.StructLayout(
+            {
+                "gain": GAIN_BITS,
+                "offset": signed(formats.drive_bits + layer.shift + 2),
+                "threshold_offset": signed(formats.drive_bits + 1),
+            }
+        )
+        state = data.StructLayout({"v": formats.membrane_bits, "b": 1})
+        m.submodules.parameters = parameters = memory.Memory(
+            shape=data.ArrayLayout(parameter, lanes), depth=self.words, init=self._parameters()
+        )
+        m.submodules.state = states = memory.Memory(
+            shape=data.ArrayLayout(state, lanes), depth=self.words, init=[]
+        )
+        parameters_port, state_read, state_write = parameters.read_port(), states.read_port(), states.write_port()
+        m.d.comb += [
+            parameters_port.addr.eq(word),
+            parameters_port.en.eq(enter),
+            state_read.addr.eq(word),
+            state_read.en.eq(enter),
+        ]
+        curves = _CurveStore(m, layer, formats, lanes)
+        surfaces = _SurfaceStore(m, layer, formats, lanes)
+
+        for n, pipe in enumerate(lane_pipes):
+            pipe["acc", 0] = self.sums.payload[n]
+            for name in ("gain", "offset", "threshold_offset"):
+                pipe[name, 1] = parameters_port.data[n][name]
+            pipe["v", 1] = Mux(control["fresh", 1], layer.rest, state_read.data[n].v)
+            pipe["b", 1] = Mux(control["fresh", 1], 0, state_read.data[n].b)
+            self._drive(m, pipe)
+            self._threshold(pipe, curves, n)
+            self._surface(pipe, surfaces, n)
+            pipe.register("spike", 8, pipe["u", 7] >= pipe["threshold", 7])
+
+        # Last stage: write the state back, queue the results.
+        present = Signal(lanes, init=-1)
+        absent = self.words * lanes - layer.columns
+        if absent:
+            m.d.comb += present.eq(Mux(control["last", final], (1 << (lanes - absent)) - 1, (1 << lanes) - 1))
+        else:
+            m.d.comb += present.eq((1 << lanes) - 1)
+        m.submodules.queue = queue = fifo.SyncFIFOBuffered(
+            width=data.Layout.cast(self.results.payload.shape()).size, depth=self.QUEUE
+        )
+        result = data.View(self.results.payload.shape(), queue.w_data)
+        m.d.comb += [
+            state_write.addr.eq(control["word", final]),
+            state_write.en.eq(control["valid", final]),
+            queue.w_en.eq(control["valid", final]),
+            result.last.eq(control["last", final]),
+        ]
+        for n, pipe in enumerate(lane_pipes):
+            m.d.comb += [
+                state_write.data[n].v.eq(pipe["membrane", final]),
+                state_write.data[n].b.eq(pipe["spike", final]),
+                result.spikes[n].eq(pipe["spike", final] & present[n]),
+                result.membranes[n].eq(pipe["membrane", final]),
+                result.drives[n].eq(pipe["u", final]),
+                result.sums[n].eq(pipe["acc", final]),
+            ]
+        valid = control["valid", final]
+        m.d.comb += [
+            self.results.valid.eq(queue.r_rdy),
+            Value.cast(self.results.payload).eq(queue.r_data),
+            queue.r_en.eq(self.results.ready),
+            leave.eq(self.results.valid & self.results.ready),
+            self.fired.eq(Mux(valid, sum(result.spikes[n] for n in range(lanes)), 0)),
+            self.saturated.eq(
+                Mux(valid, sum(pipe["saturated", final] & present[n] for n, pipe in enumerate(lane_pipes)), 0)
+            ),
+        ]
+        m.d.sync += [in_flight.eq(in_flight + enter - valid), promised.eq(promised + enter - leave)]
+        return m
+
+    def _parameters(self) -> list[list[dict[str, int]]]:
+        layer = self.layer
+        columns = [
+            {"gain": int(gain), "offset": int(offset), "threshold_offset": int(threshold)}
+            for gain, offset, threshold in zip(layer.gains, layer.offsets, layer.threshold_offsets, strict=True)
+        ]
+        columns += [{"gain": 0, "offset": 0, "threshold_offset": 0}] * (self.words * self.lanes - layer.columns)
+        return [columns[start : start + self.lanes] for start in range(0, len(columns), self.lanes)]
+
+    def _drive(self, m: Module, pipe: Pipeline) -> None:
+        """Stages 2 to 4: u = clamp((acc * g + h + half) >> k)."""
+        shift, top = self.layer.shift, self.formats.drive_max
+        pipe.register("product", 3, pipe["acc", 2] * pipe["gain", 2])
+        pipe.register("scaled", 4, pipe["product", 3] + pipe["offset", 3] + (1 << (shift - 1)))
+        scaled = pipe["scaled", 4] >> shift
+        below, above = scaled < 0, scaled > top
+        u = Signal(self.formats.drive_bits, name="drive")
+        m.d.comb += u.eq(Mux(below, 0, Mux(above, top, scaled)))
+        pipe.register("u", 5, u)
+        pipe.register("saturated", 5, below | above)
+
+    def _threshold(self, pipe: Pipeline, curves: "_CurveStore", lane: int) -> None:
+        """Stages 2 to 6: D from the curve over the old v, plus d."""
+        fv = self.formats.membrane_fraction
+        low, step = curves.read(lane, pipe, stage=2)
+        pipe.register("curve_low", 4, low)
+        pipe.register("curve_step", 4, step)
+        pipe.register("curve_rise", 5, pipe["v", 4][:fv] * pipe["curve_step", 4])
+        interpolated = ((pipe["curve_low", 5] << fv) + pipe["curve_rise", 5] + (1 << (fv - 1))) >> fv
+        pipe.register("curve", 6, interpolated)
+        pipe.register("threshold", 7, pipe["curve", 6] + pipe["threshold_offset", 6])
+
+    def _surface(self, pipe: Pipeline, surfaces: "_SurfaceStore", lane: int) -> None:
+        """Stages 4 to 11: the new membrane, interpolated along u at both knots of v, then along v."""
+        fv, fu = self.formats.membrane_fraction, self.formats.drive_fraction
+        knots = surfaces.read(lane, pipe, stage=4)
+        for row, (low, step) in enumerate(knots):
+            pipe.register(f"low{row}", 7, low)
+            pipe.register(f"step{row}", 7, step)
+            pipe.register(f"rise{row}", 8, pipe["u", 7][:fu] * pipe[f"step{row}", 7])
+            pipe.register(f"along{row}", 9, (pipe[f"low{row}", 8] << fu) + pipe[f"rise{row}", 8])
+        pipe.register("slope", 10, pipe["along1", 9] - pipe["along0", 9])
+        pipe.register("climb", 11, pipe["v", 10][:fv] * pipe["slope", 10])
+        total = (pipe["along0", 11] << fv) + pipe["climb", 11] + (1 << (fv + fu - 1))
+        pipe.register("membrane", 12, (total >> (fv + fu))[: self.formats.membrane_bits])
+
+
+def _split(index: Value, parity: int) -> Value:
+    """Which entry of the memory of even (0) or odd (1) knots serves the interval between knots index and index + 1."""
+    return (index + (1 - parity)) >> 1
+
+
+class _CurveStore:
+    """Threshold curves in two memories, knots of even and of odd number, so that neighbours are read at once."""
+
+    def __init__(self, m: Module, layer: Layer, formats: Formats, lanes: int) -> None:
+        self._formats = formats
+        self._halves = [layer.thresholds[:, parity::2] for parity in (0, 1)]
+        self._ports = []
+        for parity, half in enumerate(self._halves):
+            store = memory.Memory(
+                shape=unsigned(formats.drive_bits + 1), depth=half.size, init=_words(half)
+            )
+            m.submodules[f"thresholds_{'odd' if parity else 'even'}"] = store
+            self._ports.append([store.read_port() for _ in range(lanes)])
+        self._m = m
+
+    def read(self, lane: int, pipe: Pipeline, stage: int) -> tuple[Value, Value]:
+        """Addressed in ``stage`` from v and b; (lower knot, upper - lower) one stage later."""
+        fv = self._formats.membrane_fraction
+        knot = pipe["v", stage][fv:]
+        data_out = []
+        for parity, (half, ports) in enumerate(zip(self._halves, self._ports, strict=True)):
+            offset = Mux(pipe["b", stage], half.shape[1], 0)
+            self._m.d.comb += ports[lane].addr.eq(offset + _split(knot, parity))
+            data_out.append(ports[lane].data)
+        odd = pipe["v", stage + 1][fv]
+        return _ordered(odd, *data_out)
+
+
+class _SurfaceStore:
+    """Surfaces in four memories by the parity of both knots, so that the corners of a cell are read at once."""
+
+    def __init__(self, m: Module, layer: Layer, formats: Formats, lanes: int) -> None:
+        self._m = m
+        self._formats = formats
+        self._parts = [[layer.surfaces[:, i::2, j::2] for j in (0, 1)] for i in (0, 1)]
+        self._ports = []
+        names = ("even", "odd")
+        for i in (0, 1):
+            self._ports.append([])
+            for j in (0, 1):
+                part = self._parts[i][j]
+                store = memory.Memory(
+                    shape=unsigned(formats.membrane_bits), depth=part.size, init=_words(part)
+                )
+                m.submodules[f"surface_{names[i]}_{names[j]}"] = store
+                self._ports[i].append([store.read_port() for _ in range(lanes)])
+
+    def read(self, lane: int, pipe: Pipeline, stage: int) -> Sequence[tuple[Value, Value]]:
+        """Row addresses from v and b in ``stage``, columns from u one stage later, corners in ``stage`` + 2.
+
+        For the lower and the upper knot of v: (value at the lower knot of u, upper - lower).
+        """
+        fv, fu = self._formats.membrane_fraction, self._formats.drive_fraction
+        knot_v, knot_u = pipe["v", stage][fv:], pipe["u", stage + 1][fu:]
+        corners = []
+        for i in (0, 1):
+            corners.append([])
+            for j in (0, 1):
+                _, rows, columns = self._parts[i][j].shape
+                row = (Mux(pipe["b", stage], rows, 0) + _split(knot_v, i)) * columns
+                pipe.register(f"row{i}{j}", stage + 1, row)
+                port = self._ports[i][j][lane]
+                self._m.d.comb += port.addr.eq(pipe[f"row{i}{j}", stage + 1] + _split(knot_u, j))
+                corners[i].append(port.data)
+        odd_v, odd_u = pipe["v", stage + 2][fv], pipe["u", stage + 2][fu]
+        low, high = ([Mux(odd_v, pair[1 - k], pair[k]) for pair in zip(*corners, strict=True)] for k in (0, 1))
+        return _ordered(odd_u, *low), _ordered(odd_u, *high)
+
+
+def _ordered(odd: Value, even_knot: Value, odd_knot: Value) -> tuple[Value, Value]:
+    """(lower, upper - lower) of two neighbouring knots, the lower of which is the odd one if ``odd``."""
+    lower, upper = Mux(odd, odd_knot, even_knot), Mux(odd, even_knot, odd_knot)
+    return lower, upper - lower
+
+
+def _words(array: np.ndarray) -> list[int]:
+    return [int(value) for value in array.ravel()]
+
+

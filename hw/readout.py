@@ -1,0 +1,91 @@
+"""The readout: counts output spikes and names the class."""
+
+from amaranth import Array, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.chip import Formats, Readout
+
+
+def answer(formats: Formats, classes: int, steps: int) -> data.StructLayout:
+    """A decision: class, time steps it took, output spikes and membrane codes of every class at that time."""
+    return data.StructLayout(
+        {
+            "label": range(max(classes, 2)),
+            "steps": range(steps + 1),
+            "counts": data.ArrayLayout(range(steps + 1), classes),
+            "membranes": data.ArrayLayout(formats.membrane_bits, classes),
+        }
+    )
+
+
+class ClassReadout(wiring.Component):
+    """Watches the last layer's words and answers once per inference of ``steps`` time steps.
+
+    It decides after the last step, or, if ``kind`` is `first_spike`, after the first step in which a neuron fires; the
+    rest of that inference is then let pass. Most spikes win, then the larger membrane, then the lower index.
+
+    Latency: ``classes`` + 1 cycles from the deciding word to the answer; no words are taken meanwhile.
+    """
+
+    def __init__(self, kind: Readout, formats: Formats, *, classes: int, steps: int, word_shape: data.StructLayout):
+        self.kind = kind
+        self.formats = formats
+        self.classes = classes
+        self.steps = steps
+        self.lanes = word_shape["spikes"].width
+        super().__init__(
+            {
+                "words": In(stream.Signature(word_shape)),
+                "answer": Out(stream.Signature(answer(formats, classes, steps))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        words = -(-self.classes // self.lanes)
+        word, step = Signal(range(max(words, 2))), Signal(range(max(self.steps, 2)))
+        beat, out = self.words.payload, self.answer.payload
+        decided, fired = Signal(), Signal()
+        rival = Signal(range(max(self.classes, 2)))
+        last_step = Signal()
+        m.d.comb += last_step.eq(step == self.steps - 1)
+
+        counts = Array(out.counts[n] for n in range(self.classes))
+        membranes = Array(out.membranes[n] for n in range(self.classes))
+        with m.FSM():
+            with m.State("watch"):
+                m.d.comb += self.words.ready.eq(1)
+                with m.If(self.words.valid):
+                    with m.If(~decided):
+                        for n in range(self.classes):
+                            with m.If(word == n // self.lanes):
+                                fires = beat.spikes[n % self.lanes]
+                                first = step == 0
+                                m.d.sync += [
+                                    out.counts[n].eq(Mux(first, 0, out.counts[n]) + fires),
+                                    out.membranes[n].eq(beat.membranes[n % self.lanes]),
+                                ]
+                        m.d.sync += [fired.eq(fired | beat.spikes.any()), out.steps.eq(step + 1)]
+                    m.d.sync += word.eq(word + 1)
+                    with m.If(beat.last):
+                        m.d.sync += [word.eq(0), step.eq(Mux(last_step, 0, step + 1)), fired.eq(0)]
+                        early = (fired | beat.spikes.any()) if self.kind == "first_spike" else 0
+                        with m.If(~decided & (last_step | early)):
+                            m.d.sync += [decided.eq(~last_step), out.label.eq(0), rival.eq(0)]
+                            m.next = "compare"
+                        with m.Elif(last_step):
+                            m.d.sync += decided.eq(0)
+            with m.State("compare"):
+                more = counts[rival] > counts[out.label]
+                level = counts[rival] == counts[out.label]
+                with m.If(more | (level & (membranes[rival] > membranes[out.label]))):
+                    m.d.sync += out.label.eq(rival)
+                m.d.sync += rival.eq(rival + 1)
+                with m.If(rival == self.classes - 1):
+                    m.next = "answer"
+            with m.State("answer"):
+                m.d.comb += self.answer.valid.eq(1)
+                with m.If(self.answer.ready):
+                    m.next = "watch"
+        return m

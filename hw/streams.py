@@ -1,0 +1,74 @@
+"""Payloads that travel between the blocks, and the two things every block needs: a fork and a pipeline."""
+
+from typing import Any
+
+from amaranth import Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+
+def spike_word(width: int) -> data.StructLayout:
+    """``width`` neighbouring neurons of one time step; ``last`` marks the step's final word."""
+    return data.StructLayout({"spikes": width, "last": 1})
+
+
+def event(rows: int) -> data.StructLayout:
+    """One beat of an event stream: row ``row`` spiked if ``active``; the time step ends with this beat if ``last``."""
+    return data.StructLayout({"row": range(max(rows, 2)), "active": 1, "last": 1})
+
+
+class Fork(wiring.Component):
+    """Copies each beat of a stream to several, each of which may take it at its own time.
+
+    Latency: 0 cycles; a beat leaves the input once every copy has been taken.
+    """
+
+    def __init__(self, shape: Any, copies: int) -> None:
+        super().__init__({"i": In(stream.Signature(shape)), "o": Out(stream.Signature(shape)).array(copies)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        taken = Signal(len(self.o))
+        done = Signal(len(self.o))
+        for n, copy in enumerate(self.o):
+            m.d.comb += [
+                copy.payload.eq(self.i.payload),
+                copy.valid.eq(self.i.valid & ~taken[n]),
+                done[n].eq(taken[n] | copy.ready),
+            ]
+        m.d.comb += self.i.ready.eq(done.all())
+        with m.If(self.i.valid):
+            m.d.sync += taken.eq(done)
+            with m.If(self.i.ready):
+                m.d.sync += taken.eq(0)
+        return m
+
+
+class Pipeline:
+    """Named values that move one stage a cycle: define one at a stage, read it at any later stage.
+
+    ``pipe["u", 4] = expression`` says that the expression holds ``u`` in stage 4; ``pipe["u", 7]`` is the same
+    value three cycles later. Delay registers are made on demand and shared.
+    """
+
+    def __init__(self, m: Module, prefix: str) -> None:
+        self._m = m
+        self._prefix = prefix
+        self._values: dict[tuple[str, int], Any] = {}
+
+    def __setitem__(self, key: tuple[str, int], value: Any) -> None:
+        self._values[key] = value
+
+    def __getitem__(self, key: tuple[str, int]) -> Any:
+        name, stage = key
+        if key not in self._values:
+            self.register(name, stage, self[name, stage - 1])
+        return self._values[key]
+
+    def register(self, name: str, stage: int, value: Any) -> None:
+        """Defines ``name`` at ``stage`` as ``value``, which holds one stage earlier, registered."""
+        if stage < 0:
+            raise KeyError(f"{name} is read before the stage that defines it")
+        signal = Signal.like(value, name=f"{self._prefix}{name}_{stage}", init=0)
+        self._m.d.sync += signal.eq(value)
+        self._values[name, stage] = signal

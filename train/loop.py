@@ -1,0 +1,203 @@
+"""The training loop: one seed gives one chip file, however often the run was stopped and resumed."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import rich.progress
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from hw.chip import Chip
+from hw.errors import CaptwinError
+from hw.files import write_atomically
+from sim.analog.quantise import quantise
+from sim.analog.sample import load_circuit
+from sim.analog.table import NeuronTable
+from train.augment import augment
+from train.checkpoint import Progress, load_checkpoint, save_checkpoint
+from train.config import TrainConfig
+from train.curves import write_numbers, write_picture
+from train.data import Dataset, load_dataset
+from train.evaluate import exact_accuracy, float_accuracy
+from train.export import export_chip
+from train.network import FloatTrace, Network, Technology
+
+
+@dataclass(frozen=True, eq=False)
+class TrainResult:
+    """What a run leaves; the accuracies are those of its best epoch on the test images."""
+
+    chip: Chip
+    chip_path: Path
+    train_accuracy: float  #: in training mode's float arithmetic
+    test_accuracy: float  #: in exact arithmetic
+    epochs_done: int
+    interrupted: bool
+
+
+def train(
+    config: TrainConfig,
+    run_folder: Path,
+    *,
+    device: str = "cpu",
+    resume: bool = False,
+    progress: rich.progress.Progress | None = None,
+) -> TrainResult:
+    """Trains as ``config`` says and leaves config.json, checkpoint, curves and chip.safetensors in ``run_folder``.
+
+    The epoch that does best on validation images, kept aside from the training ones, becomes the chip. Ctrl-C ends the
+    training early and exports the best epoch so far. Raises :class:`CaptwinError` for data, circuits, devices or
+    checkpoints that are not to be had.
+    """
+    target = _device(device)
+    dataset = load_dataset(config.data)
+    table = load_circuit(config.circuit)
+    network = build_network(config, dataset, table).to(target)
+    run = _Run(config, run_folder, dataset, network, target, resume)
+    write_atomically(run_folder / "config.json", json.dumps(config.model_dump(mode="json"), indent=2) + "\n")
+    interrupted = False
+    try:
+        run.train(progress)
+    except KeyboardInterrupt:
+        interrupted = True
+    if run.progress.best:
+        network.load_state_dict(run.progress.best)
+    return _finish(run, table, interrupted)
+
+
+def build_network(config: TrainConfig, dataset: Dataset, table: NeuronTable) -> Network:
+    """A new network, its weights drawn from the configuration's seed."""
+    technology = Technology(
+        neuron=quantise(table, config.formats),
+        mapping=config.device,
+        c_column=table.c_column,
+        bias_share=config.bias_share,
+        quantised=config.levels > 0,
+        surrogate_width=config.surrogate_width,
+    )
+    sizes = (*config.hidden, dataset.classes)
+    return Network(dataset.image, sizes, config.encoder, config.readout, technology, config.seed)
+
+
+class _Run:
+    def __init__(
+        self,
+        config: TrainConfig,
+        folder: Path,
+        dataset: Dataset,
+        network: Network,
+        device: torch.device,
+        resume: bool,
+    ) -> None:
+        self.config, self.folder, self.dataset, self.network, self.device = config, folder, dataset, network, device
+        self.optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
+        self.identity = config.model_dump(mode="json")
+        self.checkpoint = folder / "checkpoint.safetensors"
+        self.progress = Progress()
+        if resume:
+            self.progress = load_checkpoint(self.checkpoint, self.identity, network, self.optimizer)
+        images, labels = torch.tensor(dataset.train_images), torch.tensor(dataset.train_labels)
+        order = torch.randperm(len(images), generator=torch.Generator().manual_seed(config.seed))
+        aside = max(1, round(config.validation * len(images)))
+        self.validation = images[order[:aside]].to(device), labels[order[:aside]].to(device)
+        self.images, self.labels = images[order[aside:]].to(device), labels[order[aside:]].to(device)
+        self.batches = math.ceil(len(self.images) / config.batch_size)
+
+    def train(self, progress: rich.progress.Progress | None) -> None:
+        total = self.batches * self.config.epochs
+        done = self.progress.epochs_done
+        task = None
+        if progress is not None:
+            task = progress.add_task("training", total=total, completed=self.batches * done)
+        for epoch in range(done, self.config.epochs):
+            row = {"epoch": float(epoch + 1), **self._epoch(epoch, progress, task)}
+            accuracy = exact_accuracy(self.network.to_chip(), *self.validation)
+            row["validation_accuracy"] = accuracy
+            self._keep(row)
+            if progress is not None and task is not None:
+                text = f"epoch {epoch + 1}/{self.config.epochs}, validation {100 * accuracy:.2f} %"
+                progress.update(task, description=text)
+
+    def _epoch(
+        self, epoch: int, progress: rich.progress.Progress | None, task: rich.progress.TaskID | None
+    ) -> dict[str, float]:
+        """Trains for one epoch. Its random numbers depend on seed and epoch alone, so that resuming needs no more."""
+        config = self.config
+        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + epoch)
+        order = torch.randperm(len(self.images), generator=generator).to(self.device)
+        self.network.train()
+        loss_sum, right = 0.0, 0
+        spikes = [0.0] * len(self.network.layers)
+        for batch, chosen in enumerate(order.split(config.batch_size)):
+            rate = config.learning_rate / 2 * (1 + math.cos(math.pi * (epoch + batch / self.batches) / config.epochs))
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            pixels = augment(self.images[chosen], self.dataset.image, config.augmentation, generator)
+            traces = self.network.trace(pixels)
+            scores = self._scores(traces[-1])
+            loss = cross_entropy(scores, self.labels[chosen])
+            self.optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+            self.network.clip_weights()
+            loss_sum += loss.item() * len(chosen)
+            right += int((scores.argmax(1) == self.labels[chosen]).sum())
+            spikes = [
+                total + trace.s.detach().mean().item() * len(chosen)
+                for total, trace in zip(spikes, traces, strict=True)
+            ]
+            if progress is not None and task is not None:
+                progress.advance(task)
+        count = len(self.images)
+        rates = {f"spike_rate_{number}": total / count for number, total in enumerate(spikes, 1)}
+        return {"learning_rate": rate, "loss": loss_sum / count, "train_accuracy": right / count, **rates}
+
+    def _scores(self, last: FloatTrace) -> Tensor:
+        """What the loss sees of the output neurons: spikes, and a share of the membranes between them."""
+        neuron = self.network.technology.neuron
+        membranes = (last.v.mean(0) - neuron.rest) * (neuron.v_lsb / self.config.membrane_weight)
+        return last.s.sum(0) + membranes
+
+    def _keep(self, row: dict[str, float]) -> None:
+        progress = self.progress
+        progress.history.append(row)
+        progress.epochs_done = int(row["epoch"])
+        if row["validation_accuracy"] >= progress.best_accuracy:
+            progress.best_epoch, progress.best_accuracy = progress.epochs_done, row["validation_accuracy"]
+            progress.best = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+        save_checkpoint(self.checkpoint, self.identity, self.network, self.optimizer, progress)
+        write_numbers(self.folder, progress.history)
+
+
+def _finish(run: _Run, table: NeuronTable, interrupted: bool) -> TrainResult:
+    """Measures the network on the test images and writes curves and chip."""
+    images, labels = torch.tensor(run.dataset.test_images), torch.tensor(run.dataset.test_labels)
+    images, labels = images.to(run.device), labels.to(run.device)
+    state = run.progress
+    test = exact_accuracy(run.network.to_chip(), images, labels)
+    accuracy = {
+        "test": test,
+        "test_images": len(images),
+        "validation": state.best_accuracy if state.best else None,
+        "epoch": state.best_epoch,
+    }
+    chip = export_chip(run.network, run.config, run.dataset, table, accuracy)
+    path = run.folder / "chip.safetensors"
+    chip.save(path)
+    if state.history:
+        sizes = "-".join(str(size) for size in chip.sizes)
+        title = f"{run.dataset.name}, {sizes}, {table.circuit}: test {100 * test:.2f} %"
+        write_picture(run.folder, state.history, title)
+    return TrainResult(chip, path, float_accuracy(run.network, images, labels), test, state.epochs_done, interrupted)
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise CaptwinError(f"device: PyTorch cannot compute on {name!r} here; use cpu or a build that can") from None
+    return device
