@@ -262,7 +262,9 @@ class Chip:
         except ChipError as error:
             raise ChipError(f"{path}: {error}") from None
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise ChipError(f"{path}: manifest: lacks or misshapes a field ({error!r}); export the chip again") from None
+            raise ChipError(
+                f"{path}: manifest: lacks or misshapes a field ({error!r}); export the chip again"
+            ) from None
 
 
 #: The arrays that the gates are built from, in the order in which ``build_id`` hashes them.

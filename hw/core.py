@@ -71,9 +71,7 @@ class Core(wiring.Component):
             for number, layer in enumerate(chip.layers)
         ]
         last = self.layers[-1].results.payload.shape()
-        self.readout = ClassReadout(
-            chip.readout, chip.formats, classes=chip.classes, steps=steps, word_shape=last
-        )
+        self.readout = ClassReadout(chip.readout, chip.formats, classes=chip.classes, steps=steps, word_shape=last)
         count = data.ArrayLayout(COUNTER_BITS, len(chip.layers))
         ports = {
             "pixels": In(stream.Signature(data.ArrayLayout(PIXEL_BITS, options.pixel_lanes))),

@@ -78,9 +78,7 @@ class Crossbar(wiring.Component):
             partial = Signal(signed(bits + (self.banks - 1).bit_length()), name=f"partial{column}")
             acc = Signal(self.sum_shape, name=f"acc{column}")
             total = Signal(self.sum_shape, name=f"total{column}")
-            m.d.sync += partial.eq(
-                sum(Mux(reading[bank], weights[bank][column], 0) for bank in range(self.banks))
-            )
+            m.d.sync += partial.eq(sum(Mux(reading[bank], weights[bank][column], 0) for bank in range(self.banks)))
             m.d.comb += total.eq(acc + partial)
             m.d.sync += acc.eq(Mux(over[1], 0, total))
             partials.append(partial)
@@ -110,7 +108,7 @@ def pack_rows(charges: np.ndarray, bits: int) -> list[int]:
     """Each row of signed codes as one integer, column 0 in the lowest ``bits``."""
     codes = charges.astype(np.int64) & ((1 << bits) - 1)
     planes = (codes[:, :, None] >> np.arange(bits)) & 1
-    packed = np.packbits(planes.reshape(len(charges), charges.shape[1] * bits).astype(np.uint8), axis=1, bitorder="little")
+    packed = np.packbits(
+        planes.reshape(len(charges), charges.shape[1] * bits).astype(np.uint8), axis=1, bitorder="little"
+    )
     return [int.from_bytes(row.tobytes(), "little") for row in packed]
-
-

@@ -20,11 +20,13 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
         temporary = None
     except OSError as error:
-        raise CaptwinError(f"{path}: cannot write: {error.strerror or error}; choose a writable place with room") from None
+        raise CaptwinError(
+            f"{path}: cannot write: {error.strerror or error}; choose a writable place with room"
+        ) from None
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)

@@ -88,9 +88,7 @@ class Neurons(wiring.Component):
         m.submodules.parameters = parameters = memory.Memory(
             shape=data.ArrayLayout(parameter, lanes), depth=self.words, init=self._parameters()
         )
-        m.submodules.state = states = memory.Memory(
-            shape=data.ArrayLayout(state, lanes), depth=self.words, init=[]
-        )
+        m.submodules.state = states = memory.Memory(shape=data.ArrayLayout(state, lanes), depth=self.words, init=[])
         parameters_port, state_read, state_write = parameters.read_port(), states.read_port(), states.write_port()
         m.d.comb += [
             parameters_port.addr.eq(word),
@@ -212,9 +210,7 @@ class _CurveStore:
         self._halves = [layer.thresholds[:, parity::2] for parity in (0, 1)]
         self._ports = []
         for parity, half in enumerate(self._halves):
-            store = memory.Memory(
-                shape=unsigned(formats.drive_bits + 1), depth=half.size, init=_words(half)
-            )
+            store = memory.Memory(shape=unsigned(formats.drive_bits + 1), depth=half.size, init=_words(half))
             m.submodules[f"thresholds_{'odd' if parity else 'even'}"] = store
             self._ports.append([store.read_port() for _ in range(lanes)])
         self._m = m
@@ -239,15 +235,13 @@ class _SurfaceStore:
         self._m = m
         self._formats = formats
         self._parts = [[layer.surfaces[:, i::2, j::2] for j in (0, 1)] for i in (0, 1)]
-        self._ports = []
+        self._ports: list[list[list[memory.ReadPort]]] = []
         names = ("even", "odd")
         for i in (0, 1):
             self._ports.append([])
             for j in (0, 1):
                 part = self._parts[i][j]
-                store = memory.Memory(
-                    shape=unsigned(formats.membrane_bits), depth=part.size, init=_words(part)
-                )
+                store = memory.Memory(shape=unsigned(formats.membrane_bits), depth=part.size, init=_words(part))
                 m.submodules[f"surface_{names[i]}_{names[j]}"] = store
                 self._ports[i].append([store.read_port() for _ in range(lanes)])
 
@@ -258,7 +252,7 @@ class _SurfaceStore:
         """
         fv, fu = self._formats.membrane_fraction, self._formats.drive_fraction
         knot_v, knot_u = pipe["v", stage][fv:], pipe["u", stage + 1][fu:]
-        corners = []
+        corners: list[list[Value]] = []
         for i in (0, 1):
             corners.append([])
             for j in (0, 1):
@@ -281,5 +275,3 @@ def _ordered(odd: Value, even_knot: Value, odd_knot: Value) -> tuple[Value, Valu
 
 def _words(array: np.ndarray) -> list[int]:
     return [int(value) for value in array.ravel()]
-
-

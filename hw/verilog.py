@@ -110,7 +110,7 @@ memory_collect
 opt_clean
 attrmap -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding
 attrmap -modattr -remove generator -remove top -remove src -remove amaranth.hierarchy
-write_verilog -norename
+write_verilog
 """
     done = subprocess.run([tool, "-q", "-"], input=script, capture_output=True, text=True, check=False)
     if done.returncode:

@@ -3,9 +3,7 @@
 ``docs/arithmetic.md`` states every formula used here; the gates and PyTorch's eval mode must agree bit for bit.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,15 +37,6 @@ class Inference:
         return float((self.labels == labels).mean())
 
 
-class Answer(NamedTuple):
-    """One readout decision for each image."""
-
-    labels: np.ndarray
-    counts: np.ndarray
-    membranes: np.ndarray
-    steps: np.ndarray
-
-
 def run(chip: Chip, pixels: np.ndarray, *, trace: bool = False, batch: int = 256) -> Inference:
     """Runs ``pixels``, (images, pixels) uint8, through ``chip``.
 
@@ -55,26 +44,25 @@ def run(chip: Chip, pixels: np.ndarray, *, trace: bool = False, batch: int = 256
     """
     check_pixels(chip, pixels)
     parts = [_run_batch(chip, pixels[start : start + batch], trace) for start in range(0, len(pixels), batch)]
-    if not parts:
-        raise CaptwinError("images: none were given")
-    answers, traces = zip(*parts, strict=True)
     return Inference(
-        *(np.concatenate(column) for column in zip(*answers, strict=True)),
-        traces=tuple(
-            LayerTrace(*(np.concatenate([getattr(part[n], name) for part in traces]) for name in ("acc", "u", "v", "s")))
-            for n in range(len(chip.layers) if trace else 0)
-        ),
+        labels=np.concatenate([part.labels for part in parts]),
+        counts=np.concatenate([part.counts for part in parts]),
+        membranes=np.concatenate([part.membranes for part in parts]),
+        steps=np.concatenate([part.steps for part in parts]),
+        traces=tuple(_join(layer) for layer in zip(*(part.traces for part in parts), strict=True)),
     )
 
 
 def check_pixels(chip: Chip, pixels: np.ndarray) -> None:
-    """Raises :class:`CaptwinError` unless ``pixels`` is an (images, pixels) uint8 array for ``chip``."""
+    """Raises :class:`CaptwinError` unless ``pixels`` is an (images, pixels) uint8 array for ``chip``, not empty."""
     if pixels.ndim != 2 or pixels.shape[1] != chip.pixels:
         height, width = chip.image
         got = pixels.shape[1:] if pixels.ndim > 1 else pixels.shape
         raise CaptwinError(f"images: this chip takes {height} x {width} = {chip.pixels} pixels, got {got}; resize them")
     if pixels.dtype != np.uint8:
         raise CaptwinError(f"images: pixels must be uint8 (0 to 255), got {pixels.dtype}")
+    if not len(pixels):
+        raise CaptwinError("images: none were given")
 
 
 def drive(layer: Layer, formats: Formats, acc: np.ndarray) -> np.ndarray:
@@ -104,33 +92,18 @@ def move(layer: Layer, formats: Formats, v: np.ndarray, b: np.ndarray, u: np.nda
     return (p + (1 << (fv + fu - 1))) >> (fv + fu)
 
 
-def decide(chip: Chip, spikes: np.ndarray, v: np.ndarray) -> Answer:
-    """The readout's answers from the last layer's spikes and membranes, (images, steps, classes)."""
-    images, steps, _ = spikes.shape
-    running = spikes.cumsum(axis=1)
-    last = np.full(images, steps - 1)
+def decide(chip: Chip, last: LayerTrace) -> Inference:
+    """The readout's answers from the trace of the last layer."""
+    running = last.s.cumsum(axis=1)
+    images, steps, _ = running.shape
+    end = np.full(images, steps - 1)
     if chip.readout == "first_spike":
-        fired = spikes.any(axis=2)
-        last = np.where(fired.any(axis=1), fired.argmax(axis=1), last)
+        end = np.minimum((running.sum(axis=2) == 0).sum(axis=1), steps - 1)
     rows = np.arange(images)
-    counts, membranes = running[rows, last], v[rows, last]
+    counts, membranes = running[rows, end], last.v[rows, end]
     # Most spikes first, then the larger membrane; argmax takes the lower index of equals.
     labels = (counts * (chip.formats.membrane_max + 1) + membranes).argmax(axis=1)
-    return Answer(labels, counts, membranes, last + 1)
-
-
-def _run_batch(chip: Chip, pixels: np.ndarray, trace: bool) -> tuple[Answer, list[LayerTrace]]:
-    codes = pixels.astype(np.int32)
-    spikes = np.stack([encode_step(chip.encoder, codes, step) for step in range(chip.encoder.steps)], axis=1)
-    v = np.empty(0)
-    traces = []
-    for layer in chip.layers:
-        acc = accumulate(layer, chip.formats, spikes)
-        u = drive(layer, chip.formats, acc)
-        v, spikes = _update(layer, chip.formats, u)
-        if trace:
-            traces.append(LayerTrace(acc, u, v, spikes))
-    return decide(chip, spikes, v), traces
+    return Inference(labels, counts, membranes, end + 1)
 
 
 def accumulate(layer: Layer, formats: Formats, spikes: np.ndarray) -> np.ndarray:
@@ -140,18 +113,28 @@ def accumulate(layer: Layer, formats: Formats, spikes: np.ndarray) -> np.ndarray
     return (spikes.astype(exact) @ layer.charges.astype(exact)).astype(np.int64)
 
 
-def _update(layer: Layer, formats: Formats, u: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    v_all, s_all = np.empty_like(u), np.empty_like(u)
-    for v, s, step in _steps(layer, formats, u):
-        v_all[:, step], s_all[:, step] = v, s
-    return v_all, s_all
-
-
-def _steps(layer: Layer, formats: Formats, u: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
-    v = np.full_like(u[:, 0], layer.rest)
-    b = np.zeros_like(v)
+def run_layer(layer: Layer, formats: Formats, spikes: np.ndarray) -> LayerTrace:
+    """Runs a layer on input spikes (images, steps, rows), from rest."""
+    acc = accumulate(layer, formats, spikes)
+    u = drive(layer, formats, acc)
+    v, s = np.empty_like(u), np.empty_like(u)
+    membrane, spike = np.full_like(u[:, 0], layer.rest), np.zeros_like(u[:, 0])
     for step in range(u.shape[1]):
-        s = fire(layer, formats, v, b, u[:, step])
-        v = move(layer, formats, v, b, u[:, step])
-        b = s
-        yield v, b, step
+        state = membrane, spike  # both rules work on the old one
+        membrane = v[:, step] = move(layer, formats, *state, u[:, step])
+        spike = s[:, step] = fire(layer, formats, *state, u[:, step])
+    return LayerTrace(acc, u, v, s)
+
+
+def _run_batch(chip: Chip, pixels: np.ndarray, trace: bool) -> Inference:
+    codes = pixels.astype(np.int32)
+    spikes = np.stack([encode_step(chip.encoder, codes, step) for step in range(chip.encoder.steps)], axis=1)
+    traces: list[LayerTrace] = []
+    for layer in chip.layers:
+        traces.append(run_layer(layer, chip.formats, traces[-1].s if traces else spikes))
+    answer = decide(chip, traces[-1])
+    return replace(answer, traces=tuple(traces)) if trace else answer
+
+
+def _join(parts: tuple[LayerTrace, ...]) -> LayerTrace:
+    return LayerTrace(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("acc", "u", "v", "s")))

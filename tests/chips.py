@@ -1,5 +1,7 @@
 """Random chips: any shape, any format, tables and weights far outside what training would make."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from hw.chip import GAIN_BITS, Chip, Encoder, Formats, Layer, Scale
@@ -80,7 +82,7 @@ def random_chip(
         encoder=encoder,
         readout=readout or str(rng.choice(["most_spikes", "first_spike"])),
         image=(1, sizes[0]),
-        layers=tuple(random_layer(rng, formats, a, b) for a, b in zip(sizes, sizes[1:], strict=False)),
+        layers=tuple(random_layer(rng, formats, a, b) for a, b in pairwise(sizes)),
         provenance={"made_by": "tests", "seed": seed},
     )
 

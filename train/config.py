@@ -76,7 +76,7 @@ class TrainConfig(BaseModel):
     parasitic: Annotated[float, Field(ge=0, lt=1)] = 0.1
     #: pairs in a column's bias, as a share of its rows (at least one pair)
     bias_share: Annotated[float, Field(gt=0, le=1)] = 1 / 64
-    v_read: Annotated[float, Field(gt=0, le=10)] = 0.6  #: V
+    v_read: Annotated[float, Field(gt=0, le=10)] = 0.9  #: V, swing of the row lines
 
     epochs: Annotated[int, Field(ge=1)] = 20
     batch_size: Annotated[int, Field(ge=1)] = 64

@@ -85,14 +85,22 @@ def _mnist() -> Dataset:
 DATASETS: dict[str, Callable[[], Dataset]] = {"digits": _digits, "mnist": _mnist}
 
 
+def mnist_folder() -> Path | None:
+    """Where MNIST lies on this machine: in ``CAPTWIN_DATA``, or among earlier downloads; None if it is in neither."""
+    named = os.environ.get(DATA_VARIABLE)
+    folders = [Path(named) / "mnist", Path(named), _downloads()] if named else [_downloads()]
+    return next((path for path in folders if all((path / f"{name}.gz").is_file() for name in MNIST_FILES)), None)
+
+
 def _mnist_file(name: str) -> Path:
-    folder = os.environ.get(DATA_VARIABLE)
-    if folder:
-        candidates = [Path(folder) / "mnist" / f"{name}.gz", Path(folder) / f"{name}.gz"]
-        for path in candidates:
-            if path.is_file():
-                return path
-    return _download(f"{name}.gz", folder)
+    folder = mnist_folder()
+    return folder / f"{name}.gz" if folder else _download(f"{name}.gz", os.environ.get(DATA_VARIABLE))
+
+
+def _downloads() -> Path:
+    import pooch
+
+    return Path(pooch.os_cache("captwin"))
 
 
 def _download(name: str, folder: str | None) -> Path:
@@ -103,7 +111,7 @@ def _download(name: str, folder: str | None) -> Path:
     for source in MNIST_SOURCES:
         try:
             # The content is verified after unpacking: the mirrors' archives differ in their gzip headers.
-            return Path(pooch.retrieve(source + name, known_hash=None, fname=name, path=pooch.os_cache("captwin")))
+            return Path(pooch.retrieve(source + name, known_hash=None, fname=name, path=_downloads()))
         except (OSError, ValueError) as error:
             reason = type(error).__name__
     raise CaptwinError(

@@ -2,6 +2,8 @@
 
 import json
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +26,9 @@ from train.data import Dataset, load_dataset
 from train.evaluate import exact_accuracy, float_accuracy
 from train.export import export_chip
 from train.network import FloatTrace, Network, Technology
+
+#: Neurons times images of a batch below which training stays on one thread.
+SMALL = 1 << 14
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +65,8 @@ def train(
     write_atomically(run_folder / "config.json", json.dumps(config.model_dump(mode="json"), indent=2) + "\n")
     interrupted = False
     try:
-        run.train(progress)
+        with _threads(config):
+            run.train(progress)
     except KeyboardInterrupt:
         interrupted = True
     if run.progress.best:
@@ -140,7 +146,7 @@ class _Run:
             scores = self._scores(traces[-1])
             loss = cross_entropy(scores, self.labels[chosen])
             self.optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             self.optimizer.step()
             self.network.clip_weights()
             loss_sum += loss.item() * len(chosen)
@@ -170,6 +176,18 @@ class _Run:
             progress.best = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
         save_checkpoint(self.checkpoint, self.identity, self.network, self.optimizer, progress)
         write_numbers(self.folder, progress.history)
+
+
+@contextmanager
+def _threads(config: TrainConfig) -> Iterator[None]:
+    """One thread for networks so small that a second one costs more than it brings, above all on a busy machine."""
+    before = torch.get_num_threads()
+    if config.batch_size * max(config.hidden, default=1) < SMALL:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _finish(run: _Run, table: NeuronTable, interrupted: bool) -> TrainResult:

@@ -107,7 +107,7 @@ def column_scale(
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Gains (columns,) uint32, offsets (columns,) int64 and shift that turn accumulators into drive codes.
 
-    Raises :class:`CaptwinError` if no shift makes the gains fit.
+    Raises :class:`CaptwinError` if no shift makes the gains fit, or if the offsets do not.
     """
     step = c_off * (mapping.ratio - 1) / mapping.top
     per_charge = mapping.v_read * step / caps.c_column / neuron.u_lsb
@@ -120,8 +120,13 @@ def column_scale(
         )
     gains = np.rint(per_charge * (1 << shift)).astype(np.uint32)
     offsets = np.rint((bias - neuron.scale.u_min) / neuron.u_lsb * (1 << shift)).astype(np.int64)
-    limit = neuron.formats.offset_limit(shift) - 1
-    return gains, np.clip(offsets, -limit, limit), shift
+    limit = neuron.formats.offset_limit(shift)
+    if np.abs(offsets).max() >= limit:
+        raise CaptwinError(
+            f"mapping: a bias drives {np.abs(bias).max():.3g} V, more than an offset holds;"
+            " lower bias_share or v_read or widen the table's u axis"
+        )
+    return gains, offsets, shift
 
 
 def _pairs(codes: np.ndarray, c_off: float, mapping: Mapping) -> tuple[np.ndarray, np.ndarray]:

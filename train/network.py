@@ -119,6 +119,8 @@ class CircuitLayer(nn.Module):
         table = self.table.expand(u.shape[1], -1, -1, -1)
         v = torch.full(u.shape[1:], float(self.technology.neuron.rest), device=u.device)
         b: Tensor | None = None
+        # Of a whole u, adding a half makes this the comparison with the rounded threshold.
+        half = 0.5 if self.technology.quantised else 0.0
         membranes, fired = [], []
         for u_step, x in zip(u.unbind(), across.unbind(), strict=True):
             grid = torch.stack([x, v * (2 / self._v_codes) - 1], -1)[:, None]
@@ -129,8 +131,7 @@ class CircuitLayer(nn.Module):
                 threshold = threshold + b * (at[:, 3] - threshold)
             if self.technology.quantised:
                 v = _apply(_Round, v)
-            # u is whole, so adding a half makes this the comparison with the rounded threshold.
-            b = _apply(_Spike, u_step + 0.5 - threshold, self._surrogate_width)
+            b = _apply(_Spike, u_step + half - threshold, self._surrogate_width)
             membranes.append(v)
             fired.append(b)
         return FloatTrace(u, torch.stack(membranes), torch.stack(fired))
@@ -184,7 +185,7 @@ class CircuitLayer(nn.Module):
 
 
 #: Standard deviation of a new layer's weights, in units of the top code.
-INITIAL_SPREAD = 0.3
+INITIAL_SPREAD = 0.2
 
 
 class Network(nn.Module):
@@ -240,4 +241,4 @@ class Network(nn.Module):
 
 
 def _apply(function: type[torch.autograd.Function], *arguments: Any) -> Tensor:
-    return function.apply(*arguments)  # type: ignore[no-any-return,no-untyped-call]
+    return function.apply(*arguments)

@@ -20,3 +20,11 @@ def load_chip(name_or_path: str | Path) -> Chip:
     if not Path(name_or_path).is_file():
         raise CaptwinError(f"{name_or_path}: no such chip file; the chips with a name are {', '.join(names())}")
     return Chip.load(name_or_path)
+
+
+def chip_data(chip: Chip) -> str:
+    """Name of the data set that ``chip`` was trained on."""
+    try:
+        return str(chip.provenance["data"]["name"])
+    except (KeyError, TypeError):
+        raise CaptwinError("chip: does not say what data it was trained on; name a data set with --data") from None

@@ -19,7 +19,7 @@ class Circuit(ABC):
     temperature: float = 27.0  #: deg C
     supply: float = 1.8  #: V
     c_column: float = 2e-12  #: F, all that hangs on the column wire
-    c_membrane: float = 2e-12  #: F, at v_ref
+    c_membrane: float = 1e-12  #: F, at v_ref
     v_ref: float = 0.75  #: V, precharge of the column; the membrane rests there
     v_range: tuple[float, float] = (0.59, 0.91)  #: V, least and largest membrane of the table
     u_range: tuple[float, float] = (-0.128, 0.128)  #: V, least and largest drive of the table
@@ -43,7 +43,7 @@ class Ideal(Circuit):
 
     name: ClassVar[str] = "ideal"
 
-    threshold: float = 0.025  #: V above v_ref at which the neuron spikes
+    threshold: float = 0.015  #: V above v_ref at which the neuron spikes
 
     def step(self, v: np.ndarray, u: np.ndarray, fired: bool) -> np.ndarray:
         share = self.c_column / (self.c_membrane + self.c_column)
@@ -64,13 +64,13 @@ class ChargeShare(Circuit):
     bend: float = 0.15
     bend_width: float = 0.08  #: V
 
-    injection: float = 0.005  #: V that the transfer switch adds to the membrane when it opens, at v_ref
+    injection: float = 0.003  #: V that the transfer switch adds to the membrane when it opens, at v_ref
     injection_slope: float = -0.04  #: change of that with the membrane, V/V (the channel charge follows it)
 
-    trip: float = 0.025  #: V above v_ref at which the comparator of a silent neuron decides for a spike
+    trip: float = 0.015  #: V above v_ref at which the comparator of a silent neuron decides for a spike
     hysteresis: float = 0.004  #: V by which the keeper lowers the trip point after a spike
     memory: float = 0.10  #: share of the membrane before the cycle in what the dynamic comparator sees, V/V
-    kickback: float = 0.004  #: V by which the switching inverter pushes the membrane down
+    kickback: float = 0.003  #: V by which the switching inverter pushes the membrane down
     kickback_width: float = 0.006  #: V over which it switches
 
     reset: float = -0.010  #: V, where the reset after a spike pulls the membrane, from v_ref

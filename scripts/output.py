@@ -1,0 +1,81 @@
+"""How every verb talks: results on stdout, a table for people or one JSON object for machines; the rest on stderr."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+#: logs and progress
+log = Console(stderr=True, highlight=False, soft_wrap=True)
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a result: a key with its unit for machines, a label and a formatted value for people."""
+
+    key: str
+    value: Any
+    label: str
+    text: str
+
+
+def show(rows: list[Row], title: str, as_json: bool) -> None:
+    """Prints a result in the way that was asked for."""
+    if as_json:
+        print(json.dumps({row.key: _plain(row.value) for row in rows}))
+        return
+    table = Table(title=title, title_justify="left", title_style="bold", show_header=False, box=box.SIMPLE_HEAD)
+    table.add_column(style="dim")
+    table.add_column(overflow="fold")
+    for row in rows:
+        if row.label:
+            table.add_row(row.label, row.text)
+    Console(highlight=False, soft_wrap=True).print(table)
+
+
+def share(key: str, label: str, value: float) -> Row:
+    """A row for a fraction of 1, shown in per cent."""
+    return Row(key, value, label, f"{100 * value:.2f} %")
+
+
+def count(key: str, label: str, value: int) -> Row:
+    """A row for a number of things."""
+    return Row(key, value, label, f"{value:,}")
+
+
+def file(key: str, label: str, path: Path | None) -> Row:
+    """A row for a file that was written; without one, only machines hear of it."""
+    return Row(key, str(path) if path else None, label if path else "", str(path))
+
+
+def note(key: str, label: str, value: str) -> Row:
+    """A row for plain text."""
+    return Row(key, value, label, value)
+
+
+def progress_bar() -> Progress:
+    """A progress bar on stderr."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=log,
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    return value.item() if hasattr(value, "item") else value

@@ -1,0 +1,36 @@
+"""``captwin verilog``: a chip as Verilog."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hw.core import Core
+from hw.verilog import write_verilog
+from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, core_options
+from scripts.output import JsonFlag, file, note, show
+from train.zoo import load_chip
+
+
+def verilog(
+    chip: Annotated[str, typer.Argument(help="A chip file, or the name of a pre-trained chip.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The Verilog file to write.")] = Path("core.v"),
+    pixel_lanes: PixelLanesOption = None,
+    row_banks: BanksOption = None,
+    lanes: LanesOption = None,
+    trace: Annotated[bool, typer.Option("--trace", help="Add a stream a layer with all that its neurons do.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Write a chip as one Verilog file, and a JSON sidecar that describes its ports."""
+    core = Core(load_chip(chip), core_options(pixel_lanes, row_banks, lanes, trace=trace))
+    sidecar = write_verilog(core, output)
+    show(
+        [
+            file("verilog", "Verilog", output),
+            file("sidecar", "ports", sidecar),
+            note("build_id", "build id", f"{core.chip.build_id:016x}"),
+            note("layers", "layers", "-".join(str(size) for size in core.chip.sizes)),
+        ],
+        "captwin_core",
+        as_json,
+    )

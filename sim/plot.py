@@ -1,0 +1,69 @@
+"""A picture of one inference: image, input spikes, hidden spikes, output membranes and counts."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from hw.chip import Chip
+from hw.files import write_atomically
+from sim import golden
+from sim.encode import encode_step
+
+
+def plot_inference(chip: Chip, pixels: np.ndarray, path: Path, *, truth: int | None = None) -> None:
+    """Runs one image, (pixels,) uint8, through the golden model and draws what happens, step by step, as PNG."""
+    outcome = golden.run(chip, pixels[None], trace=True)
+    steps = chip.encoder.steps
+    inputs = np.stack([encode_step(chip.encoder, pixels.astype(np.int32), step) for step in range(steps)])
+    rasters = [("pixels", inputs)]
+    rasters += [(f"layer {n}", trace.s[0] > 0) for n, trace in enumerate(outcome.traces)]
+
+    figure = Figure(figsize=(11, 6.4), layout="constrained")
+    grid = figure.add_gridspec(2, len(rasters) + 1, height_ratios=[1, 1.1])
+    label = int(outcome.labels[0])
+    title = f"{'-'.join(str(size) for size in chip.sizes)} chip, {chip.encoder.kind} code: says {label}"
+    figure.suptitle(title + (f", is {truth}" if truth is not None else ""))
+
+    picture = figure.add_subplot(grid[0, 0])
+    picture.imshow(pixels.reshape(chip.image), cmap="gray_r", vmin=0, vmax=255)
+    picture.set(title="image", xticks=[], yticks=[])
+    for column, (name, spikes) in enumerate(rasters, 1):
+        axis = figure.add_subplot(grid[0, column])
+        step, row = np.nonzero(spikes)
+        axis.scatter(step + 1, row, marker="|", s=24, linewidths=1.1, color="tab:blue")
+        axis.set(title=f"spikes of {name}", xlabel="time step", ylabel="row" if column == 1 else "neuron")
+        axis.set(xlim=(0.5, steps + 0.5), ylim=(spikes.shape[1] - 0.5, -0.5))
+
+    last, trace = chip.layers[-1], outcome.traces[-1]
+    volts = last.scale.v_min + trace.v[0] * (last.scale.v_max - last.scale.v_min) / (chip.formats.membrane_max + 1)
+    membranes = figure.add_subplot(grid[1, :-1])
+    for neuron in range(chip.classes):
+        chosen = neuron == label
+        membranes.plot(
+            range(1, steps + 1),
+            volts[:, neuron],
+            color="tab:red" if chosen else "0.7",
+            linewidth=2 if chosen else 1,
+            zorder=3 if chosen else 2,
+            label=f"neuron {neuron}" if chosen else ("the others" if neuron == (label == 0) else None),
+        )
+        fired = np.nonzero(trace.s[0, :, neuron])[0]
+        membranes.plot(
+            fired + 1, volts[fired, neuron], "o", color="tab:red" if chosen else "0.5", markersize=5, zorder=4
+        )
+    membranes.set(xlabel="time step", ylabel="membrane [V]", title="output neurons (dots: spikes)")
+    membranes.legend(loc="best")
+    counts = figure.add_subplot(grid[1, -1])
+    colours = ["tab:red" if neuron == label else "0.7" for neuron in range(chip.classes)]
+    counts.barh(range(chip.classes), outcome.counts[0], color=colours)
+    counts.set(yticks=range(chip.classes), xlabel="output spikes", ylabel="class", title="readout")
+    counts.invert_yaxis()
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    write_atomically(path, buffer.getvalue())

@@ -1,0 +1,102 @@
+import json
+
+import numpy as np
+import pytest
+
+from sim.analog.formulas import CIRCUITS, ChargeShare
+from sim.analog.sample import load_circuit, sample
+from sim.analog.table import NeuronTable, TableError
+
+
+@pytest.fixture
+def content(tmp_path):
+    path = tmp_path / "table.json"
+    sample(ChargeShare(trip=0.05), points=9).save(path)
+    return json.loads(path.read_text())
+
+
+@pytest.mark.parametrize("name", CIRCUITS)
+def test_file_holds_the_whole_table(name, tmp_path):
+    table = load_circuit(name)
+    table.save(tmp_path / "table.json")
+    again = load_circuit(str(tmp_path / "table.json"))
+    assert again.circuit_sha256 == table.circuit_sha256
+    assert again.date == table.date
+    for field in ("v", "u", "surfaces", "thresholds", "energy"):
+        assert np.array_equal(getattr(again, field), getattr(table, field)), field
+
+
+def test_thresholds_that_never_fire_are_null(content):
+    assert content["thresholds"][0][0] is None
+    assert isinstance(content["thresholds"][0][-1], float)
+
+
+def test_hash_knows_content_but_not_date(content, tmp_path):
+    def hash_of(**changes):
+        path = tmp_path / "changed.json"
+        path.write_text(json.dumps(content | changes))
+        return NeuronTable.load(path).circuit_sha256
+
+    assert hash_of() == hash_of(date="1999-01-01")
+    assert hash_of() != hash_of(temperature=85.0)
+    assert hash_of() != hash_of(c_column=1e-12)
+
+
+def _set(path, value):
+    def change(content):
+        target = content
+        for key in path[:-1]:
+            target = target[key]
+        target[path[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_set(["version"], 99), "version: this captwin reads version 1, the file has 99"),
+        (_set(["format"], "other"), "format: expected 'captwin-neuron-table'"),
+        (_set(["v", 3], 0.0), "v: an axis must rise; point 3"),
+        (_set(["u", 2], None), "u: hole, NaN or infinity at [2]"),
+        (_set(["surfaces", 1, 2, 3], None), "surfaces: hole, NaN or infinity at [1, 2, 3]"),
+        (_set(["surfaces", 1, 2, 3], float("nan")), "surfaces: hole, NaN or infinity at [1, 2, 3]"),
+        (_set(["surfaces", 1, 2], [0.0]), "surfaces: expected a regular array"),
+        (_set(["surfaces"], "none"), "surfaces: expected a regular array"),
+        (_set(["surfaces"], None), "surfaces: expected numbers, got null"),
+        (_set(["thresholds"], [[0.0], [0.0]]), "thresholds: expected shape (2, 9)"),
+        (_set(["thresholds", 0, 0], float("nan")), "thresholds: holds NaN"),
+        (_set(["energy", 0, 0, 0], None), "energy: hole"),
+        (_set(["energy"], [1.0]), "energy: expected shape (2, 9, 9)"),
+        (_set(["c_column"], 0.0), "c_column: expected more than 0 F"),
+        (_set(["c_membrane"], "2p"), "c_membrane: expected a finite number, got '2p'"),
+        (_set(["temperature"], None), "temperature: expected a finite number"),
+        (_set(["circuit"], 5), "circuit: expected text"),
+        (_set(["v_rest"], 5.0), "v_rest: 5.0 V lies outside"),
+        (_set(["colour"], 5.0), "colour: unknown field"),
+        (lambda content: content.pop("supply"), "supply: missing"),
+        (lambda content: content.pop("surfaces"), "surfaces: missing"),
+    ],
+)
+def test_bad_field_is_named_in_one_line(content, change, message, tmp_path):
+    path = tmp_path / "bad.json"
+    change(content)
+    path.write_text(json.dumps(content))
+    with pytest.raises(TableError) as caught:
+        NeuronTable.load(path)
+    assert str(caught.value).startswith(f"{path}: {message}")
+    assert "\n" not in str(caught.value)
+
+
+def test_energy_may_be_missing(content, tmp_path):
+    del content["energy"]
+    (tmp_path / "table.json").write_text(json.dumps(content))
+    assert NeuronTable.load(tmp_path / "table.json").energy is None
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", '"x"', "\x00\xff"])
+def test_file_that_is_no_table(text, tmp_path):
+    path = tmp_path / "bad.json"
+    path.write_text(text)
+    with pytest.raises(TableError, match=r"^\S+bad.json: "):
+        NeuronTable.load(path)

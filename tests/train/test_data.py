@@ -1,0 +1,57 @@
+import gzip
+
+import numpy as np
+import pytest
+
+from hw.errors import CaptwinError
+from train import data
+from train.data import DATA_VARIABLE, MNIST_FILES, load_dataset
+
+
+def test_digits():
+    digits = load_dataset("digits")
+    assert digits.train_images.shape == (1437, 64) and digits.test_images.shape == (360, 64)
+    assert digits.train_images.dtype == np.uint8 and digits.train_labels.dtype == np.int64
+    assert digits.train_images.max() == 255
+    assert np.bincount(digits.test_labels).min() >= 34  # stratified
+    assert digits.sha256 == load_dataset("digits").sha256
+
+
+def test_mnist(mnist):
+    assert mnist.train_images.shape == (60000, 784) and mnist.test_images.shape == (10000, 784)
+    assert mnist.test_labels[:5].tolist() == [7, 2, 1, 0, 4]
+    assert mnist.image == (28, 28)
+
+
+def test_unknown_name():
+    with pytest.raises(CaptwinError, match="no data set is called 'fashion'; there are digits, mnist"):
+        load_dataset("fashion")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"not gzip", "cannot unpack"),
+        (gzip.compress(b"0" * 2000)[:20], "cannot unpack"),
+        (gzip.compress(b"\0\0\x08\x01\0\0\0\x01\x05"), r"is not MNIST's train-images-idx3-ubyte \(SHA-256 differs\)"),
+    ],
+)
+@pytest.mark.parametrize("inner", ["", "mnist"])
+def test_bad_files(tmp_path, monkeypatch, content, message, inner):
+    folder = tmp_path / inner
+    folder.mkdir(exist_ok=True)
+    for name in MNIST_FILES:
+        (folder / f"{name}.gz").write_bytes(content)
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
+    with pytest.raises(CaptwinError, match=message) as caught:
+        load_dataset("mnist")
+    assert "\n" not in str(caught.value)
+
+
+def test_no_files_and_no_network(tmp_path, monkeypatch):
+    monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(data, "MNIST_SOURCES", ("http://127.0.0.1:9/",))
+    with pytest.raises(CaptwinError, match=r"is not to be had .* put the four .* into a folder") as caught:
+        load_dataset("mnist")
+    assert "\n" not in str(caught.value)
