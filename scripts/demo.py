@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from hw.core import CoreOptions
 from hw.tools import find_tool
 from hw.verilog import YOSYS
 from scripts.output import JsonFlag, file, log, note, progress_bar, share, show
@@ -42,10 +43,12 @@ def demo(
     exact = golden.run(chip, dataset.test_images)
     log.print(f"4/4  writing Verilog, compiling it, and running {images} test images through the gates")
     pixels, labels = dataset.test_images[:images], dataset.test_labels[:images]
-    gates = simulate(chip, pixels, output / "gates", waves=True)
+    options = CoreOptions()
+    gates = simulate(chip, pixels, output / "gates", options=options, waves=True)
     plot_inference(chip, pixels[0], output / "inference.png", truth=int(labels[0]))
     if gates.waveform:
-        plot_core(gates.waveform, chip, output / "waveform.png", cycles=int(gates.latency_cycles[0]) + 20)
+        cycles = int(gates.latency_cycles[0]) + 20
+        plot_core(gates.waveform, chip, output / "waveform.png", lanes=options.lanes, cycles=cycles)
     exact_same = float((exact.labels[: len(labels)] == labels).mean())
     rows = [
         note("chip_layers", "layers", "-".join(str(size) for size in chip.sizes)),

@@ -28,18 +28,20 @@ def random_layer(rng: np.random.Generator, formats: Formats, rows: int, columns:
     shift = int(rng.integers(1, 25))
     knots = (2, formats.membrane_knots, formats.drive_knots)
     gain_limit = 1 << int(rng.integers(1, GAIN_BITS + 1))
-    # Gains that turn typical accumulators into the whole drive range are rarer than chance would have them.
-    if rng.random() < 0.7:
-        spread = max(1.0, half * np.sqrt(rows))
-        gain_limit = int(np.clip((1 << (formats.drive_bits + shift)) / spread, 2, 1 << GAIN_BITS))
     middle = 1 << (formats.drive_bits + shift - 1)
+    gains, offsets = rng.integers(0, gain_limit, columns), rng.integers(-middle // 2, 2 * middle, columns)
+    # Chance alone seldom gives a layer whose drives use their range, and a deep chip needs one after the other.
+    if rng.random() < 0.85:
+        typical = middle / max(1.0, half * np.sqrt(rows / 3))
+        gains = np.clip(rng.uniform(0.3, 1.5, columns) * typical, 1, (1 << GAIN_BITS) - 1)
+        offsets = rng.uniform(0.7, 1.3, columns) * middle
     return Layer(
         shift=shift,
         rest=int(rng.integers(0, formats.membrane_max + 1)),
         scale=Scale(v_min=0.0, v_max=1.0, u_min=-0.5, u_max=0.5),
         charges=charges.astype(np.int16),
-        gains=rng.integers(0, gain_limit, columns).astype(np.uint32),
-        offsets=rng.integers(-middle // 2, 2 * middle, columns).astype(np.int64),
+        gains=gains.astype(np.uint32),
+        offsets=offsets.astype(np.int64),
         threshold_offsets=_threshold_offsets(rng, formats, columns),
         surfaces=rng.integers(0, formats.membrane_max + 1, knots).astype(np.uint16),
         thresholds=_thresholds(rng, formats),
@@ -52,13 +54,14 @@ def random_layer(rng: np.random.Generator, formats: Formats, rows: int, columns:
 
 
 def _threshold_offsets(rng: np.random.Generator, formats: Formats, columns: int) -> np.ndarray:
-    limit = formats.drive_max if rng.random() < 0.3 else formats.drive_max // 16
+    limit = formats.drive_max if rng.random() < 0.2 else formats.drive_max // 16
     return rng.integers(-limit, limit + 1, columns).astype(np.int32)
 
 
 def _thresholds(rng: np.random.Generator, formats: Formats) -> np.ndarray:
     never = 1 << formats.drive_bits
-    curve = rng.integers(0, never + 1, (2, formats.membrane_knots))
+    low, high = (0, never + 1) if rng.random() < 0.3 else (never // 4, 3 * never // 4)
+    curve = rng.integers(low, high, (2, formats.membrane_knots))
     curve[rng.random(curve.shape) < 0.1] = never
     return curve.astype(np.uint16)
 
@@ -71,6 +74,7 @@ def random_chip(
     formats = random_formats(rng)
     if sizes is None:
         sizes = tuple(int(n) for n in rng.integers(1, 24, 2 + int(rng.integers(0, 4))))
+    height = next(n for n in (3, 2, 1) if sizes[0] % n == 0)
     encoder = Encoder(
         kind=kind or str(rng.choice(["rate", "bernoulli", "latency"])),
         steps=int(rng.integers(1, 9)),
@@ -81,7 +85,7 @@ def random_chip(
         formats=formats,
         encoder=encoder,
         readout=readout or str(rng.choice(["most_spikes", "first_spike"])),
-        image=(1, sizes[0]),
+        image=(height, sizes[0] // height),
         layers=tuple(random_layer(rng, formats, a, b) for a, b in pairwise(sizes)),
         provenance={"made_by": "tests", "seed": seed},
     )
@@ -91,6 +95,6 @@ def random_pixels(seed: int, chip: Chip, count: int) -> np.ndarray:
     """(count, pixels) uint8 images, black, white and saturated ones among them."""
     rng = np.random.default_rng([seed, 1])
     pixels = rng.integers(0, 256, (count, chip.pixels))
-    pixels[rng.random(pixels.shape) < 0.4] = 0
+    pixels[rng.random(pixels.shape) < rng.random((count, 1)) * 0.8] = 0
     pixels[rng.random(pixels.shape) < 0.1] = 255
     return pixels.astype(np.uint8)

@@ -1,9 +1,11 @@
-"""Draws a stretch of a VCD waveform as a picture, for reports and documents."""
+"""Draws the waveform of an inference, from the VCD that a simulation left, for reports and documents."""
 
 import io
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -12,37 +14,25 @@ from hw.errors import CaptwinError
 from hw.files import write_atomically
 from hw.verilog import TOP
 
-CLOCK_PS = 10_000  # the bench's clock; its VCD counts picoseconds
+CLOCK_PS = 10_000  # the bench's clock; it rises at multiples of this
 
 
-@dataclass(frozen=True)
-class Trace:
-    """Value changes of one signal: times [ns] and the values from then on."""
+def read_vcd(path: Path, signals: list[str], cycles: int) -> dict[str, list[int | None]]:
+    """The value of each of ``signals`` at the end of each of the first ``cycles`` clock cycles; None where unknown.
 
-    width: int
-    times: list[float] = field(default_factory=list)
-    values: list[int | None] = field(default_factory=list)
-
-    def at(self, time: float) -> int | None:
-        """The value at ``time`` [ns]; None if unknown."""
-        value = None
-        for moment, later in zip(self.times, self.values, strict=True):
-            if moment > time:
-                break
-            value = later
-        return value
-
-
-def read_vcd(path: Path, signals: list[str], cycles: int) -> dict[str, Trace]:
-    """The traces of ``signals`` during the first ``cycles`` clock cycles.
-
-    Signals are named as in the VCD, from the design's top on: ``layer0.events.events__0__valid``. Raises
-    :class:`CaptwinError` if one of them is not there.
+    Signals are named from the design's top on: ``layer0.events.events__0__valid``. Raises :class:`CaptwinError` if
+    one of them is not in the VCD.
     """
-    wanted: dict[str, list[Trace]] = {}
-    traces: dict[str, Trace] = {}
+    traces: dict[str, list[int | None]] = {}
+    wanted: dict[str, list[list[int | None]]] = {}
     scope: list[str] = []
-    now, end = 0, cycles * CLOCK_PS
+    latest: dict[str, int | None] = {}
+
+    def fill(until: int) -> None:
+        for code, columns in wanted.items():
+            for column in columns:
+                column.extend([latest.get(code)] * (until - len(column)))
+
     with path.open(errors="replace") as file:
         for line in file:
             match line.split():
@@ -50,100 +40,101 @@ def read_vcd(path: Path, signals: list[str], cycles: int) -> dict[str, Trace]:
                     scope.append(name)
                 case ["$upscope", "$end"]:
                     scope.pop()
-                case ["$var", _, width, code, reference, *_]:
+                case ["$var", _, _, code, reference, *_]:
                     name = ".".join([*scope, reference]).partition(f"{TOP}.")[2]
                     if name in signals and name not in traces:
-                        traces[name] = Trace(int(width))
+                        traces[name] = []
                         wanted.setdefault(code, []).append(traces[name])
                 case [stamp] if stamp[0] == "#":
-                    now = int(stamp[1:])
-                    if now > end:
+                    cycle = int(stamp[1:]) // CLOCK_PS
+                    fill(min(cycle, cycles))
+                    if cycle >= cycles:
                         break
                 case [change] if change[0] in "01xz":
-                    _note(wanted, change[1:], now, change[0])
+                    latest[change[1:]] = _number(change[0])
                 case [bits, code] if bits[0] == "b":
-                    _note(wanted, code, now, bits[1:])
+                    latest[code] = _number(bits[1:])
     for name in signals:
         if name not in traces:
             raise CaptwinError(f"{path}: holds no signal {name}")
     return traces
 
 
-def _note(wanted: dict[str, list[Trace]], code: str, picoseconds: int, bits: str) -> None:
-    for trace in wanted.get(code, ()):
-        trace.times.append(picoseconds / 1000)
-        trace.values.append(int(bits, 2) if set(bits) <= set("01") else None)
+def _number(bits: str) -> int | None:
+    return int(bits, 2) if set(bits) <= set("01") else None
 
 
-def _plot(
-    traces: dict[str, Trace], signals: dict[str, str], output: Path, start: float, stop: float, title: str
-) -> None:
-    """Draws ``signals`` (name -> label) between ``start`` and ``stop`` [ns]: bits as levels, others as values."""
-    figure = Figure(figsize=(13, 0.42 * len(signals) + 1.1), layout="constrained")
-    axis = figure.add_subplot()
-    for place, (name, label) in enumerate(signals.items()):
-        base = len(signals) - place
-        _draw(axis, traces[name], base, start, stop)
-        axis.text(
-            start - (stop - start) * 0.008, base + 0.3, label, ha="right", va="center", family="monospace", size=8
-        )
-    axis.set(
-        xlim=(start, stop),
-        ylim=(0.6, len(signals) + 1),
-        yticks=[],
-        xlabel="time [ns], 10 ns a clock cycle",
-        title=title,
-    )
-    for side in ("left", "right", "top"):
-        axis.spines[side].set_visible(False)
-    axis.grid(axis="x", alpha=0.25)
+@dataclass(frozen=True)
+class _Row:
+    """One line of the picture: a bit, or a stream whose payload shows while it is valid."""
+
+    label: str
+    signal: str
+    payload: str | None = None
+    text: Callable[[int], str] = str
+
+
+def plot_core(path: Path, chip: Chip, output: Path, *, lanes: int, cycles: int) -> None:
+    """Draws what a core of ``chip`` does from the first image's first pixels to its result, and its start enlarged.
+
+    ``path`` is the VCD of :func:`sim.rtl.runner.simulate`, whose result must come within ``cycles`` clock cycles;
+    ``lanes`` is the core's. The picture is a PNG.
+    """
+    row_bits = (max(chip.pixels, 2) - 1).bit_length()
+    rows = [
+        _Row("pixels valid", "pixels__valid"),
+        _Row("pixels ready", "pixels__ready"),
+        _Row("row events", "layer0.events__0__valid", "layer0.events__0__payload", lambda event: _row(event, row_bits)),
+    ]
+    for n in range(len(chip.layers)):
+        rows += [
+            _Row(f"layer {n}: sums valid", f"layer{n}.sums__valid"),
+            _Row(f"layer {n}: spikes", f"trace{n}__valid", f"trace{n}__payload", lambda word: f"{word % (1 << lanes):x}"),
+        ]
+    label_bits = (max(chip.classes, 2) - 1).bit_length()
+    rows.append(_Row("result: class", "result__valid", "result__payload", lambda word: str(word % (1 << label_bits))))
+
+    names = [name for row in rows for name in (row.signal, row.payload) if name]
+    traces = read_vcd(path, names, cycles)
+    start, stop = (_first(traces[name]) for name in ("pixels__valid", "result__valid"))
+    figure = Figure(figsize=(13, 2 * (0.36 * len(rows) + 0.9)), layout="constrained")
+    whole, part = figure.subplots(2, 1)
+    sizes = "-".join(str(size) for size in chip.sizes)
+    _plot(whole, traces, rows, start - 2, stop + 3)
+    whole.set_title(f"one inference in the gates: {sizes} chip, {chip.encoder.steps} time steps")
+    _plot(part, traces, rows, start - 2, min(start + 78, stop + 3))
+    part.set_title(f"its start: row numbers, and spikes of {lanes} neurons a word (hexadecimal)")
+    part.set_xlabel("clock cycle (10 ns)")
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, bbox_inches="tight")
+    figure.savefig(buffer, format="png", dpi=110)
     write_atomically(output, buffer.getvalue())
 
 
-def plot_core(path: Path, chip: Chip, output: Path, *, cycles: int) -> None:
-    """Draws what a core of ``chip`` does from the first image's first pixels to its result, as PNG.
-
-    ``path`` is the VCD of :func:`sim.rtl.runner.simulate`; the result must come within ``cycles`` clock cycles.
-    """
-    names = {
-        "clk": "clk",
-        "rst": "rst",
-        "pixels__valid": "pixels valid",
-        "pixels__ready": "pixels ready",
-        "encoder.spikes__valid": "encoder word valid",
-        "encoder.spikes__payload": "encoder word",
-        "layer0.events__0__valid": "row event valid",
-        "layer0.events__0__payload": "row event",
-    }
-    for number in range(len(chip.layers)):
-        names |= {
-            f"layer{number}.sums__valid": f"layer {number} sums valid",
-            f"trace{number}__valid": f"layer {number} result valid",
-            f"trace{number}__payload": f"layer {number} result",
-        }
-    names |= {"result__valid": "result valid", "result__payload": "result"}
-    traces = read_vcd(path, list(names), cycles)
-    start, stop = (_rise(traces[name]) for name in ("pixels__valid", "result__valid"))
-    title = f"one inference in the gates: {'-'.join(str(size) for size in chip.sizes)} chip, {chip.encoder.steps} steps"
-    _plot(traces, names, output, start - 30, stop + 30, title)
+def _row(event: int, bits: int) -> str:
+    """The row number of an event beat; a dash if the beat only ends a step."""
+    return str(event % (1 << bits)) if event >> bits & 1 else "-"
 
 
-def _rise(trace: Trace) -> float:
-    return next(time for time, value in zip(trace.times, trace.values, strict=True) if value)
+def _first(column: list[int | None]) -> int:
+    return next(cycle for cycle, value in enumerate(column) if value)
 
 
-def _draw(axis: Axes, trace: Trace, base: float, start: float, stop: float) -> None:
-    inside = [(time, value) for time, value in zip(trace.times, trace.values, strict=True) if start < time < stop]
-    changes = [(start, trace.at(start)), *inside]
-    ends = [time for time, _ in changes[1:]] + [stop]
-    for (time, value), end in zip(changes, ends, strict=True):
-        if trace.width == 1:
-            level = base + 0.6 * (value or 0)
-            axis.plot([time, end], [level, level], color="tab:green", linewidth=1.2)
-            axis.plot([end, end], [base, base + 0.6], color="tab:green", linewidth=0.6 if end < stop else 0)
+def _plot(axis: Axes, traces: dict[str, list[int | None]], rows: list[_Row], start: int, stop: int) -> None:
+    for place, row in enumerate(reversed(rows)):
+        level = [value or 0 for value in traces[row.signal][start:stop]]
+        if row.payload is None:
+            axis.stairs(place + 0.62 * np.array(level), range(start, stop + 1), baseline=None, color="tab:green")
             continue
-        axis.fill_between([time, end], base, base + 0.6, facecolor="0.93", edgecolor="tab:blue", linewidth=0.7)
-        if (end - time) > (stop - start) * 0.012 and value is not None:
-            axis.text((time + end) / 2, base + 0.28, f"{value}", ha="center", va="center", size=7, clip_on=True)
+        axis.plot([start, stop], [place + 0.31, place + 0.31], color="0.8", linewidth=0.8, zorder=1)
+        for cycle, valid in enumerate(level, start):
+            value = traces[row.payload][cycle]
+            if valid and value is not None:
+                axis.fill_between([cycle, cycle + 1], place, place + 0.62, facecolor="#dbe9f6", edgecolor="tab:blue", lw=0.5)
+                if stop - start < 120 or row.signal == "result__valid":
+                    axis.text(cycle + 0.5, place + 0.29, row.text(value), ha="center", va="center", size=7)
+    axis.set(xlim=(start, stop), ylim=(-0.3, len(rows)))
+    axis.set_yticks([place + 0.31 for place in range(len(rows))], [row.label for row in reversed(rows)])
+    axis.tick_params(axis="y", length=0)
+    for side in ("left", "right", "top"):
+        axis.spines[side].set_visible(False)
+    axis.grid(axis="x", alpha=0.3)
