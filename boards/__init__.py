@@ -1,0 +1,1 @@
+"""FPGA boards: one short file a board. None yet."""

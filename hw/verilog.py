@@ -99,11 +99,12 @@ def _header(description: dict[str, Any]) -> str:
 
 
 def _convert(core: Core) -> str:
+    netlist = rtlil.convert(core, name=TOP, emit_src=False)
     tool = find_tool(YOSYS)
     if tool is None:
         raise CaptwinError(f"{YOSYS}: not found; install it with: pip install {YOSYS}")
     script = f"""read_rtlil <<rtlil
-{rtlil.convert(core, name=TOP, emit_src=False)}
+{netlist}
 rtlil
 proc -nomux -norom
 memory_collect

@@ -1,0 +1,1 @@
+"""The same chip at three depths: circuit tables, exact integers, simulated Verilog."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 import pooch
+from find_libpython import find_libpython
 
 from hw.errors import CaptwinError
 from hw.files import write_atomically
@@ -37,7 +38,10 @@ def search_path() -> str:
 
 def missing_tools(simulator: Simulator) -> dict[str, str]:
     """What ``simulator`` lacks on this machine: program -> command that installs it."""
-    return {name: advice for name, advice in NEEDS[simulator].items() if shutil.which(name, path=search_path()) is None}
+    lacking = {name: how for name, how in NEEDS[simulator].items() if shutil.which(name, path=search_path()) is None}
+    if find_libpython() is None:  # cocotb loads Python into the simulator
+        lacking["libpython"] = "apt-get install libpython3-dev"
+    return lacking
 
 
 def require(simulator: Simulator) -> dict[str, str]:

@@ -89,7 +89,9 @@ def plot_core(path: Path, chip: Chip, output: Path, *, lanes: int, cycles: int) 
     for n in range(len(chip.layers)):
         rows += [
             _Row(f"layer {n}: sums valid", f"layer{n}.sums__valid"),
-            _Row(f"layer {n}: spikes", f"trace{n}__valid", f"trace{n}__payload", lambda word: f"{word % (1 << lanes):x}"),
+            _Row(
+                f"layer {n}: spikes", f"trace{n}__valid", f"trace{n}__payload", lambda word: f"{word % (1 << lanes):x}"
+            ),
         ]
     label_bits = (max(chip.classes, 2) - 1).bit_length()
     rows.append(_Row("result: class", "result__valid", "result__payload", lambda word: str(word % (1 << label_bits))))
@@ -129,7 +131,9 @@ def _plot(axis: Axes, traces: dict[str, list[int | None]], rows: list[_Row], sta
         for cycle, valid in enumerate(level, start):
             value = traces[row.payload][cycle]
             if valid and value is not None:
-                axis.fill_between([cycle, cycle + 1], place, place + 0.62, facecolor="#dbe9f6", edgecolor="tab:blue", lw=0.5)
+                axis.fill_between(
+                    [cycle, cycle + 1], place, place + 0.62, facecolor="#dbe9f6", edgecolor="tab:blue", lw=0.5
+                )
                 if stop - start < 120 or row.signal == "result__valid":
                     axis.text(cycle + 0.5, place + 0.29, row.text(value), ha="center", va="center", size=7)
     axis.set(xlim=(start, stop), ylim=(-0.3, len(rows)))

@@ -65,7 +65,7 @@ def test_unwritable_output(tmp_path: Path) -> None:
     core = Core(random_chip(11, sizes=(3, 2)))
     with pytest.raises(CaptwinError, match="cannot write"):
         write_verilog(core, tmp_path / "file" / "core.v")
-    with pytest.raises(CaptwinError, match="cannot end in .json"):
+    with pytest.raises(CaptwinError, match=r"cannot end in \.json"):
         write_verilog(core, tmp_path / "core.json")
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 

@@ -1,0 +1,25 @@
+"""Settings for all tests."""
+
+import os
+from typing import Any
+
+import pytest
+
+from train.data import load_dataset, mnist_folder
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Where everything is at hand (``CAPTWIN_NO_SKIPS``, set in CI), a skipped test is a failed one."""
+    report = (yield).get_result()
+    if report.skipped and os.environ.get("CAPTWIN_NO_SKIPS"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid}: skipped, but CAPTWIN_NO_SKIPS is set: {report.longrepr}"
+
+
+@pytest.fixture(scope="session")
+def mnist():
+    """The MNIST data set; tests that ask for it are skipped where its files are not at hand."""
+    if mnist_folder() is None:
+        pytest.skip("MNIST is not on this machine: name a folder with its files in CAPTWIN_DATA")
+    return load_dataset("mnist")

@@ -1,0 +1,159 @@
+"""The command line: what each verb prints, and that a mistake ends in one line and leaves nothing behind."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scripts.main import main
+from sim.rtl.simulators import missing_tools
+from train.zoo import CHIP_FOLDER
+
+DIGITS = str(CHIP_FOLDER / "digits.safetensors")
+
+
+@pytest.fixture
+def captwin(monkeypatch, tmp_path, capsys):
+    """Runs the command line in an empty folder; (exit status, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["captwin", *arguments])
+        status = 0
+        try:
+            main()
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        output = capsys.readouterr()
+        return status, output.out, output.err
+
+    return run
+
+
+def test_evaluate(captwin):
+    status, out, _ = captwin("evaluate", "digits", "--json")
+    result = json.loads(out)
+    assert status == 0 and result["images"] == 360 and result["golden_accuracy"] >= 0.95
+    status, out, _ = captwin("evaluate", DIGITS)
+    assert status == 0 and f"{100 * result['golden_accuracy']:.2f} %" in out
+
+
+def test_verilog(captwin, tmp_path):
+    status, out, _ = captwin("verilog", "digits", "-o", "a/core.v", "--lanes", "2", "--json")
+    result = json.loads(out)
+    assert status == 0 and result["layers"] == "64-64-10"
+    assert f"build id  {result['build_id']}" in (tmp_path / "a/core.v").read_text()
+    sidecar = json.loads((tmp_path / "a/core.json").read_text())
+    assert sidecar["options"] == {"pixel_lanes": 8, "row_banks": 1, "lanes": 2, "trace": False}
+    captwin("verilog", DIGITS, "-o", "b/core.v", "--lanes", "2")
+    assert (tmp_path / "a/core.v").read_bytes() == (tmp_path / "b/core.v").read_bytes()
+
+
+def test_train_and_simulate(captwin, tmp_path):
+    arguments = ("--data", "digits", "--epochs", "2", "--hidden", "12", "--steps", "3", "-o", "run", "--json")
+    status, out, err = captwin("train", *arguments)
+    result = json.loads(out)
+    assert status == 0 and result["layers"] == "64-12-10" and "epoch 2/2" in err
+    assert (tmp_path / "run/curves.png").stat().st_size > 10_000
+    if missing := missing_tools("verilator"):
+        pytest.skip(f"verilator lacks {', '.join(missing)}")
+    status, out, _ = captwin("simulate", result["chip"], "--images", "5", "--stall", "0.2", "--waves", "--json")
+    result = json.loads(out)
+    assert status == 0 and result["mismatches"] == 0
+    assert result["spikes_compared"] == result["membranes_compared"] == 5 * 3 * 22
+    assert Path(result["waveform"]).is_file() and result["latency_s"] == pytest.approx(result["latency_cycles"] * 1e-8)
+
+
+def test_mismatch_is_told_and_fails(captwin, monkeypatch):
+    from sim.rtl.scoreboard import Divergence
+
+    class Outcome:
+        simulator, images, mismatches = "verilator", 1, 1
+        labels, latency_cycles, interval_cycles = np.array([0]), np.array([5]), 0.0
+        latency_seconds = interval_seconds = 0.0
+        compared, counters = {"spikes": 1, "membranes": 1}, {}
+        verilog, waveform = Path("core.v"), None
+        first_divergence = Divergence(3, 2, 1, 7, "membrane", 100, 101, 4711)
+
+    monkeypatch.setattr("scripts.simulate.run", lambda *_, **__: Outcome())
+    status, _, err = captwin("simulate", "digits", "--images", "1")
+    assert status == 1
+    assert "image 3, step 2, layer 1, neuron 7: membrane expected 100, got 101 (clock cycle 4711)" in err
+
+
+def test_doctor(captwin):
+    status, out, _ = captwin("doctor", "--json")
+    found = json.loads(out)
+    assert found["amaranth"]["found"].startswith("0.5.")
+    assert status == int(any(found[f"{tool} (verilator)"]["found"] is None for tool in ("verilator", "make", "g++")))
+    assert "g++ (verilator)" in captwin("doctor")[1]
+
+
+def test_doctor_says_how_to_get_what_is_missing(captwin, monkeypatch):
+    monkeypatch.setattr("scripts.doctor.shutil.which", lambda name, path=None: None)
+    status, out, _ = captwin("doctor")
+    assert status == 1 and "apt-get install iverilog" in out and "missing" in out
+
+
+def tamper(path: Path) -> None:
+    data = bytearray(Path(DIGITS).read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+
+
+MISTAKES = [
+    (("evaluate", "nothing"), "nothing: no such chip file; the chips with a name are"),
+    (("evaluate", "cut.safetensors"), "not a whole safetensors file"),
+    (("evaluate", "tampered.safetensors"), "content does not match its SHA-256"),
+    (("verilog", "tampered.safetensors", "-o", "core.v"), "content does not match its SHA-256"),
+    (("verilog", "digits", "-o", "file/core.v"), "cannot write"),
+    (("verilog", "digits", "-o", "core.v", "--lanes", "3"), "lanes: must be a power of two"),
+    (("evaluate", "digits", "--data", "faces"), "no data set is called 'faces'"),
+    (("evaluate", "digits", "--data", "mnist"), "this chip takes 8 x 8 = 64 pixels"),
+    (("simulate", "digits", "--stall", "1.5"), "stall: must be at least 0 and below 1"),
+    (("simulate", "digits", "-o", "file/below"), "cannot use as simulation folder"),
+    (("train", "--data", "faces"), "no such configuration file"),
+    (("train",), "say what to train on"),
+    (("train", "--data", "digits", "--hidden", "64;32"), "expected whole numbers with commas between"),
+    (("train", "--data", "digits", "--encoder", "morse"), "encoder"),
+    (("train", "--data", "digits", "--circuit", "holes.json"), "holes.json"),
+    (("train", "--data", "digits", "--device", "warp"), "device: PyTorch cannot compute on 'warp'"),
+    (("train", "--data", "digits", "-o", "file/below"), "cannot write"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), MISTAKES, ids=lambda value: value if isinstance(value, str) else " ")
+def test_mistake_is_one_line_and_leaves_nothing(captwin, tmp_path, arguments, message, request):
+    if "mnist" in arguments:
+        request.getfixturevalue("mnist")
+    (tmp_path / "cut.safetensors").write_bytes(Path(DIGITS).read_bytes()[:5000])
+    tamper(tmp_path / "tampered.safetensors")
+    (tmp_path / "file").write_text("")
+    (tmp_path / "holes.json").write_text("{}")
+    before = sorted(tmp_path.rglob("*"))
+    status, out, err = captwin(*arguments)
+    lines = [line for line in err.splitlines() if line.startswith("captwin: ")]
+    assert (status, out, len(lines)) == (1, "", 1), err
+    assert message in lines[0] and "Traceback" not in err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_full_disk(captwin, monkeypatch, tmp_path):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.replace", full)
+    status, _, err = captwin("verilog", "digits", "-o", "core.v")
+    assert status == 1 and "core.v: cannot write: No space left on device" in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_interruption(captwin, monkeypatch):
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("scripts.evaluate.golden.run", stop)
+    status, _, err = captwin("evaluate", "digits")
+    assert status != 0 and "Traceback" not in err

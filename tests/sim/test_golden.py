@@ -1,0 +1,40 @@
+"""The golden model's own promises; that its numbers are right is the second model's and the gates' affair."""
+
+import numpy as np
+import pytest
+
+from hw.errors import CaptwinError
+from sim import golden
+from tests.chips import random_chip, random_pixels
+
+
+def test_batches_do_not_matter() -> None:
+    chip = random_chip(3)
+    pixels = random_pixels(3, chip, 11)
+    whole, parts = golden.run(chip, pixels, trace=True), golden.run(chip, pixels, trace=True, batch=3)
+    for name in ("labels", "counts", "membranes", "steps"):
+        np.testing.assert_array_equal(getattr(whole, name), getattr(parts, name))
+    for a, b in zip(whole.traces, parts.traces, strict=True):
+        np.testing.assert_array_equal(a.v, b.v)
+    assert golden.run(chip, pixels).traces == ()
+
+
+def test_accumulators_stay_exact_beyond_float32() -> None:
+    chip = next(c for c in (random_chip(s, sizes=(40_000, 1)) for s in range(50)) if c.formats.charge_bits == 10)
+    layer = chip.layers[0]
+    spikes = np.ones((1, 1, layer.rows), bool)
+    assert golden.accumulate(layer, chip.formats, spikes)[0, 0, 0] == int(layer.charges.astype(object).sum())
+
+
+@pytest.mark.parametrize(
+    ("pixels", "message"),
+    [
+        (np.zeros((2, 5), np.uint8), "takes .* pixels, got"),
+        (np.zeros(4, np.uint8), "takes .* pixels, got"),
+        (np.zeros((2, 4), np.float32), "must be uint8"),
+        (np.zeros((0, 4), np.uint8), "none were given"),
+    ],
+)
+def test_bad_images(pixels: np.ndarray, message: str) -> None:
+    with pytest.raises(CaptwinError, match=message):
+        golden.run(random_chip(1, sizes=(4, 2)), pixels)

@@ -1,0 +1,114 @@
+"""A second model of a chip, written by someone who had docs/arithmetic.md and nothing else.
+
+It shares no code with the project, and must not: it is there to show that the page is enough.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+DTYPES = {"I16": "<i2", "U16": "<u2", "I32": "<i4", "U32": "<u4", "I64": "<i8", "F32": "<f4"}
+USED = ["charges", "gains", "offsets", "threshold_offsets", "surfaces", "thresholds"]
+
+
+def canonical(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+def read_chip(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]], int]:
+    """(the manifest's gates, the layers, the build id)."""
+    data = path.read_bytes()
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    body = data[8 + size :]
+    manifest = json.loads(header.pop("__metadata__")["captwin"])
+    assert manifest["format"] == "captwin-chip" and manifest["version"] == 1
+    rest = {key: value for key, value in manifest.items() if key != "sha256"}
+    assert hashlib.sha256(canonical(rest)).hexdigest() == manifest["sha256"]
+    assert set(manifest["tensors"]) == set(header)
+    raw, arrays = {}, {}
+    for name, info in header.items():
+        first, end = info["data_offsets"]
+        raw[name] = body[first:end]
+        assert hashlib.sha256(raw[name]).hexdigest() == manifest["tensors"][name], name
+        arrays[name] = np.frombuffer(raw[name], DTYPES[info["dtype"]]).reshape(info["shape"])
+    gates = manifest["gates"]
+    digest = hashlib.sha256(canonical(gates))
+    layers = []
+    for n, entry in enumerate(gates["layers"]):
+        layers.append({key: arrays[f"layers.{n}.{key}"].tolist() for key in USED} | entry)  # Python's own integers
+        for key in USED:
+            digest.update(raw[f"layers.{n}.{key}"])
+    return gates, layers, int.from_bytes(digest.digest()[:8], "big")
+
+
+def lfsr_numbers(seed: int, count: int) -> list[int]:
+    bits = [(seed >> q) & 1 for q in range(32)]
+    while len(bits) < 8 * count:
+        n = len(bits) - 32
+        bits.append(bits[n] ^ bits[n + 1] ^ bits[n + 2] ^ bits[n + 22])
+    return [sum(bits[8 * j + q] << q for q in range(8)) for j in range(count)]
+
+
+def encode(encoder: dict[str, Any], image: list[int]) -> list[list[int]]:
+    """spikes[t][i]"""
+    kind, steps, pixels = encoder["kind"], encoder["steps"], len(image)
+    if kind == "rate":
+        return [[int((encoder["phase"] + t * p) % 256 + p > 255) for p in image] for t in range(steps)]
+    if kind == "latency":
+        return [[int(p > 0 and ((255 - p) * steps) >> 8 == t) for p in image] for t in range(steps)]
+    assert kind == "bernoulli"
+    r = lfsr_numbers(encoder["seed"], steps * pixels)
+    return [[int(p > r[t * pixels + i]) for i, p in enumerate(image)] for t in range(steps)]
+
+
+def clamp(x: int, a: int, b: int) -> int:
+    return a if x < a else b if x > b else x
+
+
+def step(layer: dict[str, Any], formats: dict[str, int], spikes: list[int], v_old: list[int], b_old: list[int]) -> Any:
+    """(acc, u, v, s), each a list over the columns."""
+    db, fu, fv = formats["drive_bits"], formats["drive_fraction"], formats["membrane_fraction"]
+    k, X, Y = layer["shift"], 2**fv, 2**fu
+    accs, us, vs, ss = [], [], [], []
+    for j in range(layer["columns"]):
+        acc = sum(layer["charges"][i][j] for i in range(layer["rows"]) if spikes[i])
+        u = clamp((acc * layer["gains"][j] + layer["offsets"][j] + 2 ** (k - 1)) >> k, 0, 2**db - 1)
+        v, T, curve = v_old[j], layer["surfaces"][b_old[j]], layer["thresholds"][b_old[j]]
+        n, x, m, y = v >> fv, v % X, u >> fu, u % Y
+        D = ((X - x) * curve[n] + x * curve[n + 1] + 2 ** (fv - 1)) >> fv
+        s = int(u >= D + layer["threshold_offsets"][j])
+        low = (X - x) * (Y - y) * T[n][m] + (X - x) * y * T[n][m + 1]
+        high = x * (Y - y) * T[n + 1][m] + x * y * T[n + 1][m + 1]
+        accs.append(acc)
+        us.append(u)
+        vs.append((low + high + 2 ** (fv + fu - 1)) >> (fv + fu))
+        ss.append(s)
+    return accs, us, vs, ss
+
+
+def infer(gates: dict[str, Any], layers: list[dict[str, Any]], image: list[int]) -> tuple[Any, ...]:
+    """(label, counts, membranes, steps taken, trace); trace[layer][t] is what :func:`step` returned."""
+    steps = gates["encoder"]["steps"]
+    inputs = encode(gates["encoder"], image)
+    v = [[layer["rest"]] * layer["columns"] for layer in layers]
+    b = [[0] * layer["columns"] for layer in layers]
+    trace: list[list[Any]] = [[] for _ in layers]
+    for t in range(steps):
+        spikes = inputs[t]
+        for n, layer in enumerate(layers):
+            result = step(layer, gates["formats"], spikes, v[n], b[n])
+            v[n], b[n] = result[2], result[3]
+            trace[n].append(result)
+            spikes = result[3]
+    last = trace[-1]
+    end = steps - 1
+    if gates["readout"] == "first_spike":
+        end = next((t for t in range(steps) if any(last[t][3])), end)
+    counts = [sum(last[t][3][c] for t in range(end + 1)) for c in range(layers[-1]["columns"])]
+    membranes = last[end][2]
+    label = max(range(len(counts)), key=lambda c: (counts[c], membranes[c], -c))
+    return label, counts, membranes, end + 1, trace

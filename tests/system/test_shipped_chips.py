@@ -1,0 +1,62 @@
+"""The shipped chips, through the simulators, on real images."""
+
+from pathlib import Path
+
+import pytest
+
+from hw.core import CoreOptions
+from sim.rtl.runner import Simulation, simulate
+from sim.rtl.simulators import Simulator, missing_tools
+from train.data import Dataset, load_dataset
+from train.zoo import load_chip
+
+
+def run(
+    name: str,
+    dataset: Dataset,
+    images: int,
+    folder: Path,
+    simulator: Simulator,
+    options: CoreOptions = CoreOptions(),  # noqa: B008
+    stall: float = 0.0,
+) -> Simulation:
+    if missing := missing_tools(simulator):
+        pytest.skip(f"{simulator} lacks {', '.join(missing)}")
+    chip = load_chip(name)
+    pixels = dataset.test_images[:images]
+    outcome = simulate(chip, pixels, folder, simulator=simulator, options=options, stall=stall, seed=images)
+    assert outcome.first_divergence is None, str(outcome.first_divergence)
+    assert outcome.compared["spikes"] == images * chip.encoder.steps * sum(chip.sizes[1:])
+    assert outcome.compared["membranes"] == outcome.compared["spikes"]
+    return outcome
+
+
+@pytest.mark.parametrize(("simulator", "images"), [("verilator", 60), ("icarus", 6)])
+def test_digits(simulator: Simulator, images: int, tmp_path: Path) -> None:
+    dataset = load_dataset("digits")
+    outcome = run("digits", dataset, images, tmp_path, simulator, CoreOptions(4, 2, 8), stall=0.3)
+    assert (outcome.labels == dataset.test_labels[:images]).mean() >= 0.8
+
+
+def test_mnist(mnist: Dataset, tmp_path: Path) -> None:
+    outcome = run("mnist", mnist, 20, tmp_path, "verilator")
+    # The core reports the cycles between an image's first pixel and its result itself; with eight pixels a cycle,
+    # a row event a cycle and a full pipeline an image takes about as many cycles as it has events.
+    events = outcome.counters["events[0]"] / 20
+    assert outcome.interval_cycles < 1.2 * events
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize(
+    ("simulator", "images", "stall"), [("verilator", 200, 0.0), ("verilator", 50, 0.4), ("icarus", 20, 0.0)]
+)
+def test_mnist_at_length(simulator: Simulator, images: int, stall: float, mnist: Dataset, tmp_path: Path) -> None:
+    run("mnist", mnist, images, tmp_path, simulator, stall=stall)
+
+
+@pytest.mark.proof
+def test_all_digits(tmp_path: Path) -> None:
+    dataset = load_dataset("digits")
+    outcome = run("digits", dataset, len(dataset.test_images), tmp_path, "verilator")
+    accuracy = (outcome.labels == dataset.test_labels).mean()
+    assert accuracy == load_chip("digits").provenance["accuracy"]["test"]
