@@ -98,13 +98,14 @@ def plot_core(path: Path, chip: Chip, output: Path, *, lanes: int, cycles: int) 
 
     names = [name for row in rows for name in (row.signal, row.payload) if name]
     traces = read_vcd(path, names, cycles)
-    start, stop = (_first(traces[name]) for name in ("pixels__valid", "result__valid"))
+    start = _first(traces["pixels__valid"]) - 2
+    stop = min(_first(traces["result__valid"]) + 3, len(traces["result__valid"]))
     figure = Figure(figsize=(13, 2 * (0.36 * len(rows) + 0.9)), layout="constrained")
     whole, part = figure.subplots(2, 1)
     sizes = "-".join(str(size) for size in chip.sizes)
-    _plot(whole, traces, rows, start - 2, stop + 3)
+    _plot(whole, traces, rows, start, stop)
     whole.set_title(f"one inference in the gates: {sizes} chip, {chip.encoder.steps} time steps")
-    _plot(part, traces, rows, start - 2, min(start + 78, stop + 3))
+    _plot(part, traces, rows, start, min(start + 80, stop))
     part.set_title(f"its start: row numbers, and spikes of {lanes} neurons a word (hexadecimal)")
     part.set_xlabel("clock cycle (10 ns)")
     buffer = io.BytesIO()
