@@ -8,12 +8,11 @@ from importlib.metadata import PackageNotFoundError, version
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from hw.tools import find_tool
 from hw.verilog import YOSYS
-from scripts.output import JsonFlag, Row, show
+from scripts.output import JsonFlag, Row, print_table, show
 from sim.rtl.simulators import NEEDS, search_path
 from train.data import DATA_VARIABLE, mnist_folder
 
@@ -49,7 +48,7 @@ def doctor(as_json: JsonFlag = False) -> None:
             table.add_column(heading)
         for name, found, advice, needed in findings:
             table.add_row(name, found or ("[red]missing[/]" if needed else "[yellow]missing (optional)[/]"), advice)
-        Console(highlight=False, soft_wrap=True).print(table)
+        print_table(table)
     if any(found is None and needed for _, found, _, needed in findings):
         raise typer.Exit(1)
 

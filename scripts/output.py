@@ -39,7 +39,13 @@ def show(rows: list[Row], title: str, as_json: bool) -> None:
     for row in rows:
         if row.label:
             table.add_row(row.label, row.text)
-    Console(highlight=False, soft_wrap=True).print(table)
+    print_table(table)
+
+
+def print_table(table: Table) -> None:
+    """Prints ``table`` on stdout: as wide as the terminal, or as it likes where there is none to fold it."""
+    console = Console(highlight=False)
+    console.print(table, width=None if console.is_terminal else 200)
 
 
 def share(key: str, label: str, value: float) -> Row:
@@ -54,7 +60,10 @@ def count(key: str, label: str, value: int) -> Row:
 
 def file(key: str, label: str, path: Path | None) -> Row:
     """A row for a file that was written; without one, only machines hear of it."""
-    return Row(key, str(path) if path else None, label if path else "", str(path))
+    if path is None:
+        return Row(key, None, "", "")
+    near = path.is_absolute() and path.is_relative_to(Path.cwd())
+    return Row(key, str(path), label, str(path.relative_to(Path.cwd()) if near else path))
 
 
 def note(key: str, label: str, value: str) -> Row:
