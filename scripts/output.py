@@ -1,6 +1,7 @@
 """How every verb talks: results on stdout, a table for people or one JSON object for machines; the rest on stderr."""
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,8 +45,7 @@ def show(rows: list[Row], title: str, as_json: bool) -> None:
 
 def print_table(table: Table) -> None:
     """Prints ``table`` on stdout: as wide as the terminal, or as it likes where there is none to fold it."""
-    console = Console(highlight=False)
-    console.print(table, width=None if console.is_terminal else 200)
+    Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
 
 
 def share(key: str, label: str, value: float) -> Row:

@@ -28,6 +28,7 @@ NEEDS: dict[Simulator, dict[str, str]] = {
     },
     "icarus": {"iverilog": "apt-get install iverilog", "vvp": "apt-get install iverilog"},
 }
+LIBPYTHON_ADVICE = "apt-get install libpython3-dev"
 
 
 def search_path() -> str:
@@ -40,7 +41,7 @@ def missing_tools(simulator: Simulator) -> dict[str, str]:
     """What ``simulator`` lacks on this machine: program -> command that installs it."""
     lacking = {name: how for name, how in NEEDS[simulator].items() if shutil.which(name, path=search_path()) is None}
     if find_libpython() is None:  # cocotb loads Python into the simulator
-        lacking["libpython"] = "apt-get install libpython3-dev"
+        lacking["libpython"] = LIBPYTHON_ADVICE
     return lacking
 
 
