@@ -267,6 +267,7 @@ class Chip:
             ) from None
 
 
+_ARRAYS = tuple(entry.name for entry in fields(Layer) if "dtype" in entry.metadata)
 #: The arrays that the gates are built from, in the order in which ``build_id`` hashes them.
 _GATE_ARRAYS = ("charges", "gains", "offsets", "threshold_offsets", "surfaces", "thresholds")
 
@@ -319,6 +320,11 @@ def _parse(data: bytes) -> Chip:
         if _sha256(array.tobytes()) != hashes[name]:
             raise ChipError(f"{name}: content does not match its SHA-256; the file was altered, fetch or make it again")
     gates = manifest["gates"]
+    known = {f"layers.{n}.{name}" for n in range(len(gates["layers"])) for name in _ARRAYS}
+    for name in sorted(set(tensors) - known):
+        raise ChipError(f"{name}: belongs to no layer of the manifest; export the chip again")
+    _only(manifest, {"format", "version", "gates", "scales", "provenance", "tensors"}, "manifest")
+    _only(gates, {"formats", "encoder", "readout", "image", "layers"}, "gates")
     layers = []
     for number, (entry, scale) in enumerate(zip(gates["layers"], manifest["scales"], strict=True)):
         prefix = f"layers.{number}."
@@ -342,12 +348,17 @@ def _parse(data: bytes) -> Chip:
     )
 
 
+def _only(values: dict[str, Any], known: set[str], where: str) -> None:
+    for name in sorted(set(values) - known):
+        raise ChipError(f"{where}.{name}: unknown field; export the chip again")
+
+
 def _open(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     try:
         tensors = load_tensors(data)
         length = int.from_bytes(data[:8], "little")
         return json.loads(data[8 : 8 + length]), tensors
-    except (SafetensorError, ValueError, KeyError) as error:
+    except (SafetensorError, ValueError, KeyError, RecursionError) as error:
         raise ChipError(f"not a whole safetensors file ({error}); fetch or make it again") from None
 
 
@@ -357,7 +368,7 @@ def _read_manifest(header: dict[str, Any]) -> dict[str, Any]:
         raise ChipError("no captwin manifest in the header: this is not a chip file")
     try:
         manifest = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ChipError(f"manifest: not JSON ({error})") from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ChipError(f"manifest.format: expected {FORMAT!r}: this is not a chip file")

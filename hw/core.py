@@ -18,7 +18,7 @@ COUNTER_BITS = 32
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True))
 class CoreOptions:
-    """How much hardware to spend; the answers never depend on it. All numbers are powers of two."""
+    """How much hardware to spend; the answers never depend on it. All numbers are powers of two up to 64."""
 
     #: pixels taken and encoded a cycle
     pixel_lanes: int = 8

@@ -17,7 +17,7 @@ class Crossbar(wiring.Component):
     last column hold 0. A bank that has ended its step waits for the others; sums are double-buffered, so the next
     step accumulates while this one's words leave.
 
-    Latency: 4 cycles from the step's last event to its first word.
+    Latency: 3 cycles from the step's last event to its first word.
     """
 
     def __init__(self, charges: np.ndarray, formats: Formats, *, banks: int, lanes: int) -> None:

@@ -7,26 +7,35 @@ from pathlib import Path
 from hw.errors import CaptwinError
 
 
-def write_atomically(path: Path, content: bytes | str) -> None:
-    """Writes ``content`` to ``path`` through a temporary file beside it and a rename.
+def file_target(path: Path) -> Path:
+    """Where writing to ``path`` would end, links followed; :class:`CaptwinError` if no file can stand there."""
+    target = path.resolve()
+    if not path.name or target.is_dir():
+        raise CaptwinError(f"{path}: cannot write: this is a folder; name a file in it")
+    if target.exists() and not target.is_file():
+        raise CaptwinError(f"{path}: cannot write: this is no regular file; name another")
+    return target
 
-    Raises :class:`CaptwinError` when the folder is missing, not writable, or the disk is full; ``path`` is
-    then as it was before.
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Writes ``content`` to ``path`` through a temporary file beside it and a rename; makes its folder if need be.
+
+    Raises :class:`CaptwinError` when the place is not writable, or the disk is full; ``path`` is then as it was before.
     """
+    target = file_target(path)
     data = content.encode() if isinstance(content, str) else content
     temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
         Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
+        Path(temporary).replace(target)
         temporary = None
     except OSError as error:
-        raise CaptwinError(
-            f"{path}: cannot write: {error.strerror or error}; choose a writable place with room"
-        ) from None
+        reason = error.strerror or error
+        raise CaptwinError(f"{path}: cannot write: {reason}; choose a writable place with room") from None
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)

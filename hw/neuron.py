@@ -31,7 +31,7 @@ class Neurons(wiring.Component):
     by itself and starts each inference of ``steps`` steps from rest.
 
     Throughput: a word a cycle, as long as the layer has at least LATENCY words; else a step every LATENCY cycles.
-    Latency: LATENCY + 2 cycles from a word of sums to its results.
+    Latency: LATENCY + 1 cycles from a word of sums to its results.
     """
 
     LATENCY = 13
@@ -111,12 +111,10 @@ class Neurons(wiring.Component):
             pipe.register("spike", 8, pipe["u", 7] >= pipe["threshold", 7])
 
         # Last stage: write the state back, queue the results.
-        present = Signal(lanes, init=-1)
+        present = Signal(lanes)
         absent = self.words * lanes - layer.columns
-        if absent:
-            m.d.comb += present.eq(Mux(control["last", final], (1 << (lanes - absent)) - 1, (1 << lanes) - 1))
-        else:
-            m.d.comb += present.eq((1 << lanes) - 1)
+        everyone = (1 << lanes) - 1
+        m.d.comb += present.eq(Mux(control["last", final], everyone >> absent, everyone))
         m.submodules.queue = queue = fifo.SyncFIFOBuffered(
             width=data.Layout.cast(self.results.payload.shape()).size, depth=self.QUEUE
         )

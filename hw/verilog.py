@@ -14,7 +14,7 @@ from amaranth.lib import data, stream, wiring
 
 from hw.core import Core
 from hw.errors import CaptwinError
-from hw.files import write_atomically
+from hw.files import file_target, write_atomically
 from hw.tools import find_tool
 
 TOP = "captwin_core"
@@ -26,11 +26,13 @@ def write_verilog(core: Core, path: Path) -> Path:
 
     The same chip and options give the same bytes. Raises :class:`CaptwinError` without a usable Yosys.
     """
-    description = describe(core)
-    text = _header(description) + _convert(core)
+    file_target(path)
     sidecar = path.with_suffix(".json")
     if sidecar == path:
         raise CaptwinError(f"{path}: the Verilog file cannot end in .json, the sidecar does; name it .v")
+    file_target(sidecar)
+    description = describe(core)
+    text = _header(description) + _convert(core)
     write_atomically(path, text)
     write_atomically(sidecar, json.dumps(description, indent=1) + "\n")
     return sidecar

@@ -33,11 +33,12 @@ def demo(
     require("verilator")
     _warm_up()
     dataset = load_dataset(data)
-    with progress_bar() as progress:
-        log.print("1/4  training a network of ideal neurons and unquantised weights, for comparison")
-        ideal = train(load_config(data, circuit="ideal", levels=0), output / "ideal", progress=progress)
-        log.print("2/4  training the same network on the circuit, with programmable capacitances")
-        aware = train(load_config(data), output / "aware", progress=progress)
+    log.print("1/4  training a network of ideal neurons and unquantised weights, for comparison")
+    ideal = train(load_config(data, circuit="ideal", levels=0), output / "ideal", progress=progress_bar())
+    log.print("2/4  training the same network on the circuit, with programmable capacitances")
+    aware = train(load_config(data), output / "aware", progress=progress_bar())
+    if ideal.interrupted or aware.interrupted:
+        raise KeyboardInterrupt
     log.print("3/4  running the chip's golden model over the test set")
     chip = aware.chip
     exact = golden.run(chip, dataset.test_images)

@@ -62,6 +62,6 @@ def _program_version(program: str) -> str | None:
     if path is None:
         return None
     flag = "-V" if program in ("iverilog", "vvp") else "--version"
-    said = subprocess.run([path, flag], capture_output=True, text=True, check=False, timeout=60)
+    said = subprocess.run([path, flag], capture_output=True, text=True, check=False)
     match = re.search(r"\d+\.[\d.]*\d", said.stdout + said.stderr)
     return match[0] if match else "found"

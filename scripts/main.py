@@ -1,8 +1,11 @@
 """The command line: ``captwin VERB``, one file a verb."""
 
 import sys
+import warnings
 
+import click
 import typer
+from amaranth.hdl import UnusedElaboratable
 
 from hw.errors import CaptwinError
 from scripts import demo, doctor, evaluate, simulate, train, verilog
@@ -20,19 +23,26 @@ for verb in (doctor.doctor, train.train, evaluate.evaluate, verilog.verilog, sim
     app.command()(verb)
 
 
+INTERRUPTED = 130  # what typer makes of Ctrl-C
+
+
 def main() -> None:
     """Runs a verb; a user's mistake ends in one line on stderr and exit status 1."""
+    warnings.filterwarnings("ignore", category=UnusedElaboratable)  # a core that an error kept from being built
     try:
-        app()
+        status = app(standalone_mode=False)
+        if status == INTERRUPTED:
+            log.print("captwin: interrupted")
+        sys.exit(status)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     except CaptwinError as error:
-        log.print(f"captwin: {error}", markup=False)
+        log.print(f"captwin: {error}")
         sys.exit(1)
     except OSError as error:
-        log.print(f"captwin: {error.filename or 'system'}: {error.strerror or error}", markup=False)
+        log.print(f"captwin: {error.filename or 'system'}: {error.strerror or error}")
         sys.exit(1)
-    except KeyboardInterrupt:
-        log.print("captwin: interrupted", markup=False)
-        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,10 @@ from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 #: logs and progress
-log = Console(stderr=True, highlight=False, soft_wrap=True)
+log = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 
@@ -39,7 +40,7 @@ def show(rows: list[Row], title: str, as_json: bool) -> None:
     table.add_column(overflow="fold")
     for row in rows:
         if row.label:
-            table.add_row(row.label, row.text)
+            table.add_row(Text(row.label), Text(row.text))
     print_table(table)
 
 

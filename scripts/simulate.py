@@ -5,7 +5,9 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from rich.text import Text
 
+from hw.errors import CaptwinError
 from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, core_options
 from scripts.output import JsonFlag, Row, count, file, log, note, share, show
 from sim.rtl.runner import Simulation
@@ -38,19 +40,11 @@ def simulate(
     chosen = slice(first, first + images)
     pixels, labels = dataset.test_images[chosen], dataset.test_labels[chosen]
     if len(pixels) < images:
-        raise typer.BadParameter(f"{dataset.name} has {len(dataset.test_images)} test images, not {first + images}")
+        raise CaptwinError(f"--images: {dataset.name} has {len(dataset.test_images)} test images, not {first + images}")
     folder = output or Path("build") / f"{Path(chip).stem}-{simulator}"
-    log.print(f"{simulator}: building and running in {folder}")
-    outcome = run(
-        loaded,
-        pixels,
-        folder,
-        simulator=simulator,
-        options=core_options(pixel_lanes, row_banks, lanes, trace=True),
-        stall=stall,
-        seed=seed,
-        waves=waves,
-    )
+    options = core_options(pixel_lanes, row_banks, lanes, trace=True)
+    with log.status(Text(f"{simulator}: building and running in {folder}")):
+        outcome = run(loaded, pixels, folder, simulator=simulator, options=options, stall=stall, seed=seed, waves=waves)
     show([note("chip", "chip", chip), *simulation_rows(outcome, labels)], "Gates against golden model", as_json)
     if outcome.first_divergence:
         log.print(f"captwin: first divergence: {outcome.first_divergence}")

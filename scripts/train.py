@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from hw.errors import CaptwinError
-from scripts.output import JsonFlag, count, file, log, note, progress_bar, share, show
+from scripts.output import JsonFlag, Row, count, file, log, note, progress_bar, share, show
 from train.config import load_config
 from train.loop import train as run
 
@@ -15,7 +15,7 @@ def train(
     data: Annotated[str | None, typer.Option(help="Data set, and so its committed configuration.")] = None,
     config: Annotated[str | None, typer.Option(help="Another configuration: a name or a TOML file.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Run folder [default: runs/CONFIG].")] = None,
-    hidden: Annotated[str | None, typer.Option(help="Hidden layers, for instance 256,128.")] = None,
+    hidden: Annotated[str | None, typer.Option(help="Hidden layers, for instance 256,128; '' for none.")] = None,
     steps: Annotated[int | None, typer.Option(help="Time steps of an inference.")] = None,
     encoder: Annotated[str | None, typer.Option(help="rate, bernoulli or latency.")] = None,
     readout: Annotated[str | None, typer.Option(help="most_spikes or first_spike.")] = None,
@@ -43,8 +43,7 @@ def train(
     }
     settings = load_config(config or data or "", **{key: value for key, value in said.items() if value is not None})
     folder = output or Path("runs") / Path(config or data or "").stem
-    with progress_bar() as progress:
-        result = run(settings, folder, device=device, resume=resume, progress=progress)
+    result = run(settings, folder, device=device, resume=resume, progress=progress_bar())
     if result.interrupted:
         log.print(f"captwin: stopped after {result.epochs_done} epochs; --resume goes on")
     show(
@@ -55,6 +54,10 @@ def train(
             count("epochs", "epochs", result.epochs_done),
             share("train_mode_accuracy", "accuracy, training arithmetic", result.train_accuracy),
             share("golden_accuracy", "accuracy, exact arithmetic", result.test_accuracy),
+            *(
+                Row(f"differing_{name}", value, f"training against exact: {name}", f"{100 * value:.3f} % differ")
+                for name, value in result.difference.as_dict().items()
+            ),
             file("chip", "chip", result.chip_path),
             file("curves", "curves", folder / "curves.png"),
         ],
@@ -65,6 +68,6 @@ def train(
 
 def _sizes(text: str) -> tuple[int, ...]:
     try:
-        return tuple(int(part) for part in text.split(",") if part)
+        return tuple(int(part) for part in text.split(",")) if text else ()
     except ValueError:
         raise CaptwinError(f"--hidden {text}: expected whole numbers with commas between, such as 256,128") from None

@@ -67,8 +67,17 @@ def check_pixels(chip: Chip, pixels: np.ndarray) -> None:
 
 def drive(layer: Layer, formats: Formats, acc: np.ndarray) -> np.ndarray:
     """Drive codes u from accumulators, (..., columns)."""
-    scaled = acc * layer.gains.astype(np.int64) + layer.offsets + (1 << (layer.shift - 1))
-    return np.clip(scaled >> layer.shift, 0, formats.drive_max)
+    return np.clip(_scale(layer, acc), 0, formats.drive_max)
+
+
+def saturates(layer: Layer, formats: Formats, acc: np.ndarray) -> np.ndarray:
+    """Where :func:`drive` has to clamp, (..., columns)."""
+    scaled = _scale(layer, acc)
+    return (scaled < 0) | (scaled > formats.drive_max)
+
+
+def _scale(layer: Layer, acc: np.ndarray) -> np.ndarray:
+    return (acc * layer.gains.astype(np.int64) + layer.offsets + (1 << (layer.shift - 1))) >> layer.shift
 
 
 def fire(layer: Layer, formats: Formats, v: np.ndarray, b: np.ndarray, u: np.ndarray) -> np.ndarray:

@@ -13,9 +13,14 @@ def random_formats(rng: np.random.Generator) -> Formats:
         charge_bits=int(rng.integers(4, 11)),
         drive_bits=drive,
         membrane_bits=membrane,
-        drive_fraction=drive - int(rng.integers(1, 6)),
-        membrane_fraction=membrane - int(rng.integers(1, 6)),
+        drive_fraction=drive - _interval_bits(rng),
+        membrane_fraction=membrane - _interval_bits(rng),
     )
+
+
+def _interval_bits(rng: np.random.Generator) -> int:
+    """1 to 8, but tables of millions of knots are rare."""
+    return int(rng.integers(1, 9 if rng.random() < 0.1 else 6))
 
 
 def random_layer(rng: np.random.Generator, formats: Formats, rows: int, columns: int) -> Layer:
@@ -25,11 +30,13 @@ def random_layer(rng: np.random.Generator, formats: Formats, rows: int, columns:
         charges = rng.choice([-half, half - 1], (rows, columns))
     else:
         charges = rng.integers(-half, half, (rows, columns))
-    shift = int(rng.integers(1, 25))
+    shift = int(rng.integers(1, 32))
     knots = (2, formats.membrane_knots, formats.drive_knots)
     gain_limit = 1 << int(rng.integers(1, GAIN_BITS + 1))
     middle = 1 << (formats.drive_bits + shift - 1)
     gains, offsets = rng.integers(0, gain_limit, columns), rng.integers(-middle // 2, 2 * middle, columns)
+    if rng.random() < 0.2:
+        offsets = rng.choice([-1, 1], columns) * (formats.offset_limit(shift) - 1)
     # Chance alone seldom gives a layer whose drives use their range, and a deep chip needs one after the other.
     if rng.random() < 0.85:
         typical = middle / max(1.0, half * np.sqrt(rows / 3))
@@ -77,7 +84,7 @@ def random_chip(
     height = next(n for n in (3, 2, 1) if sizes[0] % n == 0)
     encoder = Encoder(
         kind=kind or str(rng.choice(["rate", "bernoulli", "latency"])),
-        steps=int(rng.integers(1, 9)),
+        steps=int(rng.integers(1, 30 if rng.random() < 0.1 else 9)),
         phase=int(rng.integers(0, 256)),
         seed=int(rng.integers(1, 1 << 32)),
     )

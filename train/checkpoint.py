@@ -73,7 +73,10 @@ def load_checkpoint(
     for name, tensor in tensors.items():
         group, _, rest = name.partition(".")
         groups[group][rest] = tensor
-    network.load_state_dict(groups["network"])
+    try:
+        network.load_state_dict(groups["network"])
+    except RuntimeError:
+        raise CaptwinError(f"{path}: lacks tensors of the network; train without resuming") from None
     states: dict[int, dict[str, Tensor]] = {}
     for name, tensor in groups["optimizer"].items():
         index, _, entry = name.partition(".")

@@ -22,7 +22,7 @@ class ConfigError(CaptwinError):
 class Augmentation(BaseModel):
     """Random affine maps of the training images, each drawn evenly from -limit to limit; 0 leaves it out."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     rotation: Annotated[float, Field(ge=0, le=180)] = 0.0  #: deg
     shift: Annotated[float, Field(ge=0)] = 0.0  #: pixels
@@ -57,7 +57,7 @@ def _from_dict(kind: type) -> BeforeValidator:
 class TrainConfig(BaseModel):
     """Everything that a training run depends on."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     data: Literal["digits", "mnist"]
     #: neurons of each hidden layer
@@ -80,7 +80,7 @@ class TrainConfig(BaseModel):
 
     epochs: Annotated[int, Field(ge=1)] = 20
     batch_size: Annotated[int, Field(ge=1)] = 64
-    learning_rate: Annotated[float, Field(gt=0)] = 0.01  #: at the start; falls to 0 along a cosine
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.01  #: at the start; falls to 0 along a cosine
     seed: Annotated[int, Field(ge=0, lt=1 << 31)] = 1
     #: share of the training images kept aside to choose the best epoch
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
@@ -129,11 +129,6 @@ def load_config(path_or_name: str | Path, **overrides: Any) -> TrainConfig:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: not a TOML file: {error}") from None
     return _validate(_merge(values, overrides), str(path))
-
-
-def parse_config(values: dict[str, Any]) -> TrainConfig:
-    """A configuration from plain values, such as those that :meth:`TrainConfig.model_dump` gives."""
-    return _validate(values, "configuration")
 
 
 def _merge(values: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:

@@ -110,6 +110,7 @@ def _download(name: str, folder: str | None) -> Path:
     reason: object = None
     for source in MNIST_SOURCES:
         try:
+            pooch.get_logger().setLevel("WARNING")
             # The content is verified after unpacking: the mirrors' archives differ in their gzip headers.
             return Path(pooch.retrieve(source + name, known_hash=None, fname=name, path=_downloads()))
         except (OSError, ValueError) as error:

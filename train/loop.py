@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from train.config import TrainConfig
 from train.curves import write_numbers, write_picture
 from train.data import Dataset, load_dataset
-from train.evaluate import exact_accuracy, float_accuracy
+from train.evaluate import Difference, exact_accuracy, float_accuracy, float_difference
 from train.export import export_chip
 from train.network import FloatTrace, Network, Technology
 
@@ -41,6 +41,7 @@ class TrainResult:
     test_accuracy: float  #: in exact arithmetic
     epochs_done: int
     interrupted: bool
+    difference: Difference  #: training mode against exact arithmetic, on the test images
 
 
 def train(
@@ -54,8 +55,8 @@ def train(
     """Trains as ``config`` says and leaves config.json, checkpoint, curves and chip.safetensors in ``run_folder``.
 
     The epoch that does best on validation images, kept aside from the training ones, becomes the chip. Ctrl-C ends the
-    training early and exports the best epoch so far. Raises :class:`CaptwinError` for data, circuits, devices or
-    checkpoints that are not to be had.
+    training early and exports the best epoch so far; before the first epoch is done, it leaves no chip and is raised.
+    Raises :class:`CaptwinError` for data, circuits, devices or checkpoints that are not to be had.
     """
     target = _device(device)
     dataset = load_dataset(config.data)
@@ -65,12 +66,13 @@ def train(
     write_atomically(run_folder / "config.json", json.dumps(config.model_dump(mode="json"), indent=2) + "\n")
     interrupted = False
     try:
-        with _threads(config):
+        with _threads(config), progress or nullcontext():
             run.train(progress)
     except KeyboardInterrupt:
+        if not run.progress.best:
+            raise
         interrupted = True
-    if run.progress.best:
-        network.load_state_dict(run.progress.best)
+    network.load_state_dict(run.progress.best)
     return _finish(run, table, interrupted)
 
 
@@ -108,6 +110,10 @@ class _Run:
         images, labels = torch.tensor(dataset.train_images), torch.tensor(dataset.train_labels)
         order = torch.randperm(len(images), generator=torch.Generator().manual_seed(config.seed))
         aside = max(1, round(config.validation * len(images)))
+        if aside >= len(images):
+            raise CaptwinError(
+                f"validation: {config.validation} of {len(images)} leaves no image to train on; lower it"
+            )
         self.validation = images[order[:aside]].to(device), labels[order[:aside]].to(device)
         self.images, self.labels = images[order[aside:]].to(device), labels[order[aside:]].to(device)
         self.batches = math.ceil(len(self.images) / config.batch_size)
@@ -149,6 +155,8 @@ class _Run:
             loss.backward()
             self.optimizer.step()
             self.network.clip_weights()
+            if not math.isfinite(loss.item()):
+                raise CaptwinError(f"training diverged in epoch {epoch + 1}; lower learning_rate")
             loss_sum += loss.item() * len(chosen)
             right += int((scores.argmax(1) == self.labels[chosen]).sum())
             spikes = [
@@ -199,7 +207,7 @@ def _finish(run: _Run, table: NeuronTable, interrupted: bool) -> TrainResult:
     accuracy = {
         "test": test,
         "test_images": len(images),
-        "validation": state.best_accuracy if state.best else None,
+        "validation": state.best_accuracy,
         "epoch": state.best_epoch,
     }
     chip = export_chip(run.network, run.config, run.dataset, table, accuracy)
@@ -209,13 +217,21 @@ def _finish(run: _Run, table: NeuronTable, interrupted: bool) -> TrainResult:
         sizes = "-".join(str(size) for size in chip.sizes)
         title = f"{run.dataset.name}, {sizes}, {table.circuit}: test {100 * test:.2f} %"
         write_picture(run.folder, state.history, title)
-    return TrainResult(chip, path, float_accuracy(run.network, images, labels), test, state.epochs_done, interrupted)
+    return TrainResult(
+        chip=chip,
+        chip_path=path,
+        train_accuracy=float_accuracy(run.network, images, labels),
+        test_accuracy=test,
+        epochs_done=state.epochs_done,
+        interrupted=interrupted,
+        difference=float_difference(run.network, images),
+    )
 
 
 def _device(name: str) -> torch.device:
     try:
         device = torch.device(name)
-        torch.zeros(1, device=device)
+        torch.zeros(1, device=device).item()
     except (RuntimeError, AssertionError, NotImplementedError):
         raise CaptwinError(f"device: PyTorch cannot compute on {name!r} here; use cpu or a build that can") from None
     return device

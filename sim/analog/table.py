@@ -48,7 +48,7 @@ class NeuronTable:
                 raise TableError(f"{name}: expected text, got {getattr(self, name)!r}")
         for name in ("temperature", "supply", "c_column", "c_membrane", "v_rest"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+            if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < float("inf"):
                 raise TableError(f"{name}: expected a finite number, got {value!r}")
         for name in ("c_column", "c_membrane"):
             if getattr(self, name) <= 0:
@@ -118,7 +118,7 @@ def _check_filled(name: str, array: np.ndarray) -> None:
 def _parse(data: bytes) -> NeuronTable:
     try:
         content = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TableError(f"not JSON text ({error}); write the table again") from None
     if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
         raise TableError(f"format: expected {FORMAT!r}: this is not a neuron table")

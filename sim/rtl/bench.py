@@ -18,11 +18,14 @@ from cocotb.triggers import RisingEdge
 from hw.chip import Chip
 from hw.files import write_atomically
 from sim import golden
+from sim.encode import encode_step
 from sim.rtl.ports import Payload
 from sim.rtl.scoreboard import Scoreboard
 
 #: clock cycles without a beat on any stream after which the gates are said to hang
 PATIENCE = 20_000
+#: clock cycles to wait for beats too many when all have come
+SURPLUS = 100
 
 
 class Source:
@@ -64,13 +67,23 @@ class Sink:
         self._fields = Payload(sidecar, f"{name}__payload")
         self._pause = pause
         self._open = True
+        self._waiting: int | None = None
+        self.offered = 0  #: clock cycle in which the latest beat first stood there
         self._ready.value = 1
 
-    def step(self) -> dict[str, int] | None:
+    def step(self, cycle: int) -> dict[str, int] | None:
         """To be called right after each clock edge: the beat that moved at the edge, if one did."""
         beat = None
-        if self._open and self._valid.value == 1:
-            beat = self._fields.unpack(self._payload.value.to_unsigned())
+        if self._valid.value == 1:
+            bits = self._payload.value.to_unsigned()
+            if self._waiting is None:
+                self.offered = cycle
+            assert self._waiting in (None, bits), f"{self._payload._name} changed while it was held up"
+            self._waiting = None if self._open else bits
+            if self._open:
+                beat = self._fields.unpack(bits)
+        else:
+            assert self._waiting is None, f"{self._valid._name} fell while it was held up"
         if self._pause.used:
             self._open = not self._pause.roll()
             self._ready.value = int(self._open)
@@ -87,6 +100,31 @@ class Dice:
 
     def roll(self) -> bool:
         return self.used and self._random.random() < self._chance
+
+
+async def reset_midway(dut: Any, edge: RisingEdge, cycles: int) -> None:
+    """Sends white pixels for some cycles and then resets: nothing of them may show afterwards."""
+    dut.pixels__payload.value = (1 << len(dut.pixels__payload)) - 1
+    dut.pixels__valid.value = 1
+    for _ in range(cycles):
+        await edge
+    dut.pixels__valid.value = 0
+    dut.rst.value = 1
+    await edge
+    dut.rst.value = 0
+    await edge
+
+
+def expected_counters(chip: Chip, images: np.ndarray, reference: golden.Inference) -> dict[str, int]:
+    """What the core must have counted: row events, spikes and clamped drives of each layer."""
+    codes = images.astype(np.int32)
+    arriving = sum(int(encode_step(chip.encoder, codes, step).sum()) for step in range(chip.encoder.steps))
+    counters = {}
+    for number, (layer, trace) in enumerate(zip(chip.layers, reference.traces, strict=True)):
+        counters[f"events[{number}]"] = arriving
+        counters[f"spikes[{number}]"] = arriving = int(trace.s.sum())
+        counters[f"saturated[{number}]"] = int(golden.saturates(layer, chip.formats, trace.acc).sum())
+    return counters
 
 
 @cocotb.test()
@@ -116,37 +154,40 @@ async def compare(dut: Any) -> None:
         await edge
     dut.rst.value = 0
     await edge
+    if job["stall"]:
+        await reset_midway(dut, edge, random.Random(f"{job['seed']} reset").randrange(300))
 
     beats_per_image = -(-chip.pixels // sidecar["options"]["pixel_lanes"])
-    first_beats: list[int] = []
+    starts: list[int] = []
     result_cycles: list[int] = []
     latencies: list[int] = []
     labels: list[int] = []
     beats, cycle, quiet = 0, 0, 0
-    while not score.complete and quiet < PATIENCE:
+    while quiet < (SURPLUS if score.complete else PATIENCE):
         await edge
         cycle += 1
         quiet += 1
         if source.step(dut.pixels__ready.value == 1):
             if beats % beats_per_image == 0:
-                first_beats.append(cycle)
+                starts.append(cycle)
             beats += 1
             quiet = 0
         for layer, trace in enumerate(traces):
-            word = trace.step()
+            word = trace.step(cycle)
             if word is not None:
                 score.take_word(layer, word, cycle)
                 quiet = 0
-        result = results.step()
+        result = results.step(cycle)
         if result is not None:
-            score.take_result(result, cycle)
+            score.take_result(result, cycle, expected_cycles=results.offered - starts[score.results])
             result_cycles.append(cycle)
             latencies.append(result["cycles"])
             labels.append(result["label"])
             quiet = 0
 
     counters = Payload(sidecar, "counters").unpack(dut.counters.value.to_unsigned())
-    build_id = f"{dut.build_id.value.to_unsigned():016x}"
+    score.take_counters(counters, expected_counters(chip, images, reference), cycle)
+    score.take_build_id(dut.build_id.value.to_unsigned(), chip.build_id, cycle)
     outcome = {
         "complete": score.complete,
         "compared": score.compared,
@@ -157,6 +198,5 @@ async def compare(dut: Any) -> None:
         "latencies": latencies,
         "cycles": cycle,
         "counters": counters,
-        "build_id": build_id,
     }
     write_atomically(folder / "outcome.json", json.dumps(outcome))

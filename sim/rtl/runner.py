@@ -65,16 +65,18 @@ def simulate(
     seed: int = 0,
     waves: bool = False,
 ) -> Simulation:
-    """Builds ``chip`` in ``folder``, runs ``pixels`` (images, pixels) through it, and compares it with golden.
+    """Builds ``chip``, runs ``pixels`` (images, pixels) through it, and compares every number with golden.
 
-    ``stall`` is the chance, each cycle and stream, that a stream pauses; ``seed`` decides when. ``waves`` keeps a
-    waveform. Raises :class:`CaptwinError` if tools are missing, or the gates hang; a mismatch is reported, not raised.
+    ``folder`` is a work folder of its own, kept afterwards. ``stall`` is the chance, each cycle and stream, that a
+    stream pauses; ``seed`` decides when; if it is not 0, the core is also reset in the middle of an image first.
+    ``waves`` keeps a waveform. Raises :class:`CaptwinError` if tools are missing, the folder holds other things, or
+    the gates hang; a mismatch is reported, not raised.
     """
     check_pixels(chip, pixels)
     if not 0 <= stall < 1:
         raise CaptwinError(f"stall: must be at least 0 and below 1, got {stall}")
     environment = require(simulator)
-    folder = _fresh(folder)
+    folder = _fresh(folder, simulator)
     verilog = folder / "core.v"
     write_verilog(Core(chip, CoreOptions(options.pixel_lanes, options.row_banks, options.lanes, trace=True)), verilog)
     chip.save(folder / "chip.safetensors")
@@ -162,13 +164,21 @@ def _public_ports(folder: Path) -> Path:
     return control
 
 
-def _fresh(folder: Path) -> Path:
+MARKER = ".captwin-simulation"
+
+
+def _fresh(folder: Path, simulator: Simulator) -> Path:
+    """``folder``, made or emptied of what an earlier simulation left; refused if it holds anything else."""
     folder = folder.absolute()
+    if simulator == "verilator" and any(letter.isspace() for letter in str(folder)):
+        raise CaptwinError(f"{folder}: make cannot build where a folder's name has a space; name another folder")
     try:
+        if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
+            raise CaptwinError(f"{folder}: cannot use as simulation folder: it holds other things; name a new one")
         shutil.rmtree(folder / "build", ignore_errors=True)
-        for old in (folder / "outcome.json", *folder.rglob("*.vcd")):
-            old.unlink(missing_ok=True)
+        (folder / "outcome.json").unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
+        (folder / MARKER).touch()
     except OSError as error:
         raise CaptwinError(f"{folder}: cannot use as simulation folder: {error.strerror}") from None
     return folder

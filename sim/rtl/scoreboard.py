@@ -71,8 +71,8 @@ class Scoreboard:
                 self._check(image, step, layer, neuron, name.removesuffix("s"), expected, got, cycle)
                 self.compared[name] += 1
 
-    def take_result(self, result: Mapping[str, int], cycle: int) -> None:
-        """One beat of the result stream."""
+    def take_result(self, result: Mapping[str, int], cycle: int, expected_cycles: int) -> None:
+        """One beat of the result stream; ``expected_cycles`` is the latency that the bench saw."""
         image = self.results
         self.results += 1
         if image >= len(self._golden.labels):
@@ -80,10 +80,20 @@ class Scoreboard:
             return
         self._check(image, None, None, None, "label", int(self._golden.labels[image]), result["label"], cycle)
         self._check(image, None, None, None, "steps", int(self._golden.steps[image]), result["steps"], cycle)
+        self._check(image, None, None, None, "cycles", expected_cycles, result["cycles"], cycle)
         for name, table in (("counts", self._golden.counts), ("membranes", self._golden.membranes)):
             for neuron, expected in enumerate(table[image]):
                 got = result[f"{name}[{neuron}]"]
                 self._check(image, None, None, neuron, f"result {name}", int(expected), got, cycle)
+
+    def take_counters(self, got: Mapping[str, int], expected: Mapping[str, int], cycle: int) -> None:
+        """The core's counters at the end; other ones than ``expected`` names are not looked at."""
+        for name, value in expected.items():
+            self._check(self.results - 1, None, None, None, f"counter {name}", value, got[name], cycle)
+
+    def take_build_id(self, got: int, expected: int, cycle: int) -> None:
+        """The core's build id."""
+        self._check(self.results - 1, None, None, None, "build_id", expected, got, cycle)
 
     def _words_per_step(self, layer: int) -> int:
         return -(-self._golden.traces[layer].s.shape[2] // self._lanes)

