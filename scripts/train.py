@@ -55,7 +55,12 @@ def train(
             share("train_mode_accuracy", "accuracy, training arithmetic", result.train_accuracy),
             share("golden_accuracy", "accuracy, exact arithmetic", result.test_accuracy),
             *(
-                Row(f"differing_{name}", value, f"training against exact: {name}", f"{100 * value:.3f} % differ")
+                Row(
+                    f"differing_{name}",
+                    value,
+                    f"training against exact: {name.replace('_', ' ')}",
+                    f"{100 * value:.3f} % differ",
+                )
                 for name, value in result.difference.as_dict().items()
             ),
             file("chip", "chip", result.chip_path),
