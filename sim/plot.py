@@ -54,7 +54,7 @@ def plot_inference(chip: Chip, pixels: np.ndarray, path: Path, *, truth: int | N
             fired + 1, volts[fired, neuron], "o", color="tab:red" if chosen else "0.5", markersize=5, zorder=4
         )
     membranes.set(xlabel="time step", ylabel="membrane [V]", title="output neurons (dots: spikes)")
-    membranes.legend(loc="best")
+    membranes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
     counts = figure.add_subplot(grid[1, -1])
     colours = ["tab:red" if neuron == label else "0.7" for neuron in range(chip.classes)]
     counts.barh(range(chip.classes), outcome.counts[0], color=colours)
