@@ -8,7 +8,7 @@ import typer
 from amaranth.hdl import UnusedElaboratable
 
 from hw.errors import CaptwinError
-from scripts import demo, doctor, evaluate, simulate, train, verilog
+from scripts import characterize, demo, doctor, evaluate, simulate, train, verilog
 from scripts.output import log
 
 app = typer.Typer(
@@ -19,7 +19,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (doctor.doctor, train.train, evaluate.evaluate, verilog.verilog, simulate.simulate, demo.demo):
+for verb in (
+    doctor.doctor,
+    characterize.characterize,
+    train.train,
+    evaluate.evaluate,
+    verilog.verilog,
+    simulate.simulate,
+    demo.demo,
+):
     app.command()(verb)
 
 

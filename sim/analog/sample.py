@@ -44,10 +44,17 @@ def load_circuit(name_or_path: str) -> NeuronTable:
     """The table of a reference circuit by its name, or the table file at a path."""
     if name_or_path in CIRCUITS:
         return sample(CIRCUITS[name_or_path]())
+    if name_or_path in (tables := _tables()):
+        return NeuronTable.load(tables[name_or_path])
     if not Path(name_or_path).is_file():
-        known = ", ".join(CIRCUITS)
+        known = ", ".join([*CIRCUITS, *tables])
         raise CaptwinError(f"circuit: no table file {name_or_path!r}, nor a reference circuit; those are {known}")
     return NeuronTable.load(name_or_path)
+
+
+def _tables() -> dict[str, Path]:
+    """Committed tables, measured in ngspice: file by name."""
+    return {path.stem: path for path in sorted((Path(__file__).parent / "tables").glob("*.json"))}
 
 
 def _threshold(circuit: Circuit, v: np.ndarray, fired: bool) -> np.ndarray:

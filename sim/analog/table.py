@@ -84,6 +84,22 @@ class NeuronTable:
         """Hash of everything but the date: equal for equal neurons."""
         return sha256_of({name: value for name, value in self._plain().items() if name != "date"})
 
+    def step(self, v: np.ndarray, u: np.ndarray, fired: np.ndarray) -> np.ndarray:
+        """Membrane in V after cycles that began with ``v`` and brought ``u``, three equal shapes; bilinear, and linear
+        beyond the axes."""
+        i = np.clip(np.searchsorted(self.v, v, side="right") - 1, 0, len(self.v) - 2)
+        j = np.clip(np.searchsorted(self.u, u, side="right") - 1, 0, len(self.u) - 2)
+        x, y = (v - self.v[i]) / (self.v[i + 1] - self.v[i]), (u - self.u[j]) / (self.u[j + 1] - self.u[j])
+        surface, b = self.surfaces, fired.astype(int)
+        below = (1 - y) * surface[b, i, j] + y * surface[b, i, j + 1]
+        above = (1 - y) * surface[b, i + 1, j] + y * surface[b, i + 1, j + 1]
+        return (1 - x) * below + x * above
+
+    def fires(self, v: np.ndarray, u: np.ndarray, fired: np.ndarray) -> np.ndarray:
+        """Whether those cycles end with a spike."""
+        silent, after = (np.interp(v, self.v, curve) for curve in self.thresholds)
+        return u >= np.where(fired, after, silent)
+
     def save(self, path: Path | str) -> None:
         """Writes the table file."""
         content = {"format": FORMAT, "version": VERSION, **self._plain()}

@@ -1,0 +1,76 @@
+"""``captwin characterize``: a neuron netlist, measured in ngspice, as a table file."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from hw.errors import CaptwinError
+from scripts.output import JsonFlag, Row, count, file, note, progress_bar, share, show
+from sim.analog.characterize import SPICE_CIRCUITS, default_cache, held_out, open_bench
+from sim.analog.characterize import characterize as run
+
+CIRCUITS = ", ".join(SPICE_CIRCUITS)
+
+
+def characterize(
+    circuit: Annotated[str, typer.Argument(help=f"{CIRCUITS}; with --netlist, what to call your own.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Table file [default: CIRCUIT.json].")] = None,
+    points: Annotated[int, typer.Option(min=2, help="Grid points on each axis.")] = 33,
+    corner: Annotated[str, typer.Option(help="Section of the models file: tt, ff, ss.")] = "tt",
+    temperature: Annotated[float, typer.Option(help="deg C.")] = 27.0,
+    netlist: Annotated[Path | None, typer.Option(help="Your neuron: docs/circuit.md names its ports.")] = None,
+    models: Annotated[Path | None, typer.Option(help="Your devices nch and pch.")] = None,
+    c_column: Annotated[float | None, typer.Option(help="F, in place of the netlist's.")] = None,
+    c_membrane: Annotated[float | None, typer.Option(help="F, in place of the netlist's.")] = None,
+    held_out_points: Annotated[int, typer.Option("--held-out", min=1, help="Fresh points to check with.")] = 200,
+    seed: Annotated[int, typer.Option(help="Of the fresh points.")] = 1,
+    as_json: JsonFlag = False,
+) -> None:
+    """Measure a neuron netlist in ngspice, and write it as a neuron table; a run that was stopped goes on."""
+    if output is None and Path(circuit).name != circuit:
+        raise CaptwinError(f"characterize: {circuit!r} is no name; a netlist's file goes to --netlist")
+    path = output or Path(f"{circuit}.json")
+    bench = open_bench(
+        circuit,
+        netlist=netlist,
+        models=models,
+        corner=corner,
+        temperature=temperature,
+        c_column=c_column,
+        c_membrane=c_membrane,
+    )
+    with progress_bar() as bar:
+        task = bar.add_task("grid", total=None)
+
+        def progress(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        table = run(bench, points, date=date.today().isoformat(), cache=default_cache(), progress=progress)
+        table.save(path)
+        check = held_out(bench, table, held_out_points, seed, progress=progress)
+    assert table.energy is not None
+    least, middle, most = (float(joules) for joules in np.quantile(table.energy, [0, 0.5, 1]))
+    show(
+        [
+            note("circuit", "circuit", circuit),
+            note("conditions", "conditions", f"{corner}, {temperature:g} deg C, {table.supply:g} V"),
+            note("grid", "grid", f"{points} x {points} x 2 points"),
+            Row("energy_min_j", least, "", ""),
+            Row("energy_max_j", most, "", ""),
+            Row("energy_median_j", middle, "energy of a cycle", _femtojoules(least, middle, most)),
+            count("held_out_points", "held-out points", check.points),
+            Row("held_out_rms_v", check.rms, "interpolation error, RMS", f"{1e3 * check.rms:.3f} mV"),
+            Row("held_out_worst_v", check.worst, "interpolation error, worst", f"{1e3 * check.worst:.3f} mV"),
+            share("held_out_spikes", "spikes foretold", check.agreement),
+            file("table", "table", path),
+        ],
+        "Characterised",
+        as_json,
+    )
+
+
+def _femtojoules(least: float, middle: float, most: float) -> str:
+    return f"{1e15 * middle:.1f} fJ (from {1e15 * least:.1f} to {1e15 * most:.1f})"

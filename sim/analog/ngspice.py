@@ -1,0 +1,49 @@
+"""Runs ngspice in batch mode."""
+
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from hw.errors import CaptwinError
+
+ADVICE = "apt-get install ngspice"
+#: what ngspice reads before a deck, in place of the user's own: PDKs are written for HSPICE's dialect
+_SETTINGS = "set ngbehavior=hsa\nset ng_nomodcheck\n"
+
+
+class SpiceError(CaptwinError):
+    """ngspice, or a netlist given to it, failed."""
+
+
+def require_ngspice() -> str:
+    """Path of ngspice; :class:`SpiceError` if it is not installed."""
+    path = shutil.which("ngspice")
+    if path is None:
+        raise SpiceError(f"ngspice is not installed; try: {ADVICE}")
+    return path
+
+
+def run_deck(deck: str, timeout: float) -> str:
+    """What ngspice prints, messages included, when it runs ``deck``; at most ``timeout`` seconds.
+
+    A deck that fails halfway is no error here: its caller sees which of the results it asked for are missing.
+    """
+    program = require_ngspice()
+    with tempfile.TemporaryDirectory(prefix="captwin-") as folder:
+        (Path(folder) / ".spiceinit").write_text(_SETTINGS)
+        (Path(folder) / "deck.cir").write_text(deck)
+        try:
+            done = subprocess.run(
+                [program, "-b", "deck.cir"],
+                cwd=folder,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=timeout,
+            )
+        except subprocess.TimeoutExpired:
+            raise SpiceError(f"ngspice did not end within {timeout:.0f} s; the netlist converges too slowly") from None
+    return done.stdout

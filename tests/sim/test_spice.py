@@ -1,0 +1,174 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from sim.analog import characterize as module
+from sim.analog.characterize import (
+    NETLISTS,
+    PORTS,
+    SPICE_CIRCUITS,
+    Point,
+    characterize,
+    held_out,
+    open_bench,
+)
+from sim.analog.ngspice import SpiceError, run_deck
+
+needs_ngspice = pytest.mark.skipif(shutil.which("ngspice") is None, reason="needs ngspice: apt-get install ngspice")
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Writes a changed copy of a reference netlist; its path."""
+
+    def write(old: str, new: str):
+        text = (NETLISTS / "transmission_gate.cir").read_text()
+        assert old in text
+        (tmp_path / "own.cir").write_text(text.replace(old, new))
+        return tmp_path / "own.cir"
+
+    return write
+
+
+@needs_ngspice
+@pytest.mark.parametrize("name", SPICE_CIRCUITS)
+def test_table_of_a_coarse_grid(name, tmp_path):
+    bench = open_bench(name)
+    seen = []
+    table = characterize(
+        bench, 5, date="2026-01-31", cache=tmp_path, progress=lambda what, done, total: seen.append((what, done, total))
+    )
+    assert (table.circuit, table.corner, table.date, table.source_sha256) == (name, "tt", "2026-01-31", bench.sha256)
+    assert seen[0] == ("grid", 0, 50) and ("grid", 50, 50) in seen
+    # More drive, or a higher membrane, ends higher; a spike before pulls the membrane towards the reset.
+    assert (np.diff(table.surfaces, axis=2) > 0).all() and (np.diff(table.surfaces, axis=1) > 0).all()
+    assert np.ptp(table.surfaces[1], axis=0).max() < 0.7 * np.ptp(table.surfaces[0], axis=0).min()
+    assert (table.energy > 1e-15).all() and (table.energy < 2e-12).all()
+    finite = table.thresholds[0][np.isfinite(table.thresholds[0])]
+    assert (np.diff(finite) <= 0).all() and finite[-1] < finite[0]
+    check = held_out(bench, table, 20, seed=3)
+    assert check.rms < 5e-3 and check.agreement >= 0.9
+
+
+@needs_ngspice
+def test_threshold_is_where_the_spike_begins(tmp_path):
+    bench = open_bench("transmission_gate")
+    table = characterize(bench, 3, date="2026-01-31", cache=tmp_path)
+    curve = float(table.thresholds[0, 1])
+    below, above = bench.simulate(
+        [Point(float(table.v[1]), curve - 1e-4, False), Point(float(table.v[1]), curve, False)]
+    )
+    assert not below.spike and above.spike
+
+
+@needs_ngspice
+def test_second_run_simulates_nothing(tmp_path, monkeypatch):
+    bench = open_bench("transmission_gate")
+    first = characterize(bench, 2, date="2026-01-31", cache=tmp_path)
+    (file,) = tmp_path.glob("*/cycles.jsonl")
+    with file.open("a") as cycles:
+        cycles.write("[0.5, 0.0")  # an interrupted run
+    monkeypatch.setattr(module, "run_deck", lambda *_, **__: pytest.fail("simulated again"))
+    again = characterize(bench, 2, date="2027-01-31", cache=tmp_path)
+    assert again.circuit_sha256 == first.circuit_sha256
+
+
+@needs_ngspice
+def test_conditions_change_the_table(tmp_path):
+    point = [Point(0.72, 0.02, False)]
+    plain, hot, slow, light = (
+        open_bench("transmission_gate", **changes).simulate(point)[0]
+        for changes in ({}, {"temperature": 85.0}, {"corner": "ss"}, {"c_column": 0.25e-12})
+    )
+    for other in (hot, slow, light):
+        assert abs(other.v - plain.v) > 1e-5 and other.energy != plain.energy
+
+
+@needs_ngspice
+def test_points_that_fail_are_named_and_the_rest_is_kept(tmp_path, monkeypatch):
+    bench = open_bench("transmission_gate")
+    whole = module.Bench.simulate
+
+    def simulate(self, points):
+        return [None if p.fired and p.u > 0 else c for p, c in zip(points, whole(self, points), strict=True)]
+
+    monkeypatch.setattr(module.Bench, "simulate", simulate)
+    with pytest.raises(SpiceError, match=r"2 of 8 points do not converge: \(v = 0.5600 V, u = 0.1280 V, b = 1\), "):
+        characterize(bench, 2, date="2026-01-31", cache=tmp_path)
+    (file,) = tmp_path.glob("*/cycles.jsonl")
+    assert len([json.loads(line) for line in file.read_text().splitlines()]) == 6
+
+
+@needs_ngspice
+def test_netlist_that_does_not_converge(own):
+    # A current that chatters: it falls to nothing as soon as it has pulled the membrane below 0.8 V.
+    wild = "bwild mem 0 i={v(mem) > 0.8 ? 1meg : 0}\n.ends neuron"
+    bench = open_bench("own", netlist=own(".ends neuron", wild))
+    low, high = bench.simulate([Point(0.6, 0.0, False), Point(0.85, 0.1, False)])
+    assert low is not None and high is None
+
+
+@needs_ngspice
+def test_netlist_with_an_unknown_device(own):
+    bench = open_bench("own", netlist=own("xkeep   mem   a      vdd  vdd pch", "xkeep   mem   a      vdd  vdd tunnel"))
+    with pytest.raises(SpiceError, match=r"own: ngspice cannot use the netlist: .*tunnel"):
+        bench.simulate([Point(0.72, 0.0, False)])
+
+
+@needs_ngspice
+def test_timeout():
+    with pytest.raises(SpiceError, match="did not end within 1 s"):
+        run_deck("* slow\nv1 a 0 sin(0 1 1g)\nr1 a 0 1\n.tran 1p 1m\n.control\nrun\n.endc\n.end\n", timeout=1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (" spike_n vdd", " vdd", "lacks the port spike_n"),
+        ("neuron col mem", "neuron mem col", "in this order"),
+        (".subckt neuron", ".subckt cell", "no '.subckt neuron'"),
+        ("v_reset=0.70", "", "no .param v_reset"),
+        ("supply=1.8", "supply={1+1}", "expected a plain number"),
+        ("supply=1.8", "supply=-1.8", "supply: expected more than 0"),
+        ("v_ref=0.72", "v_ref=2", "v_ref must lie between v_min and v_max"),
+        ("u_max=0.128", "u_max=-1", "u_min must lie below u_max"),
+    ],
+)
+def test_bad_netlist(own, old, new, message):
+    with pytest.raises(SpiceError, match=message):
+        open_bench("own", netlist=own(old, new))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"corner": "xx"}, "no corner 'xx'; its sections are"),
+        ({"c_column": 0.0}, "c_column: expected more than 0"),
+        ({"temperature": -300.0}, "temperature"),
+    ],
+)
+def test_bad_conditions(changes, message):
+    with pytest.raises(SpiceError, match=message):
+        open_bench("transmission_gate", **changes)
+
+
+def test_files_that_are_not_there(tmp_path):
+    with pytest.raises(Exception, match="cannot read netlist"):
+        open_bench("own", netlist=tmp_path / "none.cir")
+    with pytest.raises(Exception, match="cannot read device models"):
+        open_bench("transmission_gate", models=tmp_path / "none.lib")
+    with pytest.raises(SpiceError, match="no netlist of that name; there are transmission_gate"):
+        open_bench("nothing")
+
+
+def test_without_ngspice(monkeypatch, tmp_path):
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    with pytest.raises(SpiceError, match="ngspice is not installed; try: apt-get install ngspice"):
+        characterize(open_bench("transmission_gate"), 2, date="2026-01-31", cache=tmp_path)
+
+
+def test_ports_of_the_reference_netlists():
+    for name in SPICE_CIRCUITS:
+        assert f".subckt neuron {' '.join(PORTS)}\n" in (NETLISTS / f"{name}.cir").read_text()
