@@ -96,9 +96,13 @@ class NeuronTable:
         return (1 - x) * below + x * above
 
     def fires(self, v: np.ndarray, u: np.ndarray, fired: np.ndarray) -> np.ndarray:
-        """Whether those cycles end with a spike."""
-        silent, after = (np.interp(v, self.v, curve) for curve in self.thresholds)
-        return u >= np.where(fired, after, silent)
+        """Whether those cycles end with a spike; between a point that can fire and one that cannot, as at the nearer."""
+        never = np.isinf(self.thresholds)
+        curves = np.where(never, self.u[-1], self.thresholds)
+        least, silent = (
+            np.where(fired, *(np.interp(v, self.v, line[b]) for b in (1, 0))) for line in (curves, never.astype(float))
+        )
+        return (silent <= 0.5) & (u >= least)
 
     def save(self, path: Path | str) -> None:
         """Writes the table file."""

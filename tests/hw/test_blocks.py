@@ -177,7 +177,7 @@ def test_fork(copies: int, stall: float, seed: int) -> None:
     assert exchange(block, {block.i: sent}, outputs, stall=stall, seed=seed) == [sent] * copies
 
 
-@settings(few, max_examples=8)
+@settings(few, max_examples=5)
 @given(seed=SEEDS, stall=STALLS, pixel_lanes=SIZES, banks=SIZES, lanes=SIZES)
 def test_core(seed: int, stall: float, pixel_lanes: int, banks: int, lanes: int) -> None:
     chip = random_chip(seed)
