@@ -96,7 +96,7 @@ class NeuronTable:
         return (1 - x) * below + x * above
 
     def fires(self, v: np.ndarray, u: np.ndarray, fired: np.ndarray) -> np.ndarray:
-        """Whether those cycles end with a spike; between a point that can fire and one that cannot, as at the nearer."""
+        """Whether those cycles end with a spike; beside a point that cannot fire, the nearer point decides."""
         never = np.isinf(self.thresholds)
         curves = np.where(never, self.u[-1], self.thresholds)
         least, silent = (
