@@ -1,5 +1,7 @@
 """Every block of the gates, in Amaranth's simulator, against the golden model's own steps."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from amaranth.lib import data
@@ -203,3 +205,14 @@ def test_options_are_powers_of_two(options: dict[str, int]) -> None:
     with pytest.raises(Exception, match="must be a power of two") as caught:
         CoreOptions(**options)
     assert "\n" not in str(caught.value)
+
+
+def test_a_drive_at_the_threshold_fires() -> None:
+    rng = np.random.default_rng(1)
+    formats = random_formats(rng)
+    layer = random_layer(rng, formats, 3, 4)
+    nothing = {name: np.zeros_like(getattr(layer, name)) for name in ("gains", "offsets", "thresholds")}
+    layer = replace(layer, threshold_offsets=np.array([-1, 0, 1, 0], np.int32), **nothing)
+    block = Neurons(layer, formats, steps=1, lanes=4)
+    (received,) = exchange(block, {block.sums: [0]}, {block.results: number(1)}, stall=0, seed=1)
+    assert block.results.payload.shape().from_bits(received[0]).spikes == 0b1011
