@@ -23,7 +23,7 @@ from hw.errors import CaptwinError
 from hw.files import read_bytes, write_atomically
 
 FORMAT = "captwin-chip"
-VERSION = 1
+VERSION = 2
 PIXEL_BITS = 8
 PIXEL_MAX = (1 << PIXEL_BITS) - 1
 #: Recurrence of the `bernoulli` encoder: b[n+32] is the XOR of b[n+q] for q in this tuple (a maximal-length LFSR).
@@ -117,6 +117,27 @@ class Scale:
                 raise ValueError(f"{axis}_min < {axis}_max must hold, got {low} and {high}")
 
 
+@dataclass(frozen=True, config=_STRICT)
+class Analog:
+    """The analog chip behind the codes: what circuit, under what conditions, and what its energy is reckoned from."""
+
+    circuit: str
+    corner: str
+    temperature: float  #: deg C
+    table_sha256: str  #: of the neuron table, its date left out
+    supply: Annotated[float, Field(gt=0)]  #: V
+    v_read: Annotated[float, Field(gt=0)]  #: V, swing of the row lines
+    c_membrane: Annotated[float, Field(gt=0)]  #: F
+    row_wire: Annotated[float, Field(ge=0)] = 0.4e-15  #: F of one row line a column that it crosses
+    clock_wire: Annotated[float, Field(ge=0)] = 10e-15  #: F of all clock lines together a neuron
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if isinstance(value, float) and not np.isfinite(value):
+                raise ValueError(f"{entry.name} must be a finite number, got {value}")
+
+
 def _array(dtype: str, unit: str) -> Any:
     return field(metadata={"dtype": dtype, "unit": unit})
 
@@ -208,6 +229,7 @@ class Chip:
     readout: Readout
     image: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
     layers: tuple[Layer, ...]
+    analog: Analog
     #: how the chip came to be: seed, data and circuit hashes, versions, accuracies measured; JSON values only
     provenance: dict[str, Any] = field(default_factory=dict)
 
@@ -301,6 +323,7 @@ def _manifest(chip: Chip) -> dict[str, Any]:
                 for layer in chip.layers
             ],
         },
+        "analog": _plain(chip.analog),
         "scales": [_plain(layer.scale) for layer in chip.layers],
         "provenance": chip.provenance,
     }
@@ -323,7 +346,7 @@ def _parse(data: bytes) -> Chip:
     known = {f"layers.{n}.{name}" for n in range(len(gates["layers"])) for name in _ARRAYS}
     for name in sorted(set(tensors) - known):
         raise ChipError(f"{name}: belongs to no layer of the manifest; export the chip again")
-    _only(manifest, {"format", "version", "gates", "scales", "provenance", "tensors"}, "manifest")
+    _only(manifest, {"format", "version", "gates", "analog", "scales", "provenance", "tensors"}, "manifest")
     _only(gates, {"formats", "encoder", "readout", "image", "layers"}, "gates")
     layers = []
     for number, (entry, scale) in enumerate(zip(gates["layers"], manifest["scales"], strict=True)):
@@ -342,6 +365,7 @@ def _parse(data: bytes) -> Chip:
             "readout": gates["readout"],
             "image": tuple(gates["image"]),
             "layers": tuple(layers),
+            "analog": _build(Analog, manifest["analog"], "analog"),
             "provenance": manifest["provenance"],
         },
         "",

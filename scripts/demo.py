@@ -34,7 +34,7 @@ def demo(
     _warm_up()
     dataset = load_dataset(data)
     log.print("1/4  training a network of ideal neurons and unquantised weights, for comparison")
-    ideal = train(load_config(data, circuit="ideal", levels=0), output / "ideal", progress=progress_bar())
+    ideal = train(load_config(data, neuron="ideal", levels=0), output / "ideal", progress=progress_bar())
     log.print("2/4  training the same network on the circuit, with programmable capacitances")
     aware = train(load_config(data), output / "aware", progress=progress_bar())
     if ideal.interrupted or aware.interrupted:

@@ -7,8 +7,11 @@ import typer
 
 from hw.errors import CaptwinError
 from scripts.output import JsonFlag, Row, count, file, log, note, progress_bar, share, show
+from sim.analog.circuits import circuit_names
 from train.config import load_config
 from train.loop import train as run
+
+CIRCUITS = " or ".join(circuit_names())
 
 
 def train(
@@ -19,7 +22,8 @@ def train(
     steps: Annotated[int | None, typer.Option(help="Time steps of an inference.")] = None,
     encoder: Annotated[str | None, typer.Option(help="rate, bernoulli or latency.")] = None,
     readout: Annotated[str | None, typer.Option(help="most_spikes or first_spike.")] = None,
-    circuit: Annotated[str | None, typer.Option(help="charge_share, ideal, or a neuron table's file.")] = None,
+    circuit: Annotated[str | None, typer.Option(help=f"{CIRCUITS}, or a neuron table's file.")] = None,
+    neuron: Annotated[str | None, typer.Option(help="circuit, or ideal: the circuit's perfect twin.")] = None,
     mapping: Annotated[str | None, typer.Option(help="complementary or one_sided.")] = None,
     levels: Annotated[int | None, typer.Option(help="Levels of a memcapacitor; 0: unquantised weights.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
@@ -35,6 +39,7 @@ def train(
         "hidden": _sizes(hidden) if hidden is not None else None,
         "readout": readout,
         "circuit": circuit,
+        "neuron": neuron,
         "mapping": mapping,
         "levels": levels,
         "epochs": epochs,
@@ -49,7 +54,7 @@ def train(
     show(
         [
             note("data", "data", settings.data),
-            note("circuit", "circuit", settings.circuit),
+            note("circuit", "circuit", result.chip.analog.circuit),
             note("layers", "layers", "-".join(str(size) for size in result.chip.sizes)),
             count("epochs", "epochs", result.epochs_done),
             share("train_mode_accuracy", "accuracy, training arithmetic", result.train_accuracy),

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from hw.chip import GAIN_BITS, Chip, Encoder, Formats, Layer, Scale
+from hw.chip import GAIN_BITS, Analog, Chip, Encoder, Formats, Layer, Scale
 
 
 def random_formats(rng: np.random.Generator) -> Formats:
@@ -94,6 +94,7 @@ def random_chip(
         readout=readout or str(rng.choice(["most_spikes", "first_spike"])),
         image=(height, sizes[0] // height),
         layers=tuple(random_layer(rng, formats, a, b) for a, b in pairwise(sizes)),
+        analog=Analog("drawn", "tt", 27.0, "0" * 64, 1.8, 0.9, 1e-12),
         provenance={"made_by": "tests", "seed": seed},
     )
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from hw.chip import Encoder, Formats, Readout
 from hw.errors import CaptwinError
 from hw.files import read_bytes
+from sim.analog.table import NeuronTable
 from train.mapping import Kind, Mapping
 
 CONFIG_FOLDER = Path(__file__).parent / "configs"
@@ -66,8 +67,10 @@ class TrainConfig(BaseModel):
     readout: Readout = "most_spikes"
     formats: Annotated[Formats, _from_dict(Formats)] = Formats()
 
-    #: `charge_share`, `ideal`, or the path of a neuron table
+    #: a reference circuit, or the path of a neuron table
     circuit: str = "charge_share"
+    #: `ideal` trains for the circuit's ideal twin, a perfect leaky integrate-and-fire neuron
+    neuron: Literal["circuit", "ideal"] = "circuit"
     mapping: Kind = "one_sided"
     ratio: Annotated[float, Field(gt=1, le=1e4)] = 10.0  #: C_on / C_off
     #: programmable levels of a memcapacitor; 0 trains with unquantised weights and tables read without rounding
@@ -76,7 +79,7 @@ class TrainConfig(BaseModel):
     parasitic: Annotated[float, Field(ge=0, lt=1)] = 0.1
     #: pairs in a column's bias, as a share of its rows (at least one pair)
     bias_share: Annotated[float, Field(gt=0, le=1)] = 1 / 64
-    v_read: Annotated[float, Field(gt=0, le=10)] = 0.9  #: V, swing of the row lines
+    v_read: Annotated[float | None, Field(gt=0, le=10)] = None  #: V, swing of the row lines, if not the circuit's own
 
     epochs: Annotated[int, Field(ge=1)] = 20
     batch_size: Annotated[int, Field(ge=1)] = 64
@@ -100,11 +103,10 @@ class TrainConfig(BaseModel):
             )
         return self
 
-    @property
-    def device(self) -> Mapping:
+    def device(self, table: NeuronTable) -> Mapping:
         """The mapping; unquantised weights are rounded to the finest codes only when they become a chip."""
         levels = self.levels or 1 << (self.formats.charge_bits - 1)
-        return Mapping(self.mapping, self.ratio, levels, self.parasitic, self.v_read)
+        return Mapping(self.mapping, self.ratio, levels, self.parasitic, self.v_read or table.v_read)
 
 
 def config_names() -> list[str]:

@@ -6,15 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from hw.chip import Chip
-from sim.analog.table import NeuronTable
 from train.config import TrainConfig
 from train.data import Dataset
 from train.network import Network
 
 
-def export_chip(
-    network: Network, config: TrainConfig, dataset: Dataset, table: NeuronTable, accuracy: dict[str, Any]
-) -> Chip:
+def export_chip(network: Network, config: TrainConfig, dataset: Dataset, accuracy: dict[str, Any]) -> Chip:
     """The chip of ``network``. Its provenance holds no date, so equal training gives an equal file."""
     settings = config.model_dump(mode="json")
     settings["circuit"] = Path(config.circuit).name
@@ -22,14 +19,6 @@ def export_chip(
         "config": settings,
         "seed": config.seed,
         "data": {"name": dataset.name, "sha256": dataset.sha256},
-        "circuit": {
-            "name": table.circuit,
-            "corner": table.corner,
-            "temperature_C": table.temperature,
-            "supply_V": table.supply,
-            "c_membrane_F": table.c_membrane,
-            "sha256": table.circuit_sha256,
-        },
         "accuracy": accuracy,
         "versions": {"python": platform.python_version()}
         | {name: _version(name) for name in ("captwin", "torch", "numpy")},

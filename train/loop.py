@@ -15,8 +15,8 @@ from torch.nn.functional import cross_entropy
 from hw.chip import Chip
 from hw.errors import CaptwinError
 from hw.files import write_atomically
+from sim.analog.circuits import ideal_twin, load_circuit
 from sim.analog.quantise import quantise
-from sim.analog.sample import load_circuit
 from sim.analog.table import NeuronTable
 from train.augment import augment
 from train.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -61,6 +61,8 @@ def train(
     target = _device(device)
     dataset = load_dataset(config.data)
     table = load_circuit(config.circuit)
+    if config.neuron == "ideal":
+        table = ideal_twin(table)
     network = build_network(config, dataset, table).to(target)
     run = _Run(config, run_folder, dataset, network, target, resume)
     write_atomically(run_folder / "config.json", json.dumps(config.model_dump(mode="json"), indent=2) + "\n")
@@ -80,8 +82,8 @@ def build_network(config: TrainConfig, dataset: Dataset, table: NeuronTable) -> 
     """A new network, its weights drawn from the configuration's seed."""
     technology = Technology(
         neuron=quantise(table, config.formats),
-        mapping=config.device,
-        c_column=table.c_column,
+        mapping=config.device(table),
+        table=table,
         bias_share=config.bias_share,
         quantised=config.levels > 0,
         surrogate_width=config.surrogate_width,
@@ -210,7 +212,7 @@ def _finish(run: _Run, table: NeuronTable, interrupted: bool) -> TrainResult:
         "validation": state.best_accuracy,
         "epoch": state.best_epoch,
     }
-    chip = export_chip(run.network, run.config, run.dataset, table, accuracy)
+    chip = export_chip(run.network, run.config, run.dataset, accuracy)
     path = run.folder / "chip.safetensors"
     chip.save(path)
     if state.history:

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 from torch.nn.functional import grid_sample
 
-from hw.chip import Chip, Encoder, Layer, Readout
+from hw.chip import Analog, Chip, Encoder, Layer, Readout
 from sim.analog.quantise import QuantisedNeuron
+from sim.analog.table import NeuronTable
 from sim.encode import encode_step
 from train.exact import Answer, ExactNetwork
 from train.mapping import Mapping, column_scale, to_capacitances, unit_capacitance
@@ -26,11 +27,25 @@ class Technology:
 
     neuron: QuantisedNeuron
     mapping: Mapping
-    c_column: float  #: F, that the neuron was characterised with
+    table: NeuronTable  #: that the neuron was quantised from
     bias_share: float  #: unit pairs of the bias pair, as a share of a layer's rows
     #: False trains with weights, drives and membranes of full float precision
     quantised: bool
     surrogate_width: float  #: V of drive over which the spike's surrogate gradient falls to a quarter
+
+    @property
+    def analog(self) -> Analog:
+        """What a chip file says of the circuit."""
+        table = self.table
+        return Analog(
+            circuit=table.circuit,
+            corner=table.corner,
+            temperature=table.temperature,
+            table_sha256=table.circuit_sha256,
+            supply=table.supply,
+            v_read=self.mapping.v_read,
+            c_membrane=table.c_membrane,
+        )
 
 
 class FloatTrace(NamedTuple):
@@ -156,7 +171,7 @@ class CircuitLayer(nn.Module):
     def to_layer(self) -> Layer:
         """The layer as capacitances and codes."""
         technology = self.technology
-        mapping, neuron, c_column = technology.mapping, technology.neuron, technology.c_column
+        mapping, neuron, c_column = technology.mapping, technology.neuron, technology.table.c_column
         codes, bias = (mapping.round_codes(p.detach().cpu().double().numpy()) for p in (self.weight, self.bias))
         caps = to_capacitances(codes, bias, self.bias_width, mapping, c_column)
         c_off = unit_capacitance(codes, bias, self.bias_width, mapping, c_column)
@@ -236,6 +251,7 @@ class Network(nn.Module):
             readout=self.readout,
             image=self.image,
             layers=tuple(layer.to_layer() for layer in self.layers if isinstance(layer, CircuitLayer)),
+            analog=self.technology.analog,
             provenance=provenance or {},
         )
 

@@ -24,14 +24,14 @@ NETLISTS = Path(__file__).parent / "netlists"
 MODELS = NETLISTS / "models_180nm.lib"
 BENCH = NETLISTS / "bench.cir"
 #: neuron netlists that come with Captwin
-SPICE_CIRCUITS = ("transmission_gate", "pass_transistor")
+SPICE_CIRCUITS = ("charge_share", "pass_transistor")
 CORNERS = ("tt", "ff", "ss")
 
 #: ports of the subcircuit ``neuron``, in this order
 PORTS = ["col", "mem", "phi1", "phi1_n", "phi2", "phi2_n", "eval", "eval_n"]
 PORTS += ["latch", "latch_n", "spike", "spike_n", "vdd", "vref", "vreset"]
 #: numbers that a netlist must state in .param lines: volts and farads
-PARAMETERS = ("supply", "v_ref", "v_reset", "c_column", "c_membrane", "v_min", "v_max", "u_min", "u_max")
+PARAMETERS = ("supply", "v_ref", "v_reset", "v_read", "c_column", "c_membrane", "v_min", "v_max", "u_min", "u_max")
 
 #: V, how exactly a threshold curve is known
 RESOLUTION = 20e-6
@@ -173,7 +173,7 @@ def open_bench(
     _check_ports(netlist, text)
     values = _parameters(netlist, text)
     values |= {name: value for name, value in (("c_column", c_column), ("c_membrane", c_membrane)) if value is not None}
-    for name in ("supply", "c_column", "c_membrane"):
+    for name in ("supply", "v_read", "c_column", "c_membrane"):
         if not values[name] > 0:
             raise SpiceError(f"{name}: expected more than 0, got {values[name]:g}")
     for axis in "vu":
@@ -216,6 +216,7 @@ def characterize(
         c_column=p["c_column"],
         c_membrane=p["c_membrane"],
         v_rest=p["v_ref"],
+        v_read=p["v_read"],
         v=v,
         u=u,
         surfaces=np.array([cycle.v for cycle in cycles]).reshape(shape),

@@ -15,7 +15,7 @@ from hw.files import read_bytes, write_atomically
 from sim.analog.digest import sha256_of
 
 FORMAT = "captwin-neuron-table"
-VERSION = 1
+VERSION = 2
 
 
 class TableError(CaptwinError):
@@ -32,10 +32,11 @@ class NeuronTable:
     temperature: float  #: deg C
     supply: float  #: V
     date: str  #: when it was measured, ISO 8601
-    source_sha256: str  #: of the netlist, or of the formulas and their parameters
+    source_sha256: str  #: of the netlist and its conditions, or of whatever else the table was made from
     c_column: float  #: F, all that hangs on the column wire
     c_membrane: float  #: F
     v_rest: float  #: V, membrane at the start of an inference
+    v_read: float  #: V, swing of the row lines that the circuit is meant for
     v: np.ndarray  #: (Nv,) V, rising: membrane before the cycle
     u: np.ndarray  #: (Nu,) V, rising: drive of the column
     surfaces: np.ndarray  #: (2, Nv, Nu) V: membrane after the cycle
@@ -46,13 +47,13 @@ class NeuronTable:
         for name in ("circuit", "corner", "date", "source_sha256"):
             if not isinstance(getattr(self, name), str):
                 raise TableError(f"{name}: expected text, got {getattr(self, name)!r}")
-        for name in ("temperature", "supply", "c_column", "c_membrane", "v_rest"):
+        for name in ("temperature", "supply", "c_column", "c_membrane", "v_rest", "v_read"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < float("inf"):
                 raise TableError(f"{name}: expected a finite number, got {value!r}")
-        for name in ("c_column", "c_membrane"):
+        for name, unit in (("c_column", "F"), ("c_membrane", "F"), ("supply", "V"), ("v_read", "V")):
             if getattr(self, name) <= 0:
-                raise TableError(f"{name}: expected more than 0 F, got {getattr(self, name)}")
+                raise TableError(f"{name}: expected more than 0 {unit}, got {getattr(self, name)}")
         for name in ("v", "u"):
             axis = getattr(self, name)
             if axis.ndim != 1 or len(axis) < 2:

@@ -106,7 +106,7 @@ def drop_tensor(manifest: dict[str, Any], tensors: dict[str, np.ndarray]) -> Non
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (set_version, r"manifest\.version: this captwin reads version 1, the file has 99"),
+        (set_version, r"manifest\.version: this captwin reads version 2, the file has 99"),
         (set_format, r"manifest\.format: .* not a chip file"),
         (set_steps, "manifest: content does not match its SHA-256"),
         (set_weight, r"layers\.0\.charges: content does not match its SHA-256"),

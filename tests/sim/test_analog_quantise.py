@@ -3,11 +3,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw.chip import Formats
-from sim.analog.formulas import ChargeShare
+from sim.analog.circuits import ideal_twin, load_circuit
 from sim.analog.quantise import quantise
-from sim.analog.sample import load_circuit, sample
+from tests.tables import small_table
 
-TABLES = {name: load_circuit(name) for name in ("charge_share", "ideal")} | {"stiff": sample(ChargeShare(trip=0.05))}
+FINE = small_table(points=65, level=0.06)
+TABLES = {"fine": FINE, "ideal": ideal_twin(FINE)}
 
 
 @st.composite
@@ -44,8 +45,8 @@ def test_knots_hold_the_table_to_half_a_code(name, formats):
 
 
 def test_rest_and_energy():
-    neuron = quantise(TABLES["charge_share"], Formats())
-    assert neuron.rest == 2048
+    neuron = quantise(load_circuit("charge_share"), Formats())
+    assert neuron.rest == quantise(TABLES["fine"], Formats()).rest == 2048
     assert neuron.energy is not None and neuron.energy.shape == neuron.surfaces.shape
     assert neuron.energy.dtype == np.float32
     assert quantise(TABLES["ideal"], Formats()).energy is None

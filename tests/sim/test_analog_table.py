@@ -3,19 +3,19 @@ import json
 import numpy as np
 import pytest
 
-from sim.analog.formulas import CIRCUITS, ChargeShare
-from sim.analog.sample import load_circuit, sample
+from sim.analog.circuits import circuit_names, load_circuit
 from sim.analog.table import NeuronTable, TableError
+from tests.tables import small_table
 
 
 @pytest.fixture
 def content(tmp_path):
     path = tmp_path / "table.json"
-    sample(ChargeShare(trip=0.05), points=9).save(path)
+    small_table().save(path)
     return json.loads(path.read_text())
 
 
-@pytest.mark.parametrize("name", CIRCUITS)
+@pytest.mark.parametrize("name", circuit_names())
 def test_file_holds_the_whole_table(name, tmp_path):
     table = load_circuit(name)
     table.save(tmp_path / "table.json")
@@ -55,7 +55,7 @@ def _set(path, value):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_set(["version"], 99), "version: this captwin reads version 1, the file has 99"),
+        (_set(["version"], 99), "version: this captwin reads version 2, the file has 99"),
         (_set(["format"], "other"), "format: expected 'captwin-neuron-table'"),
         (_set(["v", 3], 0.0), "v: an axis must rise; point 3"),
         (_set(["u", 2], None), "u: hole, NaN or infinity at [2]"),

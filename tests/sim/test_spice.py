@@ -24,7 +24,7 @@ def own(tmp_path):
     """Writes a changed copy of a reference netlist; its path."""
 
     def write(old: str, new: str):
-        text = (NETLISTS / "transmission_gate.cir").read_text()
+        text = (NETLISTS / "charge_share.cir").read_text()
         assert old in text
         (tmp_path / "own.cir").write_text(text.replace(old, new))
         return tmp_path / "own.cir"
@@ -54,7 +54,7 @@ def test_table_of_a_coarse_grid(name, tmp_path):
 
 @needs_ngspice
 def test_threshold_is_where_the_spike_begins(tmp_path):
-    bench = open_bench("transmission_gate")
+    bench = open_bench("charge_share")
     table = characterize(bench, 3, date="2026-01-31", cache=tmp_path)
     curve = float(table.thresholds[0, 1])
     below, above = bench.simulate(
@@ -65,7 +65,7 @@ def test_threshold_is_where_the_spike_begins(tmp_path):
 
 @needs_ngspice
 def test_second_run_simulates_nothing(tmp_path, monkeypatch):
-    bench = open_bench("transmission_gate")
+    bench = open_bench("charge_share")
     first = characterize(bench, 2, date="2026-01-31", cache=tmp_path)
     (file,) = tmp_path.glob("*/cycles.jsonl")
     with file.open("a") as cycles:
@@ -79,7 +79,7 @@ def test_second_run_simulates_nothing(tmp_path, monkeypatch):
 def test_conditions_change_the_table(tmp_path):
     point = [Point(0.72, 0.02, False)]
     plain, hot, slow, light = (
-        open_bench("transmission_gate", **changes).simulate(point)[0]
+        open_bench("charge_share", **changes).simulate(point)[0]
         for changes in ({}, {"temperature": 85.0}, {"corner": "ss"}, {"c_column": 0.25e-12})
     )
     for other in (hot, slow, light):
@@ -88,7 +88,7 @@ def test_conditions_change_the_table(tmp_path):
 
 @needs_ngspice
 def test_points_that_fail_are_named_and_the_rest_is_kept(tmp_path, monkeypatch):
-    bench = open_bench("transmission_gate")
+    bench = open_bench("charge_share")
     whole = module.Bench.simulate
 
     def simulate(self, points):
@@ -151,22 +151,22 @@ def test_bad_netlist(own, old, new, message):
 )
 def test_bad_conditions(changes, message):
     with pytest.raises(SpiceError, match=message):
-        open_bench("transmission_gate", **changes)
+        open_bench("charge_share", **changes)
 
 
 def test_files_that_are_not_there(tmp_path):
     with pytest.raises(Exception, match="cannot read netlist"):
         open_bench("own", netlist=tmp_path / "none.cir")
     with pytest.raises(Exception, match="cannot read device models"):
-        open_bench("transmission_gate", models=tmp_path / "none.lib")
-    with pytest.raises(SpiceError, match="no netlist of that name; there are transmission_gate"):
+        open_bench("charge_share", models=tmp_path / "none.lib")
+    with pytest.raises(SpiceError, match="no netlist of that name; there are charge_share"):
         open_bench("nothing")
 
 
 def test_without_ngspice(monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     with pytest.raises(SpiceError, match="ngspice is not installed; try: apt-get install ngspice"):
-        characterize(open_bench("transmission_gate"), 2, date="2026-01-31", cache=tmp_path)
+        characterize(open_bench("charge_share"), 2, date="2026-01-31", cache=tmp_path)
 
 
 def test_ports_of_the_reference_netlists():

@@ -7,7 +7,7 @@ import torch
 from hw.chip import Chip
 from hw.errors import CaptwinError
 from sim import golden
-from sim.analog.sample import load_circuit
+from sim.analog.circuits import load_circuit
 from train import loop
 from train.config import load_config
 from train.data import Dataset, load_dataset
@@ -38,7 +38,7 @@ def test_run_leaves_everything_and_learns(quick, tmp_path, digits):
     assert chip.build_id == result.chip.build_id and chip.sizes == (64, 16, 10)
     assert golden.run(chip, digits.test_images).accuracy(digits.test_labels) == result.test_accuracy
     assert chip.provenance["accuracy"]["test"] == result.test_accuracy
-    assert chip.provenance["circuit"]["sha256"] == load_circuit("charge_share").circuit_sha256
+    assert chip.analog.table_sha256 == load_circuit("charge_share").circuit_sha256
 
 
 def test_one_seed_gives_one_file(quick, tmp_path):
@@ -106,7 +106,7 @@ def test_device_that_is_not_there(quick, tmp_path):
     "override",
     [
         {"mapping": "complementary"},
-        {"circuit": "ideal", "levels": 0},
+        {"neuron": "ideal", "levels": 0},
         {"hidden": []},
         {"hidden": [12, 12], "readout": "first_spike"},
         {"encoder": {"kind": "bernoulli"}},

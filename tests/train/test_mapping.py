@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from hw.chip import Formats
 from hw.errors import CaptwinError
+from sim.analog.circuits import load_circuit
 from sim.analog.quantise import quantise
-from sim.analog.sample import load_circuit
 from train.mapping import Mapping, column_scale, to_capacitances, to_codes, unit_capacitance
 
 C_COLUMN = 2e-12

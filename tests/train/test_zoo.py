@@ -2,8 +2,8 @@ import pytest
 
 from hw.errors import CaptwinError
 from sim import golden
+from sim.analog.circuits import load_circuit
 from sim.analog.quantise import quantise
-from sim.analog.sample import load_circuit
 from train.data import load_dataset
 from train.zoo import CHIP_FOLDER, load_chip, names
 

@@ -1,0 +1,58 @@
+"""The reference circuits: their committed neuron tables, and the ideal neuron that each of them is judged by."""
+
+from pathlib import Path
+
+import numpy as np
+
+from hw.errors import CaptwinError
+from sim.analog.digest import sha256_of
+from sim.analog.table import NeuronTable
+
+TABLES = Path(__file__).parent / "tables"
+
+
+def circuit_names() -> list[str]:
+    """The reference circuits, whose tables come with Captwin."""
+    return sorted(path.stem for path in TABLES.glob("*.json"))
+
+
+def load_circuit(name_or_path: str) -> NeuronTable:
+    """The table of a reference circuit by its name, or the table file at a path."""
+    if name_or_path in circuit_names():
+        return NeuronTable.load(TABLES / f"{name_or_path}.json")
+    if not Path(name_or_path).is_file():
+        known = ", ".join(circuit_names())
+        raise CaptwinError(f"circuit: no table file {name_or_path!r}, nor a reference circuit; those are {known}")
+    return NeuronTable.load(name_or_path)
+
+
+def ideal_twin(table: NeuronTable) -> NeuronTable:
+    """The perfect leaky integrate-and-fire neuron that a designer would take ``table``'s circuit for, on its axes.
+
+    The membrane follows the first-order equation of charge sharing with the circuit's two capacitances, fires at rest
+    at the same drive as the circuit, at every other membrane and after a spike where it reaches the same level, and is
+    reset to rest exactly. It has no energy. Raises :class:`CaptwinError` if the circuit cannot fire from rest.
+    """
+    a = table.c_column / (table.c_column + table.c_membrane)
+    silent = np.isinf(table.thresholds[0])
+    if np.interp(table.v_rest, table.v, silent.astype(float)) > 0.5:
+        raise CaptwinError(f"{table.circuit}: no drive of the table makes the neuron spike from rest; widen its u axis")
+    level = a * float(np.interp(table.v_rest, table.v, np.where(silent, table.u[-1], table.thresholds[0])))
+    kept = np.stack([(1 - a) * (table.v - table.v_rest), np.zeros_like(table.v)])
+    least = (level - kept) / a
+    return NeuronTable(
+        circuit=f"ideal twin of {table.circuit}",
+        corner=table.corner,
+        temperature=table.temperature,
+        supply=table.supply,
+        date=table.date,
+        source_sha256=sha256_of(["ideal twin", table.circuit_sha256]),
+        c_column=table.c_column,
+        c_membrane=table.c_membrane,
+        v_rest=table.v_rest,
+        v_read=table.v_read,
+        v=table.v,
+        u=table.u,
+        surfaces=table.v_rest + kept[:, :, None] + a * table.u,
+        thresholds=np.where(least > table.u[-1], np.inf, np.maximum(least, table.u[0])),
+    )
