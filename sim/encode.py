@@ -26,14 +26,12 @@ def bernoulli_thresholds(seed: int, steps: int, pixels: int) -> np.ndarray:
 
 
 def encode_step(encoder: Encoder, pixels: Any, step: int) -> Any:
-    """Booleans of the shape of ``pixels``: who spikes in time step ``step``.
-
-    ``pixels`` are integers of 0 to 255 in an int32 or wider array, the last axis running over the image.
-    """
+    """Booleans of the shape of ``pixels``, uint8, the last axis running over the image: who spikes in ``step``."""
     if encoder.kind == "rate":
-        return (encoder.phase + step * pixels) % (PIXEL_MAX + 1) + pixels > PIXEL_MAX
+        # The phase accumulator runs over where this sum, modulo 256, and one more pixel pass full scale.
+        return pixels * step + encoder.phase > PIXEL_MAX - pixels
     if encoder.kind == "latency":
-        return (pixels > 0) & (((PIXEL_MAX - pixels) * encoder.steps) >> PIXEL_BITS == step)
+        wide = pixels.astype(np.int32) if isinstance(pixels, np.ndarray) else pixels.int()
+        return (pixels > 0) & (((PIXEL_MAX - wide) * encoder.steps) >> PIXEL_BITS == step)
     thresholds = bernoulli_thresholds(encoder.seed, encoder.steps, pixels.shape[-1])[step]
-    limit = thresholds.astype(np.int32)
-    return pixels > (limit if isinstance(pixels, np.ndarray) else pixels.new_tensor(limit))
+    return pixels > (thresholds if isinstance(pixels, np.ndarray) else pixels.new_tensor(thresholds))

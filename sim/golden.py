@@ -1,11 +1,15 @@
-"""The golden model: a chip's exact integer arithmetic, whole batches at a time.
+"""The golden model: a chip's exact integer arithmetic, event by event, compiled by Numba.
 
-``docs/arithmetic.md`` states every formula used here; the gates and PyTorch's eval mode must agree bit for bit.
+``docs/arithmetic.md`` states every formula used here, in the same letters; the gates and PyTorch's eval mode must agree
+bit for bit.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numba import njit
 
 from hw.chip import Chip, Formats, Layer
 from hw.errors import CaptwinError
@@ -43,7 +47,9 @@ def run(chip: Chip, pixels: np.ndarray, *, trace: bool = False, batch: int = 256
     Raises :class:`CaptwinError` if the images do not have the chip's size or are not bytes.
     """
     check_pixels(chip, pixels)
-    parts = [_run_batch(chip, pixels[start : start + batch], trace) for start in range(0, len(pixels), batch)]
+    batches = [pixels[start : start + batch] for start in range(0, len(pixels), batch)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        parts = list(pool.map(lambda some: _run_batch(chip, some, trace), batches))
     return Inference(
         labels=np.concatenate([part.labels for part in parts]),
         counts=np.concatenate([part.counts for part in parts]),
@@ -65,40 +71,10 @@ def check_pixels(chip: Chip, pixels: np.ndarray) -> None:
         raise CaptwinError("images: none were given")
 
 
-def drive(layer: Layer, formats: Formats, acc: np.ndarray) -> np.ndarray:
-    """Drive codes u from accumulators, (..., columns)."""
-    return np.clip(_scale(layer, acc), 0, formats.drive_max)
-
-
 def saturates(layer: Layer, formats: Formats, acc: np.ndarray) -> np.ndarray:
-    """Where :func:`drive` has to clamp, (..., columns)."""
-    scaled = _scale(layer, acc)
+    """Where the drive of accumulators ``acc``, (..., columns), has to be clamped."""
+    scaled = (acc * layer.gains.astype(np.int64) + layer.offsets + (1 << (layer.shift - 1))) >> layer.shift
     return (scaled < 0) | (scaled > formats.drive_max)
-
-
-def _scale(layer: Layer, acc: np.ndarray) -> np.ndarray:
-    return (acc * layer.gains.astype(np.int64) + layer.offsets + (1 << (layer.shift - 1))) >> layer.shift
-
-
-def fire(layer: Layer, formats: Formats, v: np.ndarray, b: np.ndarray, u: np.ndarray) -> np.ndarray:
-    """Spikes of neurons with old membrane v, old spike b and drive u; all (..., columns)."""
-    fv = formats.membrane_fraction
-    i, x = v >> fv, v & ((1 << fv) - 1)
-    curve = layer.thresholds.astype(np.int64)
-    threshold = (((1 << fv) - x) * curve[b, i] + x * curve[b, i + 1] + (1 << (fv - 1))) >> fv
-    return (u >= threshold + layer.threshold_offsets).astype(np.int64)
-
-
-def move(layer: Layer, formats: Formats, v: np.ndarray, b: np.ndarray, u: np.ndarray) -> np.ndarray:
-    """New membranes from old membrane v, old spike b and drive u; all (..., columns)."""
-    fv, fu = formats.membrane_fraction, formats.drive_fraction
-    i, x = v >> fv, v & ((1 << fv) - 1)
-    m, y = u >> fu, u & ((1 << fu) - 1)
-    knots = layer.surfaces.astype(np.int64)
-    x_rest, y_rest = (1 << fv) - x, (1 << fu) - y
-    p = x_rest * (y_rest * knots[b, i, m] + y * knots[b, i, m + 1])
-    p += x * (y_rest * knots[b, i + 1, m] + y * knots[b, i + 1, m + 1])
-    return (p + (1 << (fv + fu - 1))) >> (fv + fu)
 
 
 def decide(chip: Chip, last: LayerTrace) -> Inference:
@@ -116,28 +92,74 @@ def decide(chip: Chip, last: LayerTrace) -> Inference:
 
 
 def accumulate(layer: Layer, formats: Formats, spikes: np.ndarray) -> np.ndarray:
-    """Sums of the charge codes of rows that spike: (..., rows) to (..., columns), int64."""
-    # BLAS multiplies floats only; they are exact while every partial sum fits the significand.
-    exact = np.float32 if formats.accumulator_bits(layer.rows) <= 24 else np.float64
-    return (spikes.astype(exact) @ layer.charges.astype(exact)).astype(np.int64)
+    """Sums of the charge codes of rows that spike: (images, steps, rows) to (images, steps, columns), int64."""
+    return run_layer(layer, formats, spikes).acc
 
 
 def run_layer(layer: Layer, formats: Formats, spikes: np.ndarray) -> LayerTrace:
     """Runs a layer on input spikes (images, steps, rows), from rest."""
-    acc = accumulate(layer, formats, spikes)
-    u = drive(layer, formats, acc)
-    v, s = np.empty_like(u), np.empty_like(u)
-    membrane, spike = np.full_like(u[:, 0], layer.rest), np.zeros_like(u[:, 0])
-    for step in range(u.shape[1]):
-        state = membrane, spike  # both rules work on the old one
-        membrane = v[:, step] = move(layer, formats, *state, u[:, step])
-        spike = s[:, step] = fire(layer, formats, *state, u[:, step])
+    images, steps, _ = spikes.shape
+    acc, u, v, s = (np.zeros((images, steps, layer.columns), np.int64) for _ in range(4))
+    _accumulate(np.ascontiguousarray(spikes, bool), layer.charges, acc)
+    _drive(acc, layer.gains.astype(np.int64), layer.offsets, layer.shift, formats.drive_max, u)
+    fv, fu = formats.membrane_fraction, formats.drive_fraction
+    tables = layer.surfaces.astype(np.int64), layer.thresholds.astype(np.int64)
+    _respond(u, layer.rest, *tables, layer.threshold_offsets, fv, fu, v, s)
     return LayerTrace(acc, u, v, s)
 
 
+@njit(cache=True, nogil=True)
+def _accumulate(spikes: np.ndarray, charges: np.ndarray, acc: np.ndarray) -> None:
+    images, steps, rows = spikes.shape
+    for image in range(images):
+        for step in range(steps):
+            for row in range(rows):
+                if spikes[image, step, row]:  # a silent row costs nothing, here as in the gates
+                    for j in range(charges.shape[1]):
+                        acc[image, step, j] += charges[row, j]
+
+
+@njit(cache=True, nogil=True)
+def _drive(acc: np.ndarray, g: np.ndarray, h: np.ndarray, k: int, drive_max: int, u: np.ndarray) -> None:
+    images, steps, columns = acc.shape
+    half = 1 << (k - 1)
+    for image in range(images):
+        for step in range(steps):
+            for j in range(columns):
+                u[image, step, j] = min(max((acc[image, step, j] * g[j] + h[j] + half) >> k, 0), drive_max)
+
+
+@njit(cache=True, nogil=True)
+def _respond(
+    u: np.ndarray,
+    rest: int,
+    T: np.ndarray,
+    D: np.ndarray,
+    d: np.ndarray,
+    fv: int,
+    fu: int,
+    v: np.ndarray,
+    s: np.ndarray,
+) -> None:
+    images, steps, columns = u.shape
+    X, Y = 1 << fv, 1 << fu
+    for image in range(images):
+        membrane = np.full(columns, rest)
+        spike = np.zeros(columns, np.int64)
+        for step in range(steps):
+            for j in range(columns):
+                b = spike[j]
+                i, x = membrane[j] >> fv, membrane[j] & (X - 1)
+                m, y = u[image, step, j] >> fu, u[image, step, j] & (Y - 1)
+                threshold = ((X - x) * D[b, i] + x * D[b, i + 1] + (X >> 1)) >> fv
+                p = (X - x) * ((Y - y) * T[b, i, m] + y * T[b, i, m + 1])
+                p += x * ((Y - y) * T[b, i + 1, m] + y * T[b, i + 1, m + 1])
+                spike[j] = s[image, step, j] = u[image, step, j] >= threshold + d[j]
+                membrane[j] = v[image, step, j] = (p + (X * Y >> 1)) >> (fv + fu)
+
+
 def _run_batch(chip: Chip, pixels: np.ndarray, trace: bool) -> Inference:
-    codes = pixels.astype(np.int32)
-    spikes = np.stack([encode_step(chip.encoder, codes, step) for step in range(chip.encoder.steps)], axis=1)
+    spikes = np.stack([encode_step(chip.encoder, pixels, step) for step in range(chip.encoder.steps)], axis=1)
     traces: list[LayerTrace] = []
     for layer in chip.layers:
         traces.append(run_layer(layer, chip.formats, traces[-1].s if traces else spikes))

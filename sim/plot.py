@@ -16,7 +16,7 @@ def plot_inference(chip: Chip, pixels: np.ndarray, path: Path, *, truth: int | N
     """Runs one image, (pixels,) uint8, through the golden model and draws what happens, step by step, as PNG."""
     outcome = golden.run(chip, pixels[None], trace=True)
     steps = chip.encoder.steps
-    inputs = np.stack([encode_step(chip.encoder, pixels.astype(np.int32), step) for step in range(steps)])
+    inputs = np.stack([encode_step(chip.encoder, pixels, step) for step in range(steps)])
     rasters = [("pixels", inputs)]
     rasters += [(f"layer {n}", trace.s[0] > 0) for n, trace in enumerate(outcome.traces)]
 

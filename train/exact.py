@@ -98,8 +98,7 @@ class ExactNetwork(nn.Module):
     @torch.no_grad()
     def forward(self, pixels: Tensor, trace: bool = False) -> Answer:
         """(images, pixels) uint8 to the readout's answers."""
-        codes = pixels.int()
-        spikes = torch.stack([encode_step(self.encoder, codes, step) for step in range(self.encoder.steps)], 1)
+        spikes = torch.stack([encode_step(self.encoder, pixels, step) for step in range(self.encoder.steps)], 1)
         traces: list[Trace] = []
         for layer in self.layers:
             traces.append(layer(spikes))

@@ -229,8 +229,7 @@ class Network(nn.Module):
 
     def trace(self, pixels: Tensor) -> tuple[FloatTrace, ...]:
         """Training mode's float traces of every layer."""
-        codes = pixels.int()
-        spikes = torch.stack([encode_step(self.encoder, codes, step) for step in range(self.encoder.steps)]).float()
+        spikes = torch.stack([encode_step(self.encoder, pixels, step) for step in range(self.encoder.steps)]).float()
         traces = []
         for layer in self.layers:
             traces.append(layer(spikes))

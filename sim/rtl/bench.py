@@ -117,8 +117,7 @@ async def reset_midway(dut: Any, edge: RisingEdge, cycles: int) -> None:
 
 def expected_counters(chip: Chip, images: np.ndarray, reference: golden.Inference) -> dict[str, int]:
     """What the core must have counted: row events, spikes and clamped drives of each layer."""
-    codes = images.astype(np.int32)
-    arriving = sum(int(encode_step(chip.encoder, codes, step).sum()) for step in range(chip.encoder.steps))
+    arriving = sum(int(encode_step(chip.encoder, images, step).sum()) for step in range(chip.encoder.steps))
     counters = {}
     for number, (layer, trace) in enumerate(zip(chip.layers, reference.traces, strict=True)):
         counters[f"events[{number}]"] = arriving

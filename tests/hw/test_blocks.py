@@ -53,7 +53,7 @@ def test_encoder(kind: str, lanes: int, pixels: int, stall: float, seed: int) ->
     rng = np.random.default_rng(seed)
     steps = int(rng.integers(1, 10))
     encoder = Encoder(kind=kind, steps=steps, phase=int(rng.integers(256)), seed=int(rng.integers(1, 1 << 32)))
-    images = rng.integers(0, 256, (3, pixels)).astype(np.int32)
+    images = rng.integers(0, 256, (3, pixels)).astype(np.uint8)
     block = SpikeEncoder(encoder, pixels, lanes)
     beats = [
         sum(int(code) << 8 * n for n, code in enumerate(image[start : start + lanes]))

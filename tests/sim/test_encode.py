@@ -11,7 +11,7 @@ from sim.encode import bernoulli_thresholds, encode_step
 
 
 def spikes(encoder: Encoder, pixels: list[int]) -> np.ndarray:
-    codes = np.array(pixels, np.int32)
+    codes = np.array(pixels, np.uint8)
     return np.array([encode_step(encoder, codes, step) for step in range(encoder.steps)])
 
 
@@ -76,7 +76,7 @@ def test_lfsr_has_the_longest_period() -> None:
 @pytest.mark.parametrize("kind", ["rate", "bernoulli", "latency"])
 def test_torch_is_numpy(kind: str) -> None:
     encoder = Encoder(kind=kind, steps=9, phase=77, seed=12345)
-    pixels = np.random.default_rng(0).integers(0, 256, (5, 30)).astype(np.int32)
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 30)).astype(np.uint8)
     for step in range(9):
         expected = encode_step(encoder, pixels, step)
         np.testing.assert_array_equal(encode_step(encoder, torch.tensor(pixels), step).numpy(), expected)
