@@ -88,6 +88,9 @@ class TrainConfig(BaseModel):
     #: share of the training images kept aside to choose the best epoch
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
     augmentation: Augmentation = Augmentation()
+    #: spreads that training lives with, so that a fabricated chip does: of the memcapacitors, relative ...
+    sigma_c: Annotated[float, Field(ge=0, le=1)] = 0.0
+    sigma_threshold: Annotated[float, Field(ge=0, le=1)] = 0.0  #: ... and of the neurons' thresholds, V of drive
     #: V of drive around the threshold over which the spike's surrogate gradient falls to a quarter
     surrogate_width: Annotated[float, Field(gt=0)] = 0.01
     #: V of mean output membrane that weigh as much as one output spike in the loss

@@ -87,6 +87,8 @@ def build_network(config: TrainConfig, dataset: Dataset, table: NeuronTable) -> 
         bias_share=config.bias_share,
         quantised=config.levels > 0,
         surrogate_width=config.surrogate_width,
+        sigma_c=config.sigma_c,
+        sigma_threshold=config.sigma_threshold,
     )
     sizes = (*config.hidden, dataset.classes)
     return Network(dataset.image, sizes, config.encoder, config.readout, technology, config.seed)
@@ -144,13 +146,14 @@ class _Run:
         order = torch.randperm(len(self.images), generator=generator).to(self.device)
         self.network.train()
         loss_sum, right = 0.0, 0
+        spread = config.sigma_c > 0 or config.sigma_threshold > 0
         spikes = [0.0] * len(self.network.layers)
         for batch, chosen in enumerate(order.split(config.batch_size)):
             rate = config.learning_rate / 2 * (1 + math.cos(math.pi * (epoch + batch / self.batches) / config.epochs))
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
             pixels = augment(self.images[chosen], self.dataset.image, config.augmentation, generator)
-            traces = self.network.trace(pixels)
+            traces = self.network.trace(pixels, generator if spread else None)
             scores = self._scores(traces[-1])
             loss = cross_entropy(scores, self.labels[chosen])
             self.optimizer.zero_grad()

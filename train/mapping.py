@@ -49,6 +49,15 @@ class Mapping:
             return floor(codes + 0.5)
         return 2 * floor((codes + self.top) / 2 + 0.5) - self.top
 
+    def deviation(self, codes: Any) -> Any:
+        """Standard deviation of whole ``codes`` whose two devices are each off by 1 relative to their capacitance."""
+        least = self.top / (self.ratio - 1)  # C_off, in units of a code
+        if self.kind == "complementary":
+            plus, minus = (self.top + codes) / 2, (self.top - codes) / 2
+        else:
+            plus, minus = abs(codes), 0 * codes
+        return ((least + plus) ** 2 + (least + minus) ** 2) ** 0.5
+
     def load(self, magnitudes: Any, width: int) -> Any:
         """Capacitance of the pairs of a column in units of C_off, from the sum of its codes' magnitudes.
 

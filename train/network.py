@@ -4,21 +4,24 @@ In training mode a network computes in float32, in units of codes, with gradient
 arithmetic of the chip that it would be exported as.
 """
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
-from torch.nn.functional import grid_sample
 
 from hw.chip import Analog, Chip, Encoder, Layer, Readout
 from sim.analog.quantise import QuantisedNeuron
 from sim.analog.table import NeuronTable
 from sim.encode import encode_step
 from train.exact import Answer, ExactNetwork
+from train.kernels import Curves
 from train.mapping import Mapping, column_scale, to_capacitances, unit_capacitance
+from train.response import Round, accumulate, respond
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,22 @@ class Technology:
     #: False trains with weights, drives and membranes of full float precision
     quantised: bool
     surrogate_width: float  #: V of drive over which the spike's surrogate gradient falls to a quarter
+    sigma_c: float = 0.0  #: relative spread of the memcapacitors that training has to live with
+    sigma_threshold: float = 0.0  #: V of drive, spread of the neurons' thresholds, likewise
+
+    @cached_property
+    def curves(self) -> Curves:
+        """The neuron for :mod:`train.response`."""
+        formats = self.neuron.formats
+        return Curves(
+            surfaces=self.neuron.surfaces.astype(np.float32),
+            thresholds=self.neuron.thresholds.astype(np.float32),
+            rest=float(self.neuron.rest),
+            v_step=float(1 << formats.membrane_fraction),
+            u_step=float(1 << formats.drive_fraction),
+            rounded=self.quantised,
+            surrogate_width=self.surrogate_width / self.neuron.u_lsb,
+        )
 
     @property
     def analog(self) -> Analog:
@@ -54,18 +73,6 @@ class FloatTrace(NamedTuple):
     u: Tensor
     v: Tensor
     s: Tensor
-
-
-class _Round(torch.autograd.Function):
-    """Rounds half up; the gradient passes straight through."""
-
-    @staticmethod
-    def forward(ctx: FunctionCtx, x: Tensor) -> Tensor:
-        return torch.floor(x + 0.5)
-
-    @staticmethod
-    def backward(ctx: FunctionCtx, *grads: Tensor) -> Tensor:
-        return grads[0]
 
 
 class _Snap(torch.autograd.Function):
@@ -93,25 +100,8 @@ class _Clamp(torch.autograd.Function):
         return grads[0], None, None
 
 
-class _Spike(torch.autograd.Function):
-    """1 where x > 0; the gradient is that of a fast sigmoid of ``width``."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, width: float) -> Tensor:
-        ctx.save_for_backward(x)
-        ctx.width = width
-        return (x > 0).to(x.dtype)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        (x,) = ctx.saved_tensors
-        return grads[0] / (1 + x.abs() / ctx.width).square() / ctx.width, None
-
-
 class CircuitLayer(nn.Module):
     """A crossbar and its neurons. ``weight`` (rows, columns) and ``bias`` (columns,) are in units of the top code."""
-
-    table: Tensor
 
     def __init__(self, rows: int, columns: int, technology: Technology, generator: torch.Generator) -> None:
         super().__init__()
@@ -119,43 +109,20 @@ class CircuitLayer(nn.Module):
         self.bias_width = max(1, round(rows * technology.bias_share))
         self.weight = nn.Parameter(torch.randn(rows, columns, generator=generator) * INITIAL_SPREAD)
         self.bias = nn.Parameter(torch.zeros(columns))
-        neuron = technology.neuron
-        curves = np.broadcast_to(neuron.thresholds[:, :, None], neuron.surfaces.shape)
-        channels = np.concatenate([neuron.surfaces, curves]).astype(np.float32)
-        self.register_buffer("table", torch.tensor(channels)[None], persistent=False)
-        self._v_codes = 1 << neuron.formats.membrane_bits
-        self._u_codes = 1 << neuron.formats.drive_bits
-        self._surrogate_width = technology.surrogate_width / neuron.u_lsb
 
-    def forward(self, spikes: Tensor) -> FloatTrace:
-        """(steps, images, rows) float spikes through the layer."""
-        u = self.drive(spikes)
-        across = u * (2 / self._u_codes) - 1
-        table = self.table.expand(u.shape[1], -1, -1, -1)
-        v = torch.full(u.shape[1:], float(self.technology.neuron.rest), device=u.device)
-        b: Tensor | None = None
-        # Of a whole u, adding a half makes this the comparison with the rounded threshold.
-        half = 0.5 if self.technology.quantised else 0.0
-        membranes, fired = [], []
-        for u_step, x in zip(u.unbind(), across.unbind(), strict=True):
-            grid = torch.stack([x, v * (2 / self._v_codes) - 1], -1)[:, None]
-            at = grid_sample(table, grid, mode="bilinear", padding_mode="border", align_corners=True)[:, :, 0]
-            v, threshold = at[:, 0], at[:, 2]
-            if b is not None:
-                v = v + b * (at[:, 1] - v)
-                threshold = threshold + b * (at[:, 3] - threshold)
-            if self.technology.quantised:
-                v = _apply(_Round, v)
-            b = _apply(_Spike, u_step + half - threshold, self._surrogate_width)
-            membranes.append(v)
-            fired.append(b)
-        return FloatTrace(u, torch.stack(membranes), torch.stack(fired))
+    def forward(self, spikes: Tensor, generator: torch.Generator | None = None) -> FloatTrace:
+        """(steps, images, rows) spikes through the layer; with a ``generator``, as one chip drawn from the spread."""
+        codes, bias = self._codes(self.weight), self._codes(self.bias)
+        offsets = torch.zeros(self.bias.shape, device=self.bias.device)
+        if generator is not None:
+            codes, bias, offsets = self._spread(codes, bias, offsets, generator)
+        u = self._drive(spikes, codes, bias)
+        v, s = respond(u, offsets, self.technology.curves)
+        return FloatTrace(u, v, s)
 
-    def drive(self, spikes: Tensor) -> Tensor:
-        """Drive codes of (steps, images, rows) spikes."""
+    def _drive(self, spikes: Tensor, codes: Tensor, bias: Tensor) -> Tensor:
         technology = self.technology
         mapping, neuron = technology.mapping, technology.neuron
-        codes, bias = self._codes(self.weight), self._codes(self.bias)
         with torch.no_grad():
             magnitudes = codes.abs().sum(0) + self.bias_width * bias.abs()
             heaviest = mapping.load(magnitudes, len(codes) + self.bias_width).max()
@@ -163,10 +130,26 @@ class CircuitLayer(nn.Module):
             per_charge *= mapping.v_read / neuron.u_lsb
         offset = bias * (self.bias_width * per_charge) - neuron.scale.u_min / neuron.u_lsb
         # Spikes and codes are whole, so their products add up exactly; scaling comes after.
-        u = (spikes @ codes) * per_charge + offset
+        u = accumulate(spikes, codes) * per_charge + offset
         if technology.quantised:
-            u = _apply(_Round, u)
+            u = _apply(Round, u)
         return _apply(_Clamp, u, 0.0, float(neuron.formats.drive_max))
+
+    def _spread(
+        self, codes: Tensor, bias: Tensor, offsets: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Codes and threshold offsets of one fabricated chip: every device and every comparator off by its own bit."""
+        technology = self.technology
+
+        def drawn(deviations: Tensor) -> Tensor:
+            return torch.randn(deviations.shape, generator=generator).to(deviations.device) * deviations
+
+        with torch.no_grad():
+            sigma, mapping = technology.sigma_c, technology.mapping
+            codes_off = drawn(mapping.deviation(codes) * sigma)
+            bias_off = drawn(mapping.deviation(bias) * (sigma / math.sqrt(self.bias_width)))
+            offsets = offsets + drawn(torch.full_like(offsets, technology.sigma_threshold / technology.neuron.u_lsb))
+        return codes + codes_off, bias + bias_off, offsets
 
     def to_layer(self) -> Layer:
         """The layer as capacitances and codes."""
@@ -227,12 +210,12 @@ class Network(nn.Module):
             return ExactNetwork(self.to_chip()).to(pixels.device)(pixels, trace)
         return self.trace(pixels)
 
-    def trace(self, pixels: Tensor) -> tuple[FloatTrace, ...]:
-        """Training mode's float traces of every layer."""
-        spikes = torch.stack([encode_step(self.encoder, pixels, step) for step in range(self.encoder.steps)]).float()
+    def trace(self, pixels: Tensor, generator: torch.Generator | None = None) -> tuple[FloatTrace, ...]:
+        """Training mode's float traces of every layer; with a ``generator``, of one chip drawn from the spread."""
+        spikes = torch.stack([encode_step(self.encoder, pixels, step) for step in range(self.encoder.steps)])
         traces = []
         for layer in self.layers:
-            traces.append(layer(spikes))
+            traces.append(layer(spikes, generator))
             spikes = traces[-1].s
         return tuple(traces)
 

@@ -25,7 +25,7 @@ def read_chip(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]], int]:
     header = json.loads(data[8 : 8 + size])
     body = data[8 + size :]
     manifest = json.loads(header.pop("__metadata__")["captwin"])
-    assert manifest["format"] == "captwin-chip" and manifest["version"] == 1
+    assert manifest["format"] == "captwin-chip" and manifest["version"] == 2
     rest = {key: value for key, value in manifest.items() if key != "sha256"}
     assert hashlib.sha256(canonical(rest)).hexdigest() == manifest["sha256"]
     assert set(manifest["tensors"]) == set(header)
