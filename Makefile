@@ -26,6 +26,7 @@ lint: $(READY)
 
 ## speeds, as a table and as build/bench.json
 bench: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement scripts/peers.txt
 	$(BIN)/python -m scripts.bench
 
 ## the pictures of the documents

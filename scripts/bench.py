@@ -1,36 +1,46 @@
-"""Speeds of the models and the simulated gates on this machine: ``make bench``. Prints a table, writes JSON."""
+"""Speeds of the models, of training and of the simulated gates on this machine: ``make bench``. Prints a table, writes
+JSON. What is compared runs in turns, in one process, on the same data."""
 
 import json
+import math
 import os
 import platform
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 import torch
+from torch.nn.functional import cross_entropy
 
 from hw.files import write_atomically
 from scripts.output import Row, log, show
+from scripts.peers import TrainStep, snntorch_step, spikingjelly_step
 from sim import golden
+from sim.analog.circuits import load_circuit
+from sim.encode import encode_step
 from sim.rtl.runner import simulate
-from train.data import load_dataset, mnist_folder
+from train.config import load_config
+from train.data import Dataset, load_dataset, mnist_folder
 from train.exact import ExactNetwork
+from train.loop import build_network
+from train.network import Network
 from train.zoo import load_chip
 
 OUTPUT = Path("build/bench.json")
-REPEATS = 5
+ROUNDS = 7
+#: what training is measured with: layers, time steps, images a batch, batches a round
+HIDDEN, STEPS, BATCH, BATCHES = 128, 8, 256, 20
 
 
 def main() -> None:
     """Measures each speed over several runs; MNIST where it is at hand, else the digits."""
     name = "mnist" if mnist_folder() else "digits"
-    chip, images = load_chip(name), load_dataset(name).test_images[:2000]
-    log.print(f"bench: {name}, {len(images)} images, {REPEATS} runs each")
-    network = ExactNetwork(chip)
-    rows = [
-        _speed("golden_images_per_s", "golden model", lambda: golden.run(chip, images), len(images)),
-        _speed("torch_images_per_s", "PyTorch, eval mode", lambda: network(torch.tensor(images)), len(images)),
-    ]
+    dataset = load_dataset(name)
+    chip, images = load_chip(name), dataset.test_images[:10_000]
+    log.print(f"bench: {name}, {ROUNDS} rounds, the first left out")
+    rows = _models(lambda: golden.run(chip, images), ExactNetwork(chip), images)
+    rows += _training(dataset)
     gates = simulate(chip, images[:100], Path("build/bench"))
     cycles = gates.total_cycles / gates.run_seconds
     rows += [
@@ -44,15 +54,73 @@ def main() -> None:
     log.print(f"bench: wrote {OUTPUT}")
 
 
-def _speed(key: str, label: str, action: object, images: int) -> Row:
-    times = []
-    for _ in range(REPEATS + 1):
-        start = perf_counter()
-        action()  # type: ignore[operator]
-        times.append(perf_counter() - start)
-    rates = images / np.array(times[1:])  # the first run warms up
-    text = f"{np.median(rates):,.0f} images/s (from {rates.min():,.0f} to {rates.max():,.0f})"
-    return Row(key, float(np.median(rates)), label, text)
+def _models(run_golden: Callable[[], object], network: ExactNetwork, images: np.ndarray) -> list[Row]:
+    actions = {"golden": run_golden, "torch": lambda: network(torch.tensor(images[:2000]))}
+    counts = {"golden": len(images), "torch": len(images[:2000])}
+    labels = {"golden": "golden model", "torch": "PyTorch, eval mode"}
+    rows = []
+    for key, seconds in _in_turns(actions).items():
+        rates = counts[key] / seconds
+        text = f"{np.median(rates):,.0f} images/s (from {rates.min():,.0f} to {rates.max():,.0f})"
+        rows.append(Row(f"{key}_images_per_s", float(np.median(rates)), labels[key], text))
+    return rows
+
+
+def _training(dataset: Dataset) -> list[Row]:
+    """An epoch of training on the circuit beside an epoch with the plain neurons of other frameworks."""
+    config = load_config(dataset.name, hidden=[HIDDEN], encoder={"steps": STEPS}, batch_size=BATCH)
+    network = build_network(config, dataset, load_circuit(config.circuit))
+    sizes = (dataset.train_images.shape[1], HIDDEN, dataset.classes)
+
+    def encode(pixels: torch.Tensor) -> torch.Tensor:
+        return torch.stack([encode_step(config.encoder, pixels, step) for step in range(STEPS)])
+
+    steps = {"captwin": _captwin_step(network)}
+    steps |= {"snntorch": snntorch_step(sizes, encode), "spikingjelly": spikingjelly_step(sizes, encode)}
+    images, labels = torch.tensor(dataset.train_images), torch.tensor(dataset.train_labels)
+    used = range(0, min(len(images), BATCH * BATCHES), BATCH)
+
+    def train(step: TrainStep) -> Callable[[], object]:
+        def batches() -> None:
+            for start in used:
+                step(images[start : start + BATCH], labels[start : start + BATCH])
+
+        return batches
+
+    epochs = math.ceil(len(images) / BATCH) / len(used)
+    times = {key: seconds * epochs for key, seconds in _in_turns({k: train(s) for k, s in steps.items()}).items()}
+    rows = []
+    for key, seconds in times.items():
+        text = f"{np.median(seconds):.2f} s (from {seconds.min():.2f} to {seconds.max():.2f})"
+        rows.append(Row(f"{key}_epoch_s", float(np.median(seconds)), f"training epoch, {key}", text))
+    for key in ("snntorch", "spikingjelly"):
+        ratio = float(np.median(times["captwin"] / times[key]))
+        rows.append(Row(f"epoch_over_{key}", ratio, f"captwin's over {key}'s", f"{ratio:.2f}"))
+    return rows
+
+
+def _captwin_step(network: Network) -> TrainStep:
+    optimizer = torch.optim.Adam(network.parameters())
+
+    def step(pixels: torch.Tensor, labels: torch.Tensor) -> None:
+        loss = cross_entropy(network.trace(pixels)[-1].s.sum(0), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        network.clip_weights()
+
+    return step
+
+
+def _in_turns(actions: dict[str, Callable[[], object]]) -> dict[str, np.ndarray]:
+    """Seconds of each action in each round but the first, which warms up."""
+    times: dict[str, list[float]] = {key: [] for key in actions}
+    for _ in range(ROUNDS):
+        for key, action in actions.items():
+            start = perf_counter()
+            action()
+            times[key].append(perf_counter() - start)
+    return {key: np.array(seconds[1:]) for key, seconds in times.items()}
 
 
 if __name__ == "__main__":
