@@ -22,8 +22,8 @@ def snntorch_step(sizes: tuple[int, ...], encode: Encode) -> TrainStep:
     import snntorch
     from snntorch import surrogate
 
-    linear = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
-    neurons = nn.ModuleList(snntorch.Leaky(beta=0.5, spike_grad=surrogate.fast_sigmoid()) for _ in linear)
+    linear = [nn.Linear(a, b) for a, b in pairwise(sizes)]
+    neurons = [snntorch.Leaky(beta=0.5, spike_grad=surrogate.fast_sigmoid()) for _ in linear]
 
     def count(spikes: Tensor) -> Tensor:
         states = [neuron.init_leaky() for neuron in neurons]
@@ -35,7 +35,7 @@ def snntorch_step(sizes: tuple[int, ...], encode: Encode) -> TrainStep:
         assert isinstance(total, Tensor)
         return total
 
-    return _step(nn.ModuleList([linear, neurons]), lambda pixels: count(encode(pixels).float()))
+    return _step(nn.ModuleList([*linear, *neurons]), lambda pixels: count(encode(pixels).float()))
 
 
 def spikingjelly_step(sizes: tuple[int, ...], encode: Encode) -> TrainStep:
