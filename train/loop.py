@@ -86,7 +86,7 @@ def build_network(config: TrainConfig, dataset: Dataset, table: NeuronTable) -> 
         table=table,
         bias_share=config.bias_share,
         quantised=config.levels > 0,
-        surrogate_width=config.surrogate_width,
+        surrogate_width=config.surrogate_width * table.firing_drive,
         sigma_c=config.sigma_c,
         sigma_threshold=config.sigma_threshold,
     )
@@ -176,8 +176,9 @@ class _Run:
 
     def _scores(self, last: FloatTrace) -> Tensor:
         """What the loss sees of the output neurons: spikes, and a share of the membranes between them."""
-        neuron = self.network.technology.neuron
-        membranes = (last.v.mean(0) - neuron.rest) * (neuron.v_lsb / self.config.membrane_weight)
+        neuron, table = self.network.technology.neuron, self.network.technology.table
+        rise = table.share * table.firing_drive * self.config.membrane_weight
+        membranes = (last.v.mean(0) - neuron.rest) * (neuron.v_lsb / rise)
         return last.s.sum(0) + membranes
 
     def _keep(self, row: dict[str, float]) -> None:

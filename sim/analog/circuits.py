@@ -1,11 +1,14 @@
 """The reference circuits: their committed neuron tables, and the ideal neuron that each of them is judged by."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from hw.chip import Chip
 from hw.errors import CaptwinError
 from sim.analog.digest import sha256_of
+from sim.analog.quantise import quantise
 from sim.analog.table import NeuronTable
 
 TABLES = Path(__file__).parent / "tables"
@@ -31,15 +34,11 @@ def ideal_twin(table: NeuronTable) -> NeuronTable:
 
     The membrane follows the first-order equation of charge sharing with the circuit's two capacitances, fires at rest
     at the same drive as the circuit, at every other membrane and after a spike where it reaches the same level, and is
-    reset to rest exactly. It has no energy. Raises :class:`CaptwinError` if the circuit cannot fire from rest.
+    reset to rest exactly. It has no energy. Raises :class:`TableError` if the circuit cannot fire from rest.
     """
-    a = table.c_column / (table.c_column + table.c_membrane)
-    silent = np.isinf(table.thresholds[0])
-    if np.interp(table.v_rest, table.v, silent.astype(float)) > 0.5:
-        raise CaptwinError(f"{table.circuit}: no drive of the table makes the neuron spike from rest; widen its u axis")
-    level = a * float(np.interp(table.v_rest, table.v, np.where(silent, table.u[-1], table.thresholds[0])))
+    a = table.share
     kept = np.stack([(1 - a) * (table.v - table.v_rest), np.zeros_like(table.v)])
-    least = (level - kept) / a
+    least = table.firing_drive - kept / a
     return NeuronTable(
         circuit=f"ideal twin of {table.circuit}",
         corner=table.corner,
@@ -55,4 +54,32 @@ def ideal_twin(table: NeuronTable) -> NeuronTable:
         u=table.u,
         surfaces=table.v_rest + kept[:, :, None] + a * table.u,
         thresholds=np.where(least > table.u[-1], np.inf, np.maximum(least, table.u[0])),
+    )
+
+
+def on_circuit(chip: Chip, table: NeuronTable) -> Chip:
+    """``chip`` with the neurons of ``table`` in place of its own: the same capacitors, another circuit.
+
+    Raises :class:`CaptwinError` unless the table's axes are those that the chip's codes stand for.
+    """
+    neuron = quantise(table, chip.formats)
+    for number, layer in enumerate(chip.layers):
+        if layer.scale != neuron.scale:
+            raise CaptwinError(
+                f"layers.{number}: codes stand for {layer.scale}, the table of {table.circuit} spans {neuron.scale};"
+                " a chip runs on another circuit only if their tables have the same axes"
+            )
+    return replace(
+        chip,
+        layers=tuple(
+            replace(
+                layer,
+                rest=neuron.rest,
+                surfaces=neuron.surfaces.copy(),
+                thresholds=neuron.thresholds.copy(),
+                energy=None if neuron.energy is None else neuron.energy.copy(),
+            )
+            for layer in chip.layers
+        ),
+        analog=replace(chip.analog, circuit=table.circuit, table_sha256=table.circuit_sha256),
     )

@@ -85,6 +85,21 @@ class NeuronTable:
         """Hash of everything but the date: equal for equal neurons."""
         return sha256_of({name: value for name, value in self._plain().items() if name != "date"})
 
+    @property
+    def share(self) -> float:
+        """a = C_column / (C_membrane + C_column): the part of a drive that reaches the membrane, to first order."""
+        return self.c_column / (self.c_column + self.c_membrane)
+
+    @property
+    def firing_drive(self) -> float:
+        """Least drive in V that makes the neuron spike from rest; :class:`TableError` if none of the table does."""
+        silent = np.isinf(self.thresholds[0])
+        if np.interp(self.v_rest, self.v, silent.astype(float)) > 0.5:
+            raise TableError(
+                f"{self.circuit}: no drive of the table makes the neuron spike from rest; widen its u axis"
+            )
+        return float(np.interp(self.v_rest, self.v, np.where(silent, self.u[-1], self.thresholds[0])))
+
     def step(self, v: np.ndarray, u: np.ndarray, fired: np.ndarray) -> np.ndarray:
         """Membrane in V after cycles that began with ``v`` and brought ``u``, three equal shapes; bilinear, and linear
         beyond the axes."""

@@ -8,7 +8,7 @@ from tests.tables import small_table
 
 def test_ideal_twin_follows_the_first_order_equation():
     table = ideal_twin(small_table())
-    a = table.c_column / (table.c_column + table.c_membrane)
+    a = table.share
     v, u = np.meshgrid(table.v, table.u, indexing="ij")
     rest = table.v_rest
     assert np.allclose(table.surfaces[0], rest + (1 - a) * (v - rest) + a * u, atol=1e-12)
@@ -22,7 +22,7 @@ def test_ideal_twin_fires_from_rest_as_its_circuit_does_and_always_at_one_level(
     twin = ideal_twin(circuit)
     at_rest = [float(np.interp(t.v_rest, t.v, t.thresholds[0])) for t in (circuit, twin)]
     assert at_rest[0] == pytest.approx(at_rest[1], abs=1e-6)
-    a = twin.c_column / (twin.c_column + twin.c_membrane)
+    a = twin.share
     curve = twin.thresholds[0]
     inside = np.isfinite(curve) & (curve > twin.u[0])
     levels = (1 - a) * (twin.v - twin.v_rest) + a * curve
