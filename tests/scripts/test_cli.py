@@ -2,11 +2,13 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hw.chip import Chip
 from scripts.main import main
 from sim.rtl.simulators import missing_tools
 from train.zoo import CHIP_FOLDER
@@ -36,8 +38,21 @@ def test_evaluate(captwin):
     status, out, _ = captwin("evaluate", "digits", "--json")
     result = json.loads(out)
     assert status == 0 and result["images"] == 360 and result["golden_accuracy"] >= 0.95
+    assert sum(result["energy_parts_j"].values()) == pytest.approx(result["energy_j"])
+    assert sum(result["energy_layers_j"]) == pytest.approx(result["energy_j"])
+    assert result["energy_min_j"] < result["energy_j"] < result["energy_max_j"]
     status, out, _ = captwin("evaluate", DIGITS)
     assert status == 0 and f"{100 * result['golden_accuracy']:.2f} %" in out
+    assert f"{1e9 * result['energy_j']:.3f} nJ (from" in out and "33.880 nJ: Oshio et al. 2022" in out
+
+
+def test_evaluate_without_an_energy_surface(captwin, tmp_path):
+    chip = Chip.load(DIGITS)
+    replace(chip, layers=(chip.layers[0], replace(chip.layers[1], energy=None))).save(tmp_path / "mute.safetensors")
+    status, out, _ = captwin("evaluate", "mute.safetensors", "--json")
+    assert status == 0 and json.loads(out)["energy_j"] is None
+    status, out, _ = captwin("evaluate", "mute.safetensors")
+    assert status == 0 and "unknown: layers.1.energy: charge_share has no energy surface" in out
 
 
 def test_verilog(captwin, tmp_path):
