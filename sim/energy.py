@@ -68,7 +68,7 @@ def row_energies(layer: Layer, analog: Analog) -> np.ndarray:
 def bias_energy(layer: Layer, analog: Analog) -> float:
     """J of a layer's bias lines in one time step; they swing in every one."""
     devices = float(layer.c_bias.sum(dtype=np.float64))
-    return float(_swing(np.float64(devices + 2 * layer.columns * analog.row_wire), analog))
+    return float(_swing(devices + 2 * layer.columns * analog.row_wire, analog))
 
 
 def clock_energy(layer: Layer, analog: Analog) -> float:
@@ -163,7 +163,7 @@ def estimate(chip: Chip, measured: EnergyReport, counters: Mapping[str, int], im
     return joules
 
 
-def _swing(capacitance: np.ndarray, analog: Analog) -> np.ndarray:
+def _swing(capacitance: np.ndarray | float, analog: Analog) -> np.ndarray:
     """J of charging ``capacitance`` by v_read from the supply, and of the buffers of its driver, at full supply."""
     return np.asarray(analog.supply * capacitance * (analog.v_read + BUFFER_SHARE * analog.supply))
 
