@@ -1,7 +1,11 @@
 """Writing files so that nothing half-written is ever left behind."""
 
 import os
+import re
+import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hw.errors import CaptwinError
@@ -39,6 +43,36 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path, own: str) -> Iterator[Path]:
+    """A temporary folder beside ``path`` that takes its place if the block ends well, and is gone if not.
+
+    What stands at ``path`` is replaced if it is a folder in which every name matches the regular expression ``own``.
+    Raises :class:`CaptwinError` if anything else stands there, or if the place is not writable.
+    """
+    target = path.resolve()
+    temporary = None
+    try:
+        if target.exists() and not target.is_dir():
+            raise CaptwinError(f"{path}: cannot use as folder: this is a file; name a new folder")
+        if target.exists() and not all(re.fullmatch(own, entry.name) for entry in target.iterdir()):
+            raise CaptwinError(f"{path}: cannot use as folder: it holds other things; name a new one")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        temporary.chmod(0o777 & ~_umask())
+        yield temporary
+        if target.exists():
+            shutil.rmtree(target)
+        temporary.replace(target)
+        temporary = None
+    except OSError as error:
+        reason = error.strerror or error
+        raise CaptwinError(f"{path}: cannot write: {reason}; choose a writable place with room") from None
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def read_bytes(path: Path, what: str) -> bytes:

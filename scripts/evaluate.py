@@ -1,12 +1,14 @@
-"""``captwin evaluate``: a chip's accuracy in exact arithmetic."""
+"""``captwin evaluate``: a chip's accuracy in exact arithmetic, and the energy of its inferences."""
 
 from time import perf_counter
 from typing import Annotated
 
+import numpy as np
 import typer
 
+from hw.chip import Chip
 from scripts.output import JsonFlag, Row, count, note, share, show
-from sim import golden
+from sim import energy, golden
 from train.data import load_dataset
 from train.zoo import chip_data, load_chip
 
@@ -16,7 +18,7 @@ def evaluate(
     data: Annotated[str | None, typer.Option(help="Data set; by default the one the chip was trained on.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Run the golden model over the whole test set."""
+    """Run the golden model over the whole test set, and add up the energy that the analog chip would draw."""
     loaded = load_chip(chip)
     dataset = load_dataset(data or chip_data(loaded))
     start = perf_counter()
@@ -33,7 +35,52 @@ def evaluate(
             count("errors", "errors", int((outcome.labels != dataset.test_labels).sum())),
             Row("mean_steps", outcome.steps.mean(), "time steps an image", f"{outcome.steps.mean():.2f}"),
             Row("golden_images_per_s", rate, "golden model", f"{rate:,.0f} images/s"),
+            *energy_rows(loaded, dataset.test_images),
         ],
         "Golden model",
         as_json,
     )
+
+
+#: J an MNIST inference of the chip that this is a twin of: Oshio et al., IEEE COOL Chips 2022, from HSPICE
+PAPER_ENERGY = 33.88e-9
+PAPER = "Oshio et al. 2022 on MNIST, simulated, encoder excluded, another circuit"
+ASSUMPTIONS = (
+    "columns held while rows swing, buffers of a third of their load, all time steps run; encoder and readout counters"
+    " left out (docs/energy.md)"
+)
+_PARTS = {"rows": "row lines", "bias_rows": "bias lines", "neurons": "neurons", "clock": "clock"}
+
+
+def energy_rows(chip: Chip, pixels: np.ndarray) -> list[Row]:
+    """What an inference of (images, pixels) uint8 costs; one row that says why not if the chip does not tell."""
+    try:
+        report = energy.measure(chip, pixels)
+    except energy.EnergyError as error:
+        return [Row("energy_j", None, "energy", f"unknown: {error}")]
+    total, parts, layers = report.total, report.mean.sum(axis=0), report.mean.sum(axis=1)
+    mean, least, most = total.mean(), total.min(), total.max()
+    named = dict(zip(energy.PARTS, parts.tolist(), strict=True))
+    event = report.per_synaptic_event
+    return [
+        Row("energy_j", mean, "energy an inference", f"{_nano(mean)} (from {_nano(least)} to {_nano(most)})"),
+        Row("energy_min_j", least, "", ""),
+        Row("energy_max_j", most, "", ""),
+        Row("energy_parts_j", named, "", ""),
+        *(
+            Row("", None, f"  {_PARTS[part]}", f"{_nano(joules)}, {100 * joules / mean:.1f} %")
+            for part, joules in named.items()
+        ),
+        Row("energy_layers_j", layers.tolist(), "", ""),
+        *(
+            Row("", None, f"  layer {n}", f"{_nano(joules)}, {100 * joules / mean:.1f} %")
+            for n, joules in enumerate(layers)
+        ),
+        Row("energy_synaptic_event_j", event, "all of it over synaptic events", f"{1e15 * event:.2f} fJ"),
+        Row("paper_energy_j", PAPER_ENERGY, "beside it", f"{_nano(PAPER_ENERGY)}: {PAPER}"),
+        note("energy_assumptions", "energy assumes", ASSUMPTIONS),
+    ]
+
+
+def _nano(joules: float) -> str:
+    return f"{1e9 * joules:.3f} nJ"

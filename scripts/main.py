@@ -8,7 +8,7 @@ import typer
 from amaranth.hdl import UnusedElaboratable
 
 from hw.errors import CaptwinError
-from scripts import characterize, demo, doctor, evaluate, simulate, train, verilog
+from scripts import characterize, demo, doctor, evaluate, fabricate, simulate, train, verilog
 from scripts.output import log
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ for verb in (
     characterize.characterize,
     train.train,
     evaluate.evaluate,
+    fabricate.fabricate,
     verilog.verilog,
     simulate.simulate,
     demo.demo,

@@ -22,7 +22,10 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object in
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a result: a key with its unit for machines, a label and a formatted value for people."""
+    """One line of a result: a key with its unit for machines, a label and a formatted value for people.
+
+    Without a key it is for people only, without a label for machines only.
+    """
 
     key: str
     value: Any
@@ -33,7 +36,7 @@ class Row:
 def show(rows: list[Row], title: str, as_json: bool) -> None:
     """Prints a result in the way that was asked for."""
     if as_json:
-        print(json.dumps({row.key: _plain(row.value) for row in rows}))
+        print(json.dumps({row.key: _plain(row.value) for row in rows if row.key}))
         return
     table = Table(title=title, title_justify="left", title_style="bold", show_header=False, box=box.SIMPLE_HEAD)
     table.add_column(style="dim")

@@ -10,12 +10,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hw.chip import GAIN_BITS
 from hw.errors import CaptwinError
+from sim.analog import columns
 from sim.analog.quantise import QuantisedNeuron
-
-#: A layer's shift unless its gains would not fit; 16 keeps the gain's rounding below a tenth of a drive code.
-USUAL_SHIFT = 16
 
 Kind = Literal["complementary", "one_sided"]
 
@@ -119,23 +116,7 @@ def column_scale(
     Raises :class:`CaptwinError` if no shift makes the gains fit, or if the offsets do not.
     """
     step = c_off * (mapping.ratio - 1) / mapping.top
-    per_charge = mapping.v_read * step / caps.c_column / neuron.u_lsb
-    bias = mapping.v_read * (caps.c_bias[0] - caps.c_bias[1]) / caps.c_column
-    shift = min(USUAL_SHIFT, int(np.floor(np.log2(((1 << GAIN_BITS) - 1) / per_charge.max()))))
-    if shift < 1:
-        raise CaptwinError(
-            f"mapping: one charge code drives {per_charge.max():.0f} drive codes of {neuron.u_lsb:.3g} V, more than a"
-            " gain holds; lower v_read or widen the table's u axis"
-        )
-    gains = np.rint(per_charge * (1 << shift)).astype(np.uint32)
-    offsets = np.rint((bias - neuron.scale.u_min) / neuron.u_lsb * (1 << shift)).astype(np.int64)
-    limit = neuron.formats.offset_limit(shift)
-    if np.abs(offsets).max() >= limit:
-        raise CaptwinError(
-            f"mapping: a bias drives {np.abs(bias).max():.3g} V, more than an offset holds;"
-            " lower bias_share or v_read or widen the table's u axis"
-        )
-    return gains, offsets, shift
+    return columns.column_scale(step, caps.c_bias, caps.c_column, mapping.v_read, neuron.scale, neuron.formats)
 
 
 def _pairs(codes: np.ndarray, c_off: float, mapping: Mapping) -> tuple[np.ndarray, np.ndarray]:

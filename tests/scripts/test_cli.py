@@ -2,12 +2,16 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from hw.chip import Chip
 from scripts.main import main
+from sim import golden
 from sim.rtl.simulators import missing_tools
 from train.zoo import CHIP_FOLDER
 
@@ -36,8 +40,58 @@ def test_evaluate(captwin):
     status, out, _ = captwin("evaluate", "digits", "--json")
     result = json.loads(out)
     assert status == 0 and result["images"] == 360 and result["golden_accuracy"] >= 0.95
+    assert sum(result["energy_parts_j"].values()) == pytest.approx(result["energy_j"])
+    assert sum(result["energy_layers_j"]) == pytest.approx(result["energy_j"])
+    assert result["energy_min_j"] < result["energy_j"] < result["energy_max_j"]
     status, out, _ = captwin("evaluate", DIGITS)
     assert status == 0 and f"{100 * result['golden_accuracy']:.2f} %" in out
+    assert f"{1e9 * result['energy_j']:.3f} nJ (from" in out and "33.880 nJ: Oshio et al. 2022" in out
+
+
+def test_evaluate_without_an_energy_surface(captwin, tmp_path):
+    chip = Chip.load(DIGITS)
+    replace(chip, layers=(chip.layers[0], replace(chip.layers[1], energy=None))).save(tmp_path / "mute.safetensors")
+    status, out, _ = captwin("evaluate", "mute.safetensors", "--json")
+    assert status == 0 and json.loads(out)["energy_j"] is None
+    status, out, _ = captwin("evaluate", "mute.safetensors")
+    assert status == 0 and "unknown: layers.1.energy: charge_share has no energy surface" in out
+
+
+def test_fabricate(captwin, tmp_path):
+    spread = ("--sigma-c", "0.1", "--sigma-vth", "2e-3", "--stuck", "0.001", "--count", "3")
+    status, out, err = captwin("fabricate", "digits", *spread, "-o", "chips", "--json")
+    result = json.loads(out)
+    assert status == 0 and "3/3" in err
+    assert result["chips"] == len(result["accuracies"]) == 3
+    assert result["mean_accuracy"] == pytest.approx(sum(result["accuracies"]) / 3)
+    assert result["spec_accuracy"] == pytest.approx(result["nominal_accuracy"] - 0.01)
+    assert result["yield"] == sum(a >= result["spec_accuracy"] for a in result["accuracies"]) / 3
+    names = [f"chip_{n:03}.safetensors" for n in range(3)]
+    assert sorted(path.name for path in (tmp_path / "chips").iterdir()) == ["accuracies.csv", "accuracies.png", *names]
+    lines = (tmp_path / "chips/accuracies.csv").read_text().splitlines()
+    first = Chip.load(tmp_path / "chips/chip_000.safetensors")
+    assert lines[1] == f"chip_000.safetensors,{first.build_id:016x},{result['accuracies'][0]}"
+    status, out, _ = captwin("evaluate", "chips/chip_001.safetensors", "--json")
+    assert json.loads(out)["golden_accuracy"] == result["accuracies"][1]
+    # A smaller run takes the place of the larger one, and its chips are the same.
+    captwin("fabricate", "digits", *spread[:-1], "1", "--spec", "0", "-o", "chips", "--json")
+    assert not (tmp_path / "chips/chip_001.safetensors").exists()
+    assert Chip.load(tmp_path / "chips/chip_000.safetensors").build_id == first.build_id
+
+
+def test_interrupted_fabrication_leaves_nothing(captwin, monkeypatch, tmp_path):
+    calls = []
+
+    def stop(chip, pixels):
+        calls.append(chip)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return golden.run(chip, pixels)
+
+    monkeypatch.setattr("scripts.fabricate.golden", SimpleNamespace(run=stop))
+    status, _, err = captwin("fabricate", "digits", "-o", "chips")
+    assert status == 130 and "captwin: interrupted" in err and len(calls) == 3
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_verilog(captwin, tmp_path):
@@ -130,6 +184,14 @@ MISTAKES = [
     (("train", "--data", "digits", "--circuit", "holes.json"), "holes.json"),
     (("train", "--data", "digits", "--device", "warp"), "device: PyTorch cannot compute on 'warp'"),
     (("train", "--data", "digits", "-o", "file/below"), "cannot write"),
+    (("fabricate", "digits", "--sigma-c", "-0.1"), "sigma_c: must lie in 0 to 1, got -0.1"),
+    (("fabricate", "digits", "--stuck", "2"), "stuck: must lie in 0 to 1"),
+    (("fabricate", "digits", "--sigma-vth", "nan"), "sigma_vth: must lie in 0 to 1 V"),
+    (("fabricate", "digits", "--c-v2", "-1", "--c-v1", "-1"), "make C negative within a step of 0.9 V"),
+    (("fabricate", "digits", "--spec", "97"), "--spec: an accuracy lies in 0 to 1, got 97"),
+    (("fabricate", "digits", "-o", "busy"), "it holds other things"),
+    (("fabricate", "digits", "-o", "file"), "this is a file"),
+    (("fabricate", "digits", "-o", "file/below"), "cannot write"),
 ]
 
 

@@ -1,0 +1,24 @@
+"""Small chips of a reference circuit with drawn weights, mapped as training maps them."""
+
+import torch
+
+from hw.chip import Chip, Encoder, Formats
+from sim.analog.circuits import load_circuit
+from sim.analog.quantise import quantise
+from train.mapping import Kind, Mapping
+from train.network import Network, Technology
+
+TABLE = load_circuit("charge_share")
+NEURON = quantise(TABLE, Formats())
+
+
+def circuit_chip(
+    seed: int, *, sizes: tuple[int, ...] = (12, 7, 4), kind: Kind = "one_sided", bias_share: float = 1 / 64
+) -> Chip:
+    """A chip of devices with C_on / C_off = 10 and 16 levels; weights are drawn from ``seed`` over all levels."""
+    technology = Technology(NEURON, Mapping(kind, 10.0, 16, 0.1, TABLE.v_read), TABLE, bias_share, True, 0.01)
+    network = Network((1, sizes[0]), sizes[1:], Encoder(steps=5), "most_spikes", technology, seed)
+    generator = torch.Generator().manual_seed(seed)
+    for parameter in network.parameters():
+        parameter.data.uniform_(-1.0, 1.0, generator=generator)
+    return network.to_chip()

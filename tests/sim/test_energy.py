@@ -1,0 +1,132 @@
+"""The energy of an inference: against a reckoning one neuron at a time, and from hardware's counters."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hw.chip import Chip
+from hw.errors import CaptwinError
+from sim import energy, golden
+from sim.encode import encode_step
+from tests.chips import random_chip, random_pixels
+from train.data import load_dataset
+from train.zoo import load_chip
+
+
+def with_energy(chip: Chip, seed: int = 0) -> Chip:
+    """``chip`` with drawn energy surfaces where it has none."""
+    rng = np.random.default_rng(seed)
+    layers = (
+        replace(layer, energy=rng.uniform(1e-13, 9e-13, layer.surfaces.shape).astype(np.float32))
+        for layer in chip.layers
+    )
+    return replace(chip, layers=tuple(layers))
+
+
+def slow_energy(chip: Chip, pixels: np.ndarray) -> np.ndarray:
+    """(layers, parts) J of one image, (pixels,), one event, one neuron, one step at a time, as docs/energy.md says."""
+    traces = golden.run(chip, pixels[None], trace=True).traces
+    analog, fv, fu = chip.analog, chip.formats.membrane_fraction, chip.formats.drive_fraction
+    joules = np.zeros((len(chip.layers), 4))
+    for n, layer in enumerate(chip.layers):
+        surface = layer.energy.astype(float)
+        swing = analog.supply * (analog.v_read + analog.supply / 3)
+        v, b = [layer.rest] * layer.columns, [0] * layer.columns
+        for step in range(chip.encoder.steps):
+            arrived = traces[n - 1].s[0, step] if n else encode_step(chip.encoder, pixels.astype(np.int32), step)
+            for row in np.flatnonzero(arrived):
+                for j in range(layer.columns):
+                    load = float(layer.c_plus[row, j]) + float(layer.c_minus[row, j]) + 2 * analog.row_wire
+                    joules[n, 0] += swing * load
+            for j in range(layer.columns):
+                load = float(layer.c_bias[0, j]) + float(layer.c_bias[1, j]) + 2 * analog.row_wire
+                joules[n, 1] += swing * load
+                u = int(traces[n].u[0, step, j])
+                i, m = v[j] >> fv, u >> fu
+                x, y = v[j] / (1 << fv) - i, u / (1 << fu) - m
+                corners = surface[b[j], i : i + 2, m : m + 2]
+                joules[n, 2] += np.array([1 - x, x]) @ corners @ np.array([1 - y, y])
+                wire = analog.clock_wire * analog.supply**2
+                joules[n, 3] += wire * 4 / 3 + surface.min() / 3
+                v[j], b[j] = int(traces[n].v[0, step, j]), int(traces[n].s[0, step, j])
+    return joules
+
+
+@pytest.mark.parametrize("seed", range(40, 46))
+def test_every_term_adds_up(seed: int) -> None:
+    chip = with_energy(random_chip(seed))
+    pixels = random_pixels(seed, chip, 3)
+    report = energy.measure(chip, pixels, batch=2)
+    for image in range(3):
+        np.testing.assert_allclose(report.joules[image], slow_energy(chip, pixels[image]), rtol=1e-9)
+    np.testing.assert_allclose(report.total, report.joules.reshape(3, -1).sum(axis=1))
+    events = [sum(int(encode_step(chip.encoder, pixels.astype(np.int32), t).sum()) for t in range(chip.encoder.steps))]
+    events += [int(trace.s.sum()) for trace in golden.run(chip, pixels, trace=True).traces[:-1]]
+    np.testing.assert_array_equal(report.events.sum(axis=0), events)
+    assert report.synaptic_events == sum(n * layer.columns for n, layer in zip(events, chip.layers, strict=True))
+
+
+def test_silent_rows_cost_nothing() -> None:
+    chip = with_energy(random_chip(3, kind="rate"))
+    report = energy.measure(chip, np.zeros((1, chip.pixels), np.uint8))
+    assert report.joules[0, 0, 0] == 0 and report.joules[0, 0, 1:].min() > 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 60), st.integers(0, 2**32))
+def test_neuron_energy_lies_between_its_knots(seed: int, draw: int) -> None:
+    chip = with_energy(random_chip(seed))
+    layer, formats = chip.layers[0], chip.formats
+    rng = np.random.default_rng(draw)
+    v, u = rng.integers(0, formats.membrane_max + 1, 200), rng.integers(0, formats.drive_max + 1, 200)
+    b = rng.integers(0, 2, 200)
+    found = energy.neuron_energy(layer, formats, v, b, u)
+    i, m = v >> formats.membrane_fraction, u >> formats.drive_fraction
+    corners = np.stack([layer.energy[b, i + p, m + q] for p in (0, 1) for q in (0, 1)])
+    slack = 1e-20
+    assert (found >= corners.min(axis=0) - slack).all() and (found <= corners.max(axis=0) + slack).all()
+    v, u = v >> formats.membrane_fraction << formats.membrane_fraction, u >> formats.drive_fraction
+    at_knots = energy.neuron_energy(layer, formats, v, b, u << formats.drive_fraction)
+    np.testing.assert_allclose(at_knots, layer.energy[b, i, u], rtol=1e-12)
+
+
+def test_without_a_surface_there_is_no_energy() -> None:
+    chip = load_chip("digits")
+    mute = replace(chip, layers=(chip.layers[0], replace(chip.layers[1], energy=None)))
+    with pytest.raises(energy.EnergyError, match=r"layers\.1\.energy: charge_share has no energy surface"):
+        energy.measure(mute, np.zeros((1, 64), np.uint8))
+
+
+def test_counters_of_other_images_tell_nearly_the_same() -> None:
+    chip, images = load_chip("digits"), load_dataset("digits").test_images
+    known, fresh = energy.measure(chip, images[:180]), energy.measure(chip, images[180:])
+    counters = {f"events[{n}]": int(count) for n, count in enumerate(fresh.events.sum(axis=0))}
+    estimate, exact = energy.estimate(chip, known, counters, 180), fresh.mean
+    assert estimate.sum() == pytest.approx(exact.sum(), rel=0.005)
+    np.testing.assert_allclose(estimate[:, (0, 2)], exact[:, (0, 2)], rtol=0.02)
+    np.testing.assert_allclose(estimate[:, (1, 3)], exact[:, (1, 3)], rtol=1e-12)
+    # Of the very images that were measured, counters tell all.
+    counters = {f"events[{n}]": int(count) for n, count in enumerate(known.events.sum(axis=0))}
+    np.testing.assert_allclose(energy.estimate(chip, known, counters, 180), known.mean, rtol=1e-12)
+
+
+def test_an_estimate_of_rows_that_were_silent_before() -> None:
+    chip = with_energy(random_chip(3, kind="rate"))
+    silent = energy.measure(chip, np.zeros((1, chip.pixels), np.uint8))
+    counters = {f"events[{n}]": 5 for n in range(len(chip.layers))}
+    rows = energy.estimate(chip, silent, counters, 1)[0, 0]
+    assert rows == pytest.approx(5 * energy.row_energies(chip.layers[0], chip.analog).mean())
+
+
+@pytest.mark.parametrize(
+    ("counters", "images", "message"),
+    [({"events[0]": 1}, 1, r"lack events\[1\]"), ({"events[0]": 1, "events[1]": 1}, 0, "have no mean")],
+)
+def test_bad_counters(counters: dict[str, int], images: int, message: str) -> None:
+    chip = load_chip("digits")
+    measured = energy.measure(chip, load_dataset("digits").test_images[:2])
+    with pytest.raises(CaptwinError, match=message):
+        energy.estimate(chip, measured, counters, images)
