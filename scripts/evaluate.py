@@ -21,6 +21,7 @@ def evaluate(
     """Run the golden model over the whole test set, and add up the energy that the analog chip would draw."""
     loaded = load_chip(chip)
     dataset = load_dataset(data or chip_data(loaded))
+    golden.run(loaded, dataset.test_images[:1])  # compiles
     start = perf_counter()
     outcome = golden.run(loaded, dataset.test_images)
     seconds = perf_counter() - start

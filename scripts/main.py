@@ -8,7 +8,7 @@ import typer
 from amaranth.hdl import UnusedElaboratable
 
 from hw.errors import CaptwinError
-from scripts import characterize, demo, doctor, evaluate, fabricate, simulate, train, verilog
+from scripts import characterize, demo, doctor, evaluate, fabricate, simulate, study, train, verilog
 from scripts.output import log
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ for verb in (
     doctor.doctor,
     characterize.characterize,
     train.train,
+    study.study,
     evaluate.evaluate,
     fabricate.fabricate,
     verilog.verilog,

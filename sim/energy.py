@@ -125,8 +125,7 @@ def measure(chip: Chip, pixels: np.ndarray, batch: int = 250) -> EnergyReport:
 def _measure_batch(chip: Chip, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     traces = golden.run(chip, pixels, trace=True, batch=len(pixels)).traces
     steps = chip.encoder.steps
-    codes = pixels.astype(np.int32)
-    arrived = sum(encode_step(chip.encoder, codes, step).astype(np.int64) for step in range(steps))
+    arrived = sum(encode_step(chip.encoder, pixels, step).astype(np.int64) for step in range(steps))
     joules = np.empty((len(pixels), len(chip.layers), len(PARTS)))
     events = np.empty(joules.shape[:2], np.int64)
     for number, (layer, trace) in enumerate(zip(chip.layers, traces, strict=True)):

@@ -43,7 +43,7 @@ def test_study_measures_keeps_and_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
         "digits", (circuit,), 1, tmp_path, epochs=2, progress=lambda done, total: seen.append((done, total))
     )
     assert seen == [(2, 2)]
-    assert list(csv.DictReader(io.StringIO(to_csv(outcomes))))[0]["run_on"] == "ideal twin"
+    assert next(iter(csv.DictReader(io.StringIO(to_csv(outcomes)))))["run_on"] == "ideal twin"
 
 
 def test_picture_shows_what_there_is() -> None:
