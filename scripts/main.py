@@ -8,7 +8,7 @@ import typer
 from amaranth.hdl import UnusedElaboratable
 
 from hw.errors import CaptwinError
-from scripts import characterize, demo, doctor, evaluate, simulate, train, verilog
+from scripts import characterize, demo, doctor, evaluate, fidelity, simulate, train, verilog
 from scripts.output import log
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ for verb in (
     evaluate.evaluate,
     verilog.verilog,
     simulate.simulate,
+    fidelity.fidelity,
     demo.demo,
 ):
     app.command()(verb)

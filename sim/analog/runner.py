@@ -98,7 +98,7 @@ class Runner:
         if failed:
             named = ", ".join(str(point) for point in failed[:5]) + (", ..." if len(failed) > 5 else "")
             raise SpiceError(
-                f"{self.bench.circuit}: {len(failed)} of {len(points)} points do not converge: {named}; "
-                "the others are kept: mend the netlist's convergence or its range"
+                f"{self.bench.circuit}: {len(failed)} of {len(points)} points do not converge, or not in time: {named};"
+                " the others are kept: mend the netlist's convergence or its range"
             )
         return [self.known[point] for point in points]
