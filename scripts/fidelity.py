@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import TaskID
 
 from hw.errors import CaptwinError
 from hw.files import write_atomically
 from scripts.output import JsonFlag, Row, count, file, log, note, progress_bar, share, show
 from sim.analog.runner import default_cache
-from sim.fidelity import Fidelity, LoneCycles, Summary, compare, lone_cycles
+from sim.fidelity import compare
+from sim.fidelity_result import Fidelity, Summary
+from sim.lone_cycles import LoneCycles, lone_cycles
 from sim.plot_fidelity import plot_chain, plot_chains, plot_errors
 from train.data import load_dataset
 from train.zoo import chip_data, load_chip
@@ -42,12 +45,12 @@ def fidelity(
     if folder.exists() and not folder.is_dir():
         raise CaptwinError(f"{folder}: cannot write results: this is a file; name a folder")
     with progress_bar() as bar:
-        tasks: dict[str, object] = {}
+        tasks: dict[str, TaskID] = {}
 
         def progress(what: str, done: int, total: int) -> None:
             if what not in tasks:
                 tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done)  # type: ignore[arg-type]
+            bar.update(tasks[what], completed=done)
 
         result = compare(
             loaded,

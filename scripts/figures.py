@@ -5,7 +5,10 @@ from pathlib import Path
 from hw.core import CoreOptions
 from scripts.output import log
 from sim.analog.bench import SPICE_CIRCUITS
+from sim.analog.runner import default_cache
+from sim.fidelity import compare
 from sim.plot import plot_inference
+from sim.plot_fidelity import plot_chains
 from sim.plot_transient import plot_transient
 from sim.rtl.runner import simulate
 from sim.rtl.waves import plot_core
@@ -26,6 +29,8 @@ def main() -> None:
     plot_core(gates.waveform, chip, FOLDER / "waveform.png", lanes=options.lanes, cycles=cycles)
     for circuit in SPICE_CIRCUITS:
         plot_transient(circuit, FOLDER / f"transient_{circuit}.png")
+    columns = compare(chip, dataset.test_images[:3], neurons=6, cache=default_cache())
+    plot_chains(columns, FOLDER / "fidelity.png")
     log.print(f"figures: wrote {FOLDER}")
 
 

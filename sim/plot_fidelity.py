@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sim.fidelity import Fidelity, LayerFidelity
+from sim.fidelity_result import Fidelity, LayerFidelity
 from sim.plot import save_png
 
 _SPICE, _TWIN, _WRONG = "0.25", "tab:orange", "tab:red"

@@ -1,5 +1,7 @@
 """The comparison itself, with a SPICE that says what the test wants."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -20,19 +22,25 @@ def chip(monkeypatch):
 def twin_as_spice(monkeypatch, change=lambda v, s: None):
     """Has the twin answer in the place of SPICE; ``change`` spoils v and s, (images, steps, neurons), of layer 0."""
 
-    def simulate(chip, bench, number, neurons, inputs, cache, progress):
-        layer = chip.layers[number]
+    chip = load_chip("digits")
+
+    def simulate(what, columns, **_):
+        number = int(what.removeprefix("layer "))
+        layer, places = chip.layers[number], list(columns)
+        inputs = np.stack([columns[place].spikes for place in places if place.neuron == places[0].neuron])
         trace = golden.run_layer(layer, chip.formats, inputs)
-        v, s = fidelity._to_volts(layer, chip.formats, trace.v[..., neurons]), trace.s[..., neurons].astype(bool)
+        v, s = fidelity._to_volts(layer, chip.formats, trace.v), trace.s.astype(bool)
         if number == 0:
             change(v, s)
         still = (1e-13,) * v.shape[1]
-        return [
-            [Chain(tuple(v[i, :, j]), tuple(s[i, :, j]), still, still, 0.5) for j in range(v.shape[2])]
-            for i in range(v.shape[0])
-        ]
+        return {
+            place: Chain(
+                tuple(v[place.image, :, place.neuron]), tuple(s[place.image, :, place.neuron]), still, still, 0.5
+            )
+            for place in places
+        }
 
-    monkeypatch.setattr(fidelity, "_simulate", simulate)
+    monkeypatch.setattr(fidelity, "simulate_chains", simulate)
 
 
 def test_twin_agrees_with_itself(chip, monkeypatch):
@@ -94,7 +102,7 @@ def test_columns_that_fail_are_named_and_the_rest_is_kept(chip, monkeypatch, tmp
 
     first = float(chip.layers[0].c_plus[0, 0])
     chosen = np.flatnonzero(chip.layers[0].c_plus[0] == chip.layers[0].c_plus[0, 0])
-    monkeypatch.setattr("sim.fidelity.ColumnBench.simulate", simulate)
+    monkeypatch.setattr("sim.analog.column.ColumnBench.simulate", simulate)
     images = load_dataset("digits").test_images[:1]
     with pytest.raises(SpiceError, match=rf"{len(chosen)} of 64 columns do not converge, or not in time: .*neuron 0\)"):
         fidelity.compare(chip, images, cache=tmp_path)
@@ -109,8 +117,6 @@ def test_images_of_another_size(chip):
 
 
 def test_warnings(monkeypatch):
-    from dataclasses import replace
-
     chip = load_chip("digits")
     other = replace(chip, analog=replace(chip.analog, table_sha256="0" * 64))
     _, warnings = fidelity.chip_bench(other)
