@@ -10,7 +10,7 @@ from rich.progress import TaskID
 
 from hw.errors import CaptwinError
 from hw.files import write_atomically
-from scripts.output import JsonFlag, Row, count, file, log, note, progress_bar, share, show
+from scripts.output import JsonFlag, Row, count, file, note, progress_bar, share, show
 from sim.analog.runner import default_cache
 from sim.fidelity import compare
 from sim.fidelity_result import Fidelity, Summary
@@ -63,8 +63,6 @@ def fidelity(
             progress=progress,
         )
         lone = lone_cycles(result, seed=seed, cache=default_cache(), progress=progress)
-    for warning in result.warnings:
-        log.print(f"captwin: warning: {warning}")
     rows = [note("chip", "chip", chip), note("data", "data", f"{dataset.name}, test set"), *_rows(result, lone)]
     rows += _write(result, rows, folder)
     show(rows, "Columns in SPICE against the twin", as_json)

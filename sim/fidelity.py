@@ -52,7 +52,9 @@ def chip_bench(chip: Chip, *, netlist: Path | None = None, models: Path | None =
     if abs(supply - analog.supply) > 1e-6:
         raise SpiceError(f"{bench.path}: its supply is {supply:g} V, the chip's {analog.supply:g} V; give its netlist")
     warnings = []
-    if netlist is None and analog.circuit in circuit_names():
+    if any(layer.threshold_offsets.any() for layer in chip.layers):
+        warnings.append("the chip's threshold offsets are not in the netlist")
+    if netlist is None and models is None and analog.circuit in circuit_names():
         table = load_circuit(analog.circuit)
         if table.circuit_sha256 != analog.table_sha256:
             warnings.append(f"the chip was made from another table of {analog.circuit} than the one of this captwin")
@@ -81,8 +83,9 @@ def compare(
     require_ngspice()
     golden.check_pixels(chip, pixels)
     bench, warnings = chip_bench(chip, netlist=netlist, models=models)
-    start = perf_counter()
     twin = golden.run(chip, pixels, trace=True)
+    start = perf_counter()
+    golden.run(chip, pixels)
     golden_seconds = (perf_counter() - start) / len(pixels)
     codes = pixels.astype(np.int32)
     inputs = np.stack([encode_step(chip.encoder, codes, step) for step in range(chip.encoder.steps)], axis=1)
@@ -100,21 +103,20 @@ def compare(
         chains = simulate_chains(f"layer {number}", columns, cache=cache, progress=progress)
         layers.append(_compare_layer(chip, number, some, inputs, chains))
         inputs = twin.traces[number].s if neurons is not None else layers[-1].spikes.astype(np.int64)
-    labels = None
-    if neurons is None:
-        last = layers[-1]
-        zeros = np.zeros(last.v.shape, np.int64)
-        # The readout compares membranes as codes; SPICE's volts are ranked in codes too fine to tie.
-        ranks = np.rint(_to_codes(chip.layers[-1], chip.formats, last.v)).astype(np.int64)
-        trace = golden.LayerTrace(
-            zeros, zeros, np.clip(ranks, 0, chip.formats.membrane_max), last.spikes.astype(np.int64)
-        )
-        labels = golden.decide(chip, trace).labels
+    labels = None if neurons is not None else _spice_labels(chip, layers[-1])
     return Fidelity(chip, bench, tuple(layers), labels, twin.labels, golden_seconds, warnings)
 
 
+def _spice_labels(chip: Chip, last: LayerFidelity) -> np.ndarray:
+    """Classes by the readout's rule, the membranes rounded to codes."""
+    codes = np.clip(np.rint(_to_codes(chip.layers[-1], chip.formats, last.v)), 0, chip.formats.membrane_max)
+    unused = np.zeros(last.v.shape, np.int64)
+    trace = golden.LayerTrace(unused, unused, codes.astype(np.int64), last.spikes.astype(np.int64))
+    return golden.decide(chip, trace).labels
+
+
 def _compare_layer(
-    chip: Chip, number: int, neurons: np.ndarray, inputs: np.ndarray, chains: dict["_Place", Chain]
+    chip: Chip, number: int, neurons: np.ndarray, inputs: np.ndarray, chains: dict[_Place, Chain]
 ) -> LayerFidelity:
     layer, formats, v_read = chip.layers[number], chip.formats, chip.analog.v_read
 

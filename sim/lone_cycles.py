@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from hw.errors import CaptwinError
 from sim.analog.bench import Point
 from sim.analog.runner import Progress, Runner
 from sim.fidelity_result import Fidelity, rms_of
@@ -29,7 +28,7 @@ class LoneCycles:
 def lone_cycles(
     result: Fidelity, *, seed: int = 1, cache: Path | None = None, progress: Progress | None = None
 ) -> LoneCycles:
-    """Simulates :data:`LONE_CYCLES` cycles alone, drawn by ``seed``."""
+    """Simulates :data:`LONE_CYCLES` of the cycles that have a past alone, drawn by ``seed``; all if they are fewer."""
     points: list[Point] = []
     found: list[list[np.ndarray]] = [[], [], [], []]
     for layer in result.layers:
@@ -44,7 +43,7 @@ def lone_cycles(
         for values, array in zip(found, (layer.v, layer.spikes, layer.near_v, layer.near_spikes), strict=True):
             values.append(array[:, 1:][keep])
     if not points:
-        raise CaptwinError("fidelity: a chip of one time step has no cycle with a past")
+        return LoneCycles(0, 0.0, 0.0, 1.0, 0.0, 1.0)
     rng = np.random.default_rng(seed)
     chosen = rng.choice(len(points), min(LONE_CYCLES, len(points)), replace=False)
     cycles = Runner(result.bench, cache, progress).cycles([points[index] for index in chosen], "lone cycles")

@@ -120,10 +120,10 @@ class ColumnBench:
 
     def circuit(self, *, explicit: bool = False) -> str:
         """The deck up to its control section."""
-        frame, clock = _frame()
+        frame, clock, step = _frame()
         elements, _ = self.rows(explicit=explicit)
         start = ".param start_v={v_ref}"
-        lines = [frame, start, *elements, f".tran 20p {_nano(self.steps * clock.period)} 0 20p"]
+        lines = [frame, start, *elements, f".tran {step} {_nano(self.steps * clock.period)} 0 {step}"]
         return self.bench.around("\n".join(lines))
 
     def deck(self, *, explicit: bool = False) -> str:
@@ -202,14 +202,15 @@ _MEASURED = (("v", "v(mem)"), ("s", "v(spike)"), ("q", "q"), ("r", "r"))
 
 
 @cache
-def _frame() -> tuple[str, Clock]:
-    """The bench without its equivalent row, its column and its analysis; and the timing of that row."""
+def _frame() -> tuple[str, Clock, str]:
+    """The bench without its equivalent row, its column and its analysis; the timing of that row; the longest step."""
     lines = BENCH.read_text().splitlines()
     kept = [line for line in lines if not line.startswith(("vrow", "ccolumn", ".tran"))]
     (row,) = (line for line in lines if line.startswith("vrow"))
+    (analysis,) = (line for line in lines if line.startswith(".tran"))
     pulse = re.search(r"pulse\(0 \{drive\} (.*)\)", row)
     assert pulse is not None
-    return "\n".join(kept), Clock(*(number(BENCH, "vrow", word) for word in pulse[1].split()))
+    return "\n".join(kept), Clock(*(number(BENCH, "vrow", word) for word in pulse[1].split())), analysis.split()[-1]
 
 
 def _waveform(train: np.ndarray, idle: float, active: float) -> str:

@@ -7,8 +7,10 @@ import pytest
 
 from hw.errors import CaptwinError
 from sim import fidelity, golden
+from sim.analog.bench import MODELS
 from sim.analog.column import Chain
 from sim.analog.ngspice import SpiceError
+from sim.lone_cycles import lone_cycles
 from train.data import load_dataset
 from train.zoo import load_chip
 
@@ -116,8 +118,20 @@ def test_images_of_another_size(chip):
         fidelity.compare(chip, np.zeros((1, 9), np.uint8))
 
 
-def test_warnings(monkeypatch):
+def test_warnings():
     chip = load_chip("digits")
     other = replace(chip, analog=replace(chip.analog, table_sha256="0" * 64))
     _, warnings = fidelity.chip_bench(other)
     assert warnings == ("the chip was made from another table of charge_share than the one of this captwin",)
+    _, warnings = fidelity.chip_bench(other, models=MODELS)
+    assert warnings == ()
+    shifted = replace(chip.layers[0], threshold_offsets=np.full_like(chip.layers[0].threshold_offsets, 3))
+    _, warnings = fidelity.chip_bench(replace(other, layers=(shifted, *chip.layers[1:])), models=MODELS)
+    assert warnings == ("the chip's threshold offsets are not in the netlist",)
+
+
+def test_chip_of_one_step_has_no_past(chip, monkeypatch):
+    single = replace(chip, encoder=replace(chip.encoder, steps=1))
+    twin_as_spice(monkeypatch)
+    result = fidelity.compare(single, load_dataset("digits").test_images[:1])
+    assert lone_cycles(result).cycles == 0 and result.summary().cycles == 74
