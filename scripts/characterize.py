@@ -9,8 +9,10 @@ import typer
 
 from hw.errors import CaptwinError
 from scripts.output import JsonFlag, Row, count, file, note, progress_bar, share, show
-from sim.analog.characterize import SPICE_CIRCUITS, default_cache, held_out, open_bench
+from sim.analog.bench import SPICE_CIRCUITS, open_bench
 from sim.analog.characterize import characterize as run
+from sim.analog.characterize import held_out
+from sim.analog.runner import default_cache
 
 CIRCUITS = ", ".join(SPICE_CIRCUITS)
 

@@ -35,7 +35,7 @@ def doctor(as_json: JsonFlag = False) -> None:
             found = _program_version(program)
             findings.append((f"{program} ({simulator})", found, "" if found else advice, simulator == "verilator"))
     ngspice = _program_version("ngspice")
-    findings.append(("ngspice (characterize)", ngspice, "" if ngspice else "apt-get install ngspice", False))
+    findings.append(("ngspice (characterize, fidelity)", ngspice, "" if ngspice else "apt-get install ngspice", False))
     library = find_libpython()
     findings.append(("libpython (cocotb)", library, "" if library else LIBPYTHON_ADVICE, True))
     folder = mnist_folder()

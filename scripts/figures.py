@@ -1,10 +1,15 @@
-"""Draws the pictures of the documents from the pre-trained digits chip: ``make figures``."""
+"""Draws the pictures of the documents from the pre-trained digits chip and the netlists: ``make figures``."""
 
 from pathlib import Path
 
 from hw.core import CoreOptions
 from scripts.output import log
+from sim.analog.bench import SPICE_CIRCUITS
+from sim.analog.runner import default_cache
+from sim.fidelity import compare
 from sim.plot import plot_inference
+from sim.plot_fidelity import plot_chains
+from sim.plot_transient import plot_transient
 from sim.rtl.runner import simulate
 from sim.rtl.waves import plot_core
 from train.data import load_dataset
@@ -14,7 +19,7 @@ FOLDER = Path("docs/images")
 
 
 def main() -> None:
-    """One inference of the first test image: in the golden model, and as a waveform of the gates."""
+    """One inference of the first test image, in the golden model and as a waveform; each circuit in ngspice."""
     chip, dataset = load_chip("digits"), load_dataset("digits")
     images, options = dataset.test_images[:1], CoreOptions()
     plot_inference(chip, images[0], FOLDER / "inference.png", truth=int(dataset.test_labels[0]))
@@ -22,6 +27,10 @@ def main() -> None:
     assert gates.waveform is not None
     cycles = int(gates.latency_cycles[0]) + 20
     plot_core(gates.waveform, chip, FOLDER / "waveform.png", lanes=options.lanes, cycles=cycles)
+    for circuit in SPICE_CIRCUITS:
+        plot_transient(circuit, FOLDER / f"transient_{circuit}.png")
+    columns = compare(chip, dataset.test_images[:3], neurons=6, cache=default_cache())
+    plot_chains(columns, FOLDER / "fidelity.png")
     log.print(f"figures: wrote {FOLDER}")
 
 

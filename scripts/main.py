@@ -8,7 +8,7 @@ import typer
 from amaranth.hdl import UnusedElaboratable
 
 from hw.errors import CaptwinError
-from scripts import characterize, demo, doctor, evaluate, fabricate, simulate, study, train, verilog
+from scripts import characterize, demo, doctor, evaluate, fabricate, fidelity, simulate, study, train, verilog
 from scripts.output import log
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ for verb in (
     fabricate.fabricate,
     verilog.verilog,
     simulate.simulate,
+    fidelity.fidelity,
     demo.demo,
 ):
     app.command()(verb)

@@ -60,11 +60,11 @@ def plot_inference(chip: Chip, pixels: np.ndarray, path: Path, *, truth: int | N
     counts.barh(range(chip.classes), outcome.counts[0], color=colours)
     counts.set(yticks=range(chip.classes), xlabel="output spikes", ylabel="class", title="readout")
     counts.invert_yaxis()
-    save(figure, path)
+    save_png(figure, path)
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Writes a figure as PNG."""
+def save_png(figure: Figure, path: Path) -> None:
+    """Writes ``figure``; :class:`CaptwinError` if the place is not writable."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     write_atomically(path, buffer.getvalue())

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sim.plot import save
+from sim.plot import save_png
 
 GOOD, BAD, PROGRAMMED = "tab:blue", "tab:red", "0.25"
 
@@ -63,4 +63,4 @@ def plot_yield(accuracies: np.ndarray, nominal: float, spec: float, images: int,
         axes.grid(alpha=0.3)
         axes.set_axisbelow(True)
     histogram.legend(frameon=False, fontsize="small")
-    save(figure, path)
+    save_png(figure, path)

@@ -16,6 +16,10 @@ class SpiceError(CaptwinError):
     """ngspice, or a netlist given to it, failed."""
 
 
+class SpiceTimeoutError(SpiceError):
+    """ngspice did not end in time."""
+
+
 def require_ngspice() -> str:
     """Path of ngspice; :class:`SpiceError` if it is not installed."""
     path = shutil.which("ngspice")
@@ -25,7 +29,8 @@ def require_ngspice() -> str:
 
 
 def run_deck(deck: str, timeout: float) -> str:
-    """What ngspice prints, messages included, when it runs ``deck``; at most ``timeout`` seconds.
+    """What ngspice prints, messages included, when it runs ``deck``; at most ``timeout`` seconds,
+    or :class:`SpiceTimeoutError`.
 
     A deck that fails halfway is no error here: its caller sees which of the results it asked for are missing.
     """
@@ -45,5 +50,7 @@ def run_deck(deck: str, timeout: float) -> str:
                 timeout=timeout,
             )
         except subprocess.TimeoutExpired:
-            raise SpiceError(f"ngspice did not end within {timeout:.0f} s; the netlist converges too slowly") from None
+            raise SpiceTimeoutError(
+                f"ngspice did not end within {timeout:.0f} s; the netlist converges too slowly"
+            ) from None
     return done.stdout

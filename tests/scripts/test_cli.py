@@ -1,7 +1,6 @@
 """The command line: what each verb prints, and that a mistake ends in one line and leaves nothing behind."""
 
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,30 +9,11 @@ import numpy as np
 import pytest
 
 from hw.chip import Chip
-from scripts.main import main
 from sim import golden
 from sim.rtl.simulators import missing_tools
 from train.zoo import CHIP_FOLDER
 
 DIGITS = str(CHIP_FOLDER / "digits.safetensors")
-
-
-@pytest.fixture
-def captwin(monkeypatch, tmp_path, capsys):
-    """Runs the command line in an empty folder; (exit status, stdout, stderr)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["captwin", *arguments])
-        status = 0
-        try:
-            main()
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        output = capsys.readouterr()
-        return status, output.out, output.err
-
-    return run
 
 
 def test_evaluate(captwin):

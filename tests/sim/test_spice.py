@@ -4,16 +4,10 @@ import shutil
 import numpy as np
 import pytest
 
-from sim.analog import characterize as module
-from sim.analog.characterize import (
-    NETLISTS,
-    PORTS,
-    SPICE_CIRCUITS,
-    Point,
-    characterize,
-    held_out,
-    open_bench,
-)
+from sim.analog import bench as module
+from sim.analog.bench import NETLISTS, SPICE_CIRCUITS, Bench, Point, open_bench
+from sim.analog.characterize import characterize, held_out
+from sim.analog.netlist import PORTS, included
 from sim.analog.ngspice import SpiceError, run_deck
 
 needs_ngspice = pytest.mark.skipif(shutil.which("ngspice") is None, reason="needs ngspice: apt-get install ngspice")
@@ -89,13 +83,15 @@ def test_conditions_change_the_table(tmp_path):
 @needs_ngspice
 def test_points_that_fail_are_named_and_the_rest_is_kept(tmp_path, monkeypatch):
     bench = open_bench("charge_share")
-    whole = module.Bench.simulate
+    whole = Bench.simulate
 
     def simulate(self, points):
         return [None if p.fired and p.u > 0 else c for p, c in zip(points, whole(self, points), strict=True)]
 
-    monkeypatch.setattr(module.Bench, "simulate", simulate)
-    with pytest.raises(SpiceError, match=r"2 of 8 points do not converge: \(v = 0.5600 V, u = 0.1280 V, b = 1\), "):
+    monkeypatch.setattr(Bench, "simulate", simulate)
+    with pytest.raises(
+        SpiceError, match=r"2 of 8 points do not converge, or not in time: \(v = 0.5600 V, u = 0.1280 V, b = 1\), "
+    ):
         characterize(bench, 2, date="2026-01-31", cache=tmp_path)
     (file,) = tmp_path.glob("*/cycles.jsonl")
     assert len([json.loads(line) for line in file.read_text().splitlines()]) == 6
@@ -161,6 +157,19 @@ def test_files_that_are_not_there(tmp_path):
         open_bench("charge_share", models=tmp_path / "none.lib")
     with pytest.raises(SpiceError, match="no netlist of that name; there are charge_share"):
         open_bench("nothing")
+
+
+def test_files_that_are_included_are_hashed(tmp_path, own):
+    models, inner = tmp_path / "models.lib", tmp_path / "cards.lib"
+    models.write_text(f".include 'cards.lib'\n.include '{NETLISTS / 'models_180nm.lib'}'\n.include 'models.lib'\n")
+    inner.write_text("* one\n")
+    netlist = own("*", f".lib '{inner}' tt\n*")
+    changed = [open_bench("own", netlist=netlist, models=models).sha256]
+    inner.write_text(".inc gone.lib\n* two\n")
+    changed.append(open_bench("own", netlist=netlist, models=models).sha256)
+    assert len(set(changed)) == 2
+    assert len(included(models, models.read_text())) == 2
+    assert included(netlist, netlist.read_text()) == [inner.read_text()]
 
 
 def test_without_ngspice(monkeypatch, tmp_path):

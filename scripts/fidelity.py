@@ -1,0 +1,148 @@
+"""``captwin fidelity``: whole columns of a chip in SPICE against its twin."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import TaskID
+
+from hw.errors import CaptwinError
+from hw.files import write_atomically
+from scripts.output import JsonFlag, Row, count, file, note, progress_bar, share, show
+from sim.analog.runner import default_cache
+from sim.fidelity import compare
+from sim.fidelity_result import Fidelity, Summary
+from sim.lone_cycles import LoneCycles, lone_cycles
+from sim.plot_fidelity import plot_chain, plot_chains, plot_errors
+from train.data import load_dataset
+from train.zoo import chip_data, load_chip
+
+
+def fidelity(
+    chip: Annotated[str, typer.Argument(help="A chip file, or the name of a pre-trained chip.")],
+    data: Annotated[str | None, typer.Option(help="Data set; by default the one the chip was trained on.")] = None,
+    images: Annotated[int, typer.Option(min=1, help="How many test images to run.")] = 20,
+    neurons: Annotated[
+        int | None, typer.Option(min=1, help="So many of each layer, drawn by --seed; by default all.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the neurons, and of the cycles simulated alone.")] = 1,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for all that is written [default: build/CHIP-spice].")
+    ] = None,
+    netlist: Annotated[Path | None, typer.Option(help="The chip's own neuron, if it is no reference circuit.")] = None,
+    models: Annotated[Path | None, typer.Option(help="Your devices nch and pch.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Simulate whole columns in ngspice and compare membranes and spikes with the twin; a stopped run goes on."""
+    loaded = load_chip(chip)
+    dataset = load_dataset(data or chip_data(loaded))
+    if images > len(dataset.test_images):
+        raise CaptwinError(f"--images: {dataset.name} has {len(dataset.test_images)} test images, not {images}")
+    pixels = dataset.test_images[:images]
+    folder = output or Path("build") / f"{Path(chip).stem}-spice"
+    if folder.exists() and not folder.is_dir():
+        raise CaptwinError(f"{folder}: cannot write results: this is a file; name a folder")
+    with progress_bar() as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def progress(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=total)
+            bar.update(tasks[what], completed=done)
+
+        result = compare(
+            loaded,
+            pixels,
+            neurons=neurons,
+            seed=seed,
+            netlist=netlist,
+            models=models,
+            cache=default_cache(),
+            progress=progress,
+        )
+        lone = lone_cycles(result, seed=seed, cache=default_cache(), progress=progress)
+    rows = [note("chip", "chip", chip), note("data", "data", f"{dataset.name}, test set"), *_rows(result, lone)]
+    rows += _write(result, rows, folder)
+    show(rows, "Columns in SPICE against the twin", as_json)
+
+
+def _rows(result: Fidelity, lone: LoneCycles) -> list[Row]:
+    total, analog = result.summary(), result.chip.analog
+    conditions = f"{analog.circuit}, {analog.corner}, {analog.temperature:g} deg C"
+    agreement = result.class_agreement
+    classes = "not judged: only some neurons were simulated" if agreement is None else f"{100 * agreement:.2f} %"
+    return [
+        note("circuit", "circuit", conditions),
+        count("images", "images", result.images),
+        count("neurons", "neurons", total.neurons),
+        count("chains", "chains", total.chains),
+        count("cycles", "cycles", total.cycles),
+        count("spice_spikes", "spikes in SPICE", total.spikes),
+        share("spike_agreement", "spikes agree", total.agreement),
+        _millivolts("membrane_rms_v", "membrane error where they agree, RMS", total.rms),
+        _millivolts("membrane_worst_v", "membrane error where they agree, worst", total.worst),
+        _millivolts("membrane_rms_so_far_v", "membrane error before a wrong spike, RMS", total.rms_so_far),
+        _millivolts("membrane_worst_so_far_v", "membrane error before a wrong spike, worst", total.worst_so_far),
+        share("faultless_chains", "chains without a wrong spike", total.faultless),
+        Row("class_agreement", agreement, "classes agree", classes),
+        share("saturated_drives", "drives that the twin clamps", total.saturated),
+        share("single_agreement", "each cycle from SPICE's state: spikes agree", total.single_agreement),
+        _millivolts("single_rms_v", "each cycle from SPICE's state: error, RMS", total.single_rms),
+        count("lone_cycles", "cycles simulated once more alone", lone.cycles),
+        _millivolts("hidden_state_rms_v", "chain less lone cycle (state beyond v and b), RMS", lone.hidden_rms),
+        _millivolts("hidden_state_worst_v", "chain less lone cycle, worst", lone.hidden_worst),
+        share("hidden_state_agreement", "chain and lone cycle: spikes agree", lone.hidden_agreement),
+        _millivolts("table_rms_v", "twin less lone cycle (table and rounding), RMS", lone.table_rms),
+        share("table_agreement", "twin and lone cycle: spikes agree", lone.table_agreement),
+        *_energies(total),
+        Row("spice_s", total.spice_seconds, "SPICE an image, one core", f"{total.spice_seconds:.2f} s"),
+        Row("golden_s", result.golden_seconds, "twin an image", f"{1e6 * result.golden_seconds:.0f} us"),
+        Row("warnings", list(result.warnings), "warning" * bool(result.warnings), "; ".join(result.warnings)),
+    ]
+
+
+def _energies(total: Summary) -> list[Row]:
+    rows = [Row("neuron_energy_j", total.energy, "energy of a neuron's cycle, SPICE", _femtojoules(total.energy))]
+    if total.twin_energy is not None:
+        excess = 100 * (total.twin_energy / total.energy - 1)
+        text = f"{_femtojoules(total.twin_energy)} ({excess:+.2f} %)"
+        rows.append(Row("twin_neuron_energy_j", total.twin_energy, "energy of a neuron's cycle, twin", text))
+    rows.append(Row("row_energy_j", total.row_energy, "row drivers, a column's cycle", _femtojoules(total.row_energy)))
+    return rows
+
+
+def _write(result: Fidelity, rows: list[Row], folder: Path) -> list[Row]:
+    """Writes all files; a row for each."""
+    place, image, neuron = worst = result.worst_chain()
+    layer = result.layers[place]
+    name = f"worst: layer {layer.layer}, neuron {layer.neurons[neuron]}, image {image}"
+    deck = result.column_bench(*worst).deck_to_keep()
+    table = [("layer", asdict(result.summary([part]))) for part in result.layers]
+    header = ["layer", *table[0][1]]
+    lines = [",".join(header)]
+    lines += [",".join([str(n), *map(str, entry.values())]) for n, (_, entry) in enumerate(table)]
+    write_atomically(folder / "fidelity.csv", "\n".join(lines) + "\n")
+    write_atomically(folder / "worst.cir", f"* {name}. Run: ngspice -b worst.cir\n{deck}")
+    plot_chains(result, folder / "chains.png")
+    plot_errors(result, folder / "errors.png")
+    plot_chain(result, worst, folder / "worst.png")
+    content = {row.key: row.value for row in rows} | {"layers": [entry for _, entry in table]}
+    write_atomically(folder / "fidelity.json", json.dumps(content, indent=1) + "\n")
+    return [
+        file("json", "figures", folder / "fidelity.json"),
+        file("csv", "figures, by layer", folder / "fidelity.csv"),
+        file("chains_plot", "some chains", folder / "chains.png"),
+        file("errors_plot", "errors", folder / "errors.png"),
+        file("worst_plot", "worst chain", folder / "worst.png"),
+        file("worst_deck", "its deck, for ngspice", folder / "worst.cir"),
+    ]
+
+
+def _millivolts(key: str, label: str, volts: float) -> Row:
+    return Row(key, volts, label, f"{1e3 * volts:.3f} mV")
+
+
+def _femtojoules(joules: float) -> str:
+    return f"{1e15 * joules:.1f} fJ"
