@@ -3,7 +3,6 @@
 import sys
 import warnings
 
-import click
 import typer
 from amaranth.hdl import UnusedElaboratable
 
@@ -45,7 +44,7 @@ def main() -> None:
         if status == INTERRUPTED:
             log.print("captwin: interrupted")
         sys.exit(status)
-    except click.ClickException as error:
+    except typer.TyperException as error:  # a wrong option or argument
         error.show()
         sys.exit(error.exit_code)
     except CaptwinError as error:

@@ -20,6 +20,7 @@ from sim.analog.column import Chain, ColumnBench, column_of
 from sim.analog.ngspice import SpiceError, require_ngspice
 from sim.analog.runner import Progress
 from sim.encode import encode_step
+from sim.energy import neuron_energy
 from sim.fidelity_result import Fidelity, LayerFidelity
 
 
@@ -135,6 +136,7 @@ def _compare_layer(
     # The twin's one cycle begins at the code nearest to SPICE's membrane.
     near = np.clip(np.rint(_to_codes(layer, formats, v[:, :-1])), 0, formats.membrane_max).astype(np.int64)
     near_v, near_b = np.concatenate([rest, near], axis=1), np.concatenate([quiet, spikes[:, :-1]], axis=1)
+    lone_v, lone_spikes = golden.run_cycle(own, formats, near_v, near_b, u)
     return LayerFidelity(
         layer=number,
         neurons=neurons,
@@ -147,10 +149,10 @@ def _compare_layer(
         seconds=gather("seconds"),
         twin_v=_to_volts(layer, formats, trace.v[..., neurons]),
         twin_spikes=trace.s[..., neurons].astype(bool),
-        twin_energy=None if layer.energy is None else _neuron_energy(layer, formats, old_v, u, old_b),
+        twin_energy=None if layer.energy is None else neuron_energy(layer, formats, old_v, old_b, u),
         saturated=golden.saturates(layer, formats, trace.acc)[..., neurons],
-        near_v=_to_volts(layer, formats, golden.move(layer, formats, near_v, near_b, u)),
-        near_spikes=golden.fire(own, formats, near_v, near_b, u).astype(bool),
+        near_v=_to_volts(layer, formats, lone_v),
+        near_spikes=lone_spikes.astype(bool),
     )
 
 
@@ -162,15 +164,3 @@ def _to_volts(layer: Layer, formats: Formats, codes: np.ndarray) -> np.ndarray:
 def _to_codes(layer: Layer, formats: Formats, volts: np.ndarray) -> np.ndarray:
     scale = layer.scale
     return np.asarray((volts - scale.v_min) / (scale.v_max - scale.v_min) * (formats.membrane_max + 1))
-
-
-def _neuron_energy(layer: Layer, formats: Formats, v_old: np.ndarray, u: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Joules of cycles that began with membrane codes ``v_old`` and spikes ``b`` and brought drive codes ``u``."""
-    assert layer.energy is not None
-    i, x = np.divmod(v_old, 1 << formats.membrane_fraction)
-    m, y = np.divmod(u, 1 << formats.drive_fraction)
-    x, y = x / (1 << formats.membrane_fraction), y / (1 << formats.drive_fraction)
-    knots = layer.energy.astype(np.float64)
-    below = (1 - y) * knots[b, i, m] + y * knots[b, i, m + 1]
-    above = (1 - y) * knots[b, i + 1, m] + y * knots[b, i + 1, m + 1]
-    return np.asarray((1 - x) * below + x * above)

@@ -108,6 +108,18 @@ def run_layer(layer: Layer, formats: Formats, spikes: np.ndarray) -> LayerTrace:
     return LayerTrace(acc, u, v, s)
 
 
+def run_cycle(
+    layer: Layer, formats: Formats, v: np.ndarray, b: np.ndarray, u: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Membranes and spikes of neurons after one cycle, from old membrane v, old spike b and drive u; (..., columns)."""
+    tables = layer.surfaces.astype(np.int64), layer.thresholds.astype(np.int64)
+    states = np.broadcast_arrays(v, b, u, layer.threshold_offsets)
+    v, b, u, d = (array.astype(np.int64).ravel() for array in states)
+    after = np.empty((2, *v.shape), np.int64)
+    _cycles(v, b, u, *tables, d, formats.membrane_fraction, formats.drive_fraction, after)
+    return after[0].reshape(states[0].shape), after[1].reshape(states[0].shape)
+
+
 @njit(cache=True, nogil=True)
 def _accumulate(spikes: np.ndarray, charges: np.ndarray, acc: np.ndarray) -> None:
     images, steps, rows = spikes.shape
@@ -142,20 +154,40 @@ def _respond(
     s: np.ndarray,
 ) -> None:
     images, steps, columns = u.shape
-    X, Y = 1 << fv, 1 << fu
     for image in range(images):
-        membrane = np.full(columns, rest)
-        spike = np.zeros(columns, np.int64)
         for step in range(steps):
             for j in range(columns):
-                b = spike[j]
-                i, x = membrane[j] >> fv, membrane[j] & (X - 1)
-                m, y = u[image, step, j] >> fu, u[image, step, j] & (Y - 1)
-                threshold = ((X - x) * D[b, i] + x * D[b, i + 1] + (X >> 1)) >> fv
-                p = (X - x) * ((Y - y) * T[b, i, m] + y * T[b, i, m + 1])
-                p += x * ((Y - y) * T[b, i + 1, m] + y * T[b, i + 1, m + 1])
-                spike[j] = s[image, step, j] = u[image, step, j] >= threshold + d[j]
-                membrane[j] = v[image, step, j] = (p + (X * Y >> 1)) >> (fv + fu)
+                old, b = rest, 0
+                if step:
+                    old, b = v[image, step - 1, j], s[image, step - 1, j]
+                v[image, step, j], s[image, step, j] = _cycle(old, b, u[image, step, j], T, D, d[j], fv, fu)
+
+
+@njit(cache=True, nogil=True)
+def _cycles(
+    v: np.ndarray,
+    b: np.ndarray,
+    u: np.ndarray,
+    T: np.ndarray,
+    D: np.ndarray,
+    d: np.ndarray,
+    fv: int,
+    fu: int,
+    after: np.ndarray,
+) -> None:
+    for n in range(len(v)):
+        after[0, n], after[1, n] = _cycle(v[n], b[n], u[n], T, D, d[n], fv, fu)
+
+
+@njit(cache=True, nogil=True)
+def _cycle(v: int, b: int, u: int, T: np.ndarray, D: np.ndarray, d: int, fv: int, fu: int) -> tuple[int, int]:
+    X, Y = 1 << fv, 1 << fu
+    i, x = v >> fv, v & (X - 1)
+    m, y = u >> fu, u & (Y - 1)
+    threshold = ((X - x) * D[b, i] + x * D[b, i + 1] + (X >> 1)) >> fv
+    p = (X - x) * ((Y - y) * T[b, i, m] + y * T[b, i, m + 1])
+    p += x * ((Y - y) * T[b, i + 1, m] + y * T[b, i + 1, m + 1])
+    return (p + (X * Y >> 1)) >> (fv + fu), int(u >= threshold + d)
 
 
 def _run_batch(chip: Chip, pixels: np.ndarray, trace: bool) -> Inference:

@@ -91,9 +91,9 @@ class TrainConfig(BaseModel):
     #: spreads that training lives with, so that a fabricated chip does: of the memcapacitors, relative ...
     sigma_c: Annotated[float, Field(ge=0, le=1)] = 0.0
     sigma_threshold: Annotated[float, Field(ge=0, le=1)] = 0.0  #: ... and of the neurons' thresholds, V of drive
-    #: drive around the threshold over which the spike's surrogate gradient falls to a quarter, in units of the drive
-    #: that makes a resting neuron fire
-    surrogate_width: Annotated[float, Field(gt=0)] = 0.4
+    #: drive around the threshold over which the spike's surrogate gradient falls to a quarter, in units of the table's
+    #: threshold_span
+    surrogate_width: Annotated[float, Field(gt=0)] = 0.35
     #: mean output membrane that weighs as much as one output spike in the loss, in units of the rise at which an ideal
     #: neuron fires
     membrane_weight: Annotated[float, Field(gt=0)] = 2.0

@@ -86,7 +86,7 @@ def build_network(config: TrainConfig, dataset: Dataset, table: NeuronTable) -> 
         table=table,
         bias_share=config.bias_share,
         quantised=config.levels > 0,
-        surrogate_width=config.surrogate_width * table.firing_drive,
+        surrogate_width=config.surrogate_width * table.threshold_span,
         sigma_c=config.sigma_c,
         sigma_threshold=config.sigma_threshold,
     )

@@ -98,7 +98,18 @@ class NeuronTable:
             raise TableError(
                 f"{self.circuit}: no drive of the table makes the neuron spike from rest; widen its u axis"
             )
-        return float(np.interp(self.v_rest, self.v, np.where(silent, self.u[-1], self.thresholds[0])))
+        return self._threshold(self.v_rest)
+
+    @property
+    def threshold_span(self) -> float:
+        """V of drive over which spikes are decided: :attr:`firing_drive`, and the way that the threshold goes while an
+        ideal membrane rises from rest to firing."""
+        firing = self.firing_drive
+        return firing + abs(firing - self._threshold(self.v_rest + self.share * firing))
+
+    def _threshold(self, v: float) -> float:
+        curve = np.where(np.isinf(self.thresholds[0]), self.u[-1], self.thresholds[0])
+        return float(np.interp(v, self.v, curve))
 
     def step(self, v: np.ndarray, u: np.ndarray, fired: np.ndarray) -> np.ndarray:
         """Membrane in V after cycles that began with ``v`` and brought ``u``, three equal shapes; bilinear, and linear

@@ -28,6 +28,11 @@ def test_evaluate(captwin):
     assert f"{1e9 * result['energy_j']:.3f} nJ (from" in out and "33.880 nJ: Oshio et al. 2022" in out
 
 
+def test_a_wrong_option(captwin):
+    status, out, err = captwin("evaluate", "--nonsense")
+    assert status == 2 and out == "" and "No such option: --nonsense" in err and "Traceback" not in err
+
+
 def test_evaluate_without_an_energy_surface(captwin, tmp_path):
     chip = Chip.load(DIGITS)
     replace(chip, layers=(chip.layers[0], replace(chip.layers[1], energy=None))).save(tmp_path / "mute.safetensors")
