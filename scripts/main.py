@@ -45,7 +45,7 @@ def main() -> None:
             log.print("captwin: interrupted")
         sys.exit(status)
     except typer.TyperException as error:  # a wrong option or argument
-        error.show()
+        error.show()  # type: ignore[attr-defined]  # what typer raises has it, what it exports does not
         sys.exit(error.exit_code)
     except CaptwinError as error:
         log.print(f"captwin: {error}")
