@@ -57,6 +57,8 @@ def whole_folder(path: Path, own: str) -> Iterator[Path]:
     try:
         if target.exists() and not target.is_dir():
             raise CaptwinError(f"{path}: cannot use as folder: this is a file; name a new folder")
+        if target in (Path.cwd(), *Path.cwd().parents):
+            raise CaptwinError(f"{path}: cannot use as folder: this is where you are; name a folder in it")
         if target.exists() and not all(re.fullmatch(own, entry.name) for entry in target.iterdir()):
             raise CaptwinError(f"{path}: cannot use as folder: it holds other things; name a new one")
         target.parent.mkdir(parents=True, exist_ok=True)

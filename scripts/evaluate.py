@@ -50,7 +50,13 @@ ASSUMPTIONS = (
     "columns held while rows swing, buffers of a third of their load, all time steps run; encoder and readout counters"
     " left out (docs/energy.md)"
 )
-_PARTS = {"rows": "row lines", "bias_rows": "bias lines", "neurons": "neurons", "clock": "clock"}
+_PARTS = {
+    "rows": "row lines",
+    "quiet_rows": "quiet row lines",
+    "bias_rows": "bias lines",
+    "neurons": "neurons",
+    "clock": "clock",
+}
 
 
 def energy_rows(chip: Chip, pixels: np.ndarray) -> list[Row]:

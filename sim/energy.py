@@ -15,7 +15,7 @@ from sim import golden
 from sim.encode import encode_step
 
 #: the parts of a layer's energy, in the order of the last axis of :attr:`EnergyReport.joules`
-PARTS = ("rows", "bias_rows", "neurons", "clock")
+PARTS = ("rows", "quiet_rows", "bias_rows", "neurons", "clock")
 #: Capacitance of a driver's buffers over that of its load: stages that each drive four times their own capacitance,
 #: 1/4 + 1/16 + ... (our assumption; a fan-out of four is the usual choice for speed).
 BUFFER_SHARE = 1 / 3
@@ -63,6 +63,14 @@ def row_energies(layer: Layer, analog: Analog) -> np.ndarray:
     """(rows,) J of one event of each row: its two lines swing by v_read and back."""
     devices = np.add(layer.c_plus, layer.c_minus, dtype=np.float64).sum(axis=1)
     return _swing(devices + 2 * layer.columns * analog.row_wire, analog)
+
+
+def quiet_energy(layer: Layer, formats: Formats, analog: Analog, u: np.ndarray) -> np.ndarray:
+    """J that quiet lower lines deliver as columns move by drives ``u``, codes of shape (..., columns)."""
+    scale = layer.scale
+    volts = scale.u_min + np.asarray(u) * ((scale.u_max - scale.u_min) / (1 << formats.drive_bits))
+    lower = layer.c_minus.sum(axis=0, dtype=np.float64) + layer.c_bias[1]
+    return np.asarray(np.abs(volts) * (analog.supply * lower))
 
 
 def bias_energy(layer: Layer, analog: Analog) -> float:
@@ -132,10 +140,12 @@ def _measure_batch(chip: Chip, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarr
         v, b = np.empty_like(trace.v), np.empty_like(trace.s)
         v[:, 0], b[:, 0] = layer.rest, 0
         v[:, 1:], b[:, 1:] = trace.v[:, :-1], trace.s[:, :-1]
-        joules[:, number, 0] = arrived @ row_energies(layer, chip.analog)
-        joules[:, number, 1] = steps * bias_energy(layer, chip.analog)
-        joules[:, number, 2] = neuron_energy(layer, chip.formats, v, b, trace.u).sum(axis=(1, 2))
-        joules[:, number, 3] = steps * clock_energy(layer, chip.analog)
+        analog, formats = chip.analog, chip.formats
+        rows = arrived @ row_energies(layer, analog)
+        quiet = quiet_energy(layer, formats, analog, trace.u).sum(axis=(1, 2))
+        neurons = neuron_energy(layer, formats, v, b, trace.u).sum(axis=(1, 2))
+        fixed = (steps * bias_energy(layer, analog), steps * clock_energy(layer, analog))
+        joules[:, number] = np.stack(np.broadcast_arrays(rows, quiet, fixed[0], neurons, fixed[1]), axis=1)
         events[:, number] = arrived.sum(axis=1)
         arrived = trace.s.sum(axis=1, dtype=np.int64)
     return joules, events
@@ -145,7 +155,7 @@ def estimate(chip: Chip, measured: EnergyReport, counters: Mapping[str, int], im
     """(layers, parts) J an inference, the mean over ``images`` that hardware ran, from the core's counters.
 
     Counters tell how many row events a layer took (``events[n]``), not in which rows, and nothing of the membranes. So
-    an event and a neuron's cycle cost what they did on average in ``measured``, inferences of the same chip on images
+    an event and a column's cycle cost what they did on average in ``measured``, inferences of the same chip on images
     of the same kind. Bias lines and clock are exact. Raises :class:`CaptwinError` if a counter is missing or
     ``images`` is not positive.
     """

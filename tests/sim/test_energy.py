@@ -30,7 +30,7 @@ def slow_energy(chip: Chip, pixels: np.ndarray) -> np.ndarray:
     """(layers, parts) J of one image, (pixels,), one event, one neuron, one step at a time, as docs/energy.md says."""
     traces = golden.run(chip, pixels[None], trace=True).traces
     analog, fv, fu = chip.analog, chip.formats.membrane_fraction, chip.formats.drive_fraction
-    joules = np.zeros((len(chip.layers), 4))
+    joules = np.zeros((len(chip.layers), 5))
     for n, layer in enumerate(chip.layers):
         surface = layer.energy.astype(float)
         swing = analog.supply * (analog.v_read + analog.supply / 3)
@@ -43,14 +43,17 @@ def slow_energy(chip: Chip, pixels: np.ndarray) -> np.ndarray:
                     joules[n, 0] += swing * load
             for j in range(layer.columns):
                 load = float(layer.c_bias[0, j]) + float(layer.c_bias[1, j]) + 2 * analog.row_wire
-                joules[n, 1] += swing * load
+                joules[n, 2] += swing * load
                 u = int(traces[n].u[0, step, j])
+                volts = layer.scale.u_min + u * (layer.scale.u_max - layer.scale.u_min) / 2**chip.formats.drive_bits
+                lower = sum(float(c) for c in layer.c_minus[:, j]) + float(layer.c_bias[1, j])
+                joules[n, 1] += analog.supply * abs(volts) * lower
                 i, m = v[j] >> fv, u >> fu
                 x, y = v[j] / (1 << fv) - i, u / (1 << fu) - m
                 corners = surface[b[j], i : i + 2, m : m + 2]
-                joules[n, 2] += np.array([1 - x, x]) @ corners @ np.array([1 - y, y])
+                joules[n, 3] += np.array([1 - x, x]) @ corners @ np.array([1 - y, y])
                 wire = analog.clock_wire * analog.supply**2
-                joules[n, 3] += wire * 4 / 3 + surface.min() / 3
+                joules[n, 4] += wire * 4 / 3 + surface.min() / 3
                 v[j], b[j] = int(traces[n].v[0, step, j]), int(traces[n].s[0, step, j])
     return joules
 
@@ -106,8 +109,8 @@ def test_counters_of_other_images_tell_nearly_the_same() -> None:
     counters = {f"events[{n}]": int(count) for n, count in enumerate(fresh.events.sum(axis=0))}
     estimate, exact = energy.estimate(chip, known, counters, 180), fresh.mean
     assert estimate.sum() == pytest.approx(exact.sum(), rel=0.005)
-    np.testing.assert_allclose(estimate[:, (0, 2)], exact[:, (0, 2)], rtol=0.02)
-    np.testing.assert_allclose(estimate[:, (1, 3)], exact[:, (1, 3)], rtol=1e-12)
+    np.testing.assert_allclose(estimate[:, (0, 1, 3)], exact[:, (0, 1, 3)], rtol=0.02)
+    np.testing.assert_allclose(estimate[:, (2, 4)], exact[:, (2, 4)], rtol=1e-12)
     # Of the very images that were measured, counters tell all.
     counters = {f"events[{n}]": int(count) for n, count in enumerate(known.events.sum(axis=0))}
     np.testing.assert_allclose(energy.estimate(chip, known, counters, 180), known.mean, rtol=1e-12)
