@@ -7,7 +7,7 @@ import pytest
 
 from hw.errors import CaptwinError
 from sim import fidelity, golden
-from sim.analog.bench import MODELS
+from sim.analog.bench import MODELS, NETLISTS
 from sim.analog.column import Chain
 from sim.analog.ngspice import SpiceError
 from sim.lone_cycles import lone_cycles
@@ -128,6 +128,14 @@ def test_warnings():
     shifted = replace(chip.layers[0], threshold_offsets=np.full_like(chip.layers[0].threshold_offsets, 3))
     _, warnings = fidelity.chip_bench(replace(other, layers=(shifted, *chip.layers[1:])), models=MODELS)
     assert warnings == ("the chip's threshold offsets are not in the netlist",)
+
+
+def test_netlist_of_ones_own():
+    chip = load_chip("digits")
+    bench, warnings = fidelity.chip_bench(
+        replace(chip, analog=replace(chip.analog, circuit="mine")), netlist=NETLISTS / "charge_share.cir"
+    )
+    assert (bench.circuit, warnings) == ("mine", ()) and bench.parameters["c_column"] == 1e-12
 
 
 def test_chip_of_one_step_has_no_past(chip, monkeypatch):
