@@ -15,8 +15,9 @@ from train.study_picture import picture
 
 
 def study(
-    data: Annotated[str, typer.Option(help="digits (minutes) or mnist (hours).")] = "digits",
+    data: Annotated[str, typer.Option(help="digits or mnist.")] = "digits",
     seeds: Annotated[int, typer.Option(min=1, help="Networks for each point.")] = 3,
+    sweeps: Annotated[bool, typer.Option(help="Levels, ratios and spreads, or the base case alone.")] = True,
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the committed configuration's.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder [default: runs/study-DATA].")] = None,
     as_json: JsonFlag = False,
@@ -30,6 +31,7 @@ def study(
             tuple(circuit_names()),
             seeds,
             folder / "cache",
+            sweeps=sweeps,
             epochs=epochs,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )

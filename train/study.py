@@ -72,18 +72,20 @@ class Outcome:
     accuracy: float  #: mean over the chips, if several were fabricated
 
 
-def cases(circuits: tuple[str, ...], seeds: int) -> Iterator[Case]:
-    """Every training run: one factor at a time from the base, for each circuit, mapping and seed."""
+def cases(circuits: tuple[str, ...], seeds: int, sweeps: bool = True) -> Iterator[Case]:
+    """Every training run, for each circuit, mapping and seed: the base and, with ``sweeps``, one factor at a time from
+    there."""
     devices = [(BASE_LEVELS, BASE_RATIO)]
-    devices += [(levels, BASE_RATIO) for levels in LEVELS if levels != BASE_LEVELS]
-    devices += [(BASE_LEVELS, ratio) for ratio in RATIOS if ratio != BASE_RATIO]
+    if sweeps:
+        devices += [(levels, BASE_RATIO) for levels in LEVELS if levels != BASE_LEVELS]
+        devices += [(BASE_LEVELS, ratio) for ratio in RATIOS if ratio != BASE_RATIO]
     for seed in range(1, seeds + 1):
         for levels, ratio in devices:
             for circuit in circuits:
                 for mapping in get_args(Kind):
                     for trained in ("ideal", "aware"):
                         yield Case(circuit, mapping, trained, seed, levels, ratio)
-        for sigma in SIGMAS[1:]:
+        for sigma in SIGMAS[1:] if sweeps else ():
             for circuit in circuits:
                 for mapping in get_args(Kind):
                     yield Case(circuit, mapping, "aware of spread", seed, sigma_c=sigma)
@@ -95,14 +97,15 @@ def study(
     seeds: int,
     cache: Path,
     *,
+    sweeps: bool = True,
     epochs: int | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Outcome]:
     """Runs every case that ``cache`` does not hold yet, on all cores, and returns all outcomes in the cases' order.
 
-    ``data`` names a data set and the committed configuration that the cases are variations of.
+    The cases are variations of the committed configuration `study-` ``data``. Without ``sweeps``, the base alone.
     """
-    todo = list(cases(circuits, seeds))
+    todo = list(cases(circuits, seeds, sweeps))
     settings = {case: _config(case, data, epochs) for case in todo}
     files = {case: cache / f"{_key(case, settings[case])}.json" for case in todo}
     missing = [case for case in todo if not files[case].is_file()]
@@ -133,7 +136,7 @@ def to_csv(outcomes: list[Outcome]) -> str:
 def _config(case: Case, data: str, epochs: int | None) -> TrainConfig:
     changes: dict[str, Any] = {"epochs": epochs} if epochs else {}
     return load_config(
-        data,
+        f"study-{data}",
         circuit=case.circuit,
         neuron="ideal" if case.trained == "ideal" else "circuit",
         mapping=case.mapping,

@@ -23,10 +23,18 @@ def test_every_factor_is_varied_from_the_base() -> None:
             assert all(case.levels == 16 or case.ratio == 10 for case in ours)
 
 
+def test_without_sweeps_the_base_alone_is_left() -> None:
+    few = list(cases(("one",), seeds=1, sweeps=False))
+    assert [(case.mapping, case.trained) for case in few] == [
+        (mapping, trained) for mapping in ("complementary", "one_sided") for trained in ("ideal", "aware")
+    ]
+    assert all(case.is_base for case in few)
+
+
 def test_study_measures_keeps_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     circuit = circuit_names()[0]
     few = [Case(circuit, "one_sided", trained, 1) for trained in ("ideal", "aware")]
-    monkeypatch.setattr(study, "cases", lambda circuits, seeds: iter(few))
+    monkeypatch.setattr(study, "cases", lambda circuits, seeds, sweeps: iter(few))
     seen: list[tuple[int, int]] = []
     outcomes = study.study(
         "digits", (circuit,), 1, tmp_path, epochs=2, progress=lambda done, total: seen.append((done, total))
