@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 from rich.progress import TaskID
 
@@ -16,8 +17,13 @@ from sim.fidelity import compare
 from sim.fidelity_result import Fidelity, Summary
 from sim.lone_cycles import LoneCycles, lone_cycles
 from sim.plot_fidelity import plot_chain, plot_chains, plot_errors
+from sim.rtl.runner import simulate
+from sim.rtl.simulators import missing_tools
 from train.data import load_dataset
 from train.zoo import chip_data, load_chip
+
+#: images that the gates run to tell their speed
+GATES_IMAGES = 10
 
 
 def fidelity(
@@ -64,6 +70,7 @@ def fidelity(
         )
         lone = lone_cycles(result, seed=seed, cache=default_cache(), progress=progress)
     rows = [note("chip", "chip", chip), note("data", "data", f"{dataset.name}, test set"), *_rows(result, lone)]
+    rows += _speeds(result, pixels[:GATES_IMAGES], folder / "gates")
     rows += _write(result, rows, folder)
     show(rows, "Columns in SPICE against the twin", as_json)
 
@@ -97,10 +104,22 @@ def _rows(result: Fidelity, lone: LoneCycles) -> list[Row]:
         _millivolts("table_rms_v", "twin less lone cycle (table and rounding), RMS", lone.table_rms),
         share("table_agreement", "twin and lone cycle: spikes agree", lone.table_agreement),
         *_energies(total),
-        Row("spice_s", total.spice_seconds, "SPICE an image, one core", f"{total.spice_seconds:.2f} s"),
-        Row("golden_s", result.golden_seconds, "twin an image", f"{1e6 * result.golden_seconds:.0f} us"),
         Row("warnings", list(result.warnings), "warning" * bool(result.warnings), "; ".join(result.warnings)),
     ]
+
+
+def _speeds(result: Fidelity, pixels: np.ndarray, folder: Path) -> list[Row]:
+    """How long an image takes in SPICE, in the golden model, and in gates where Verilator can tell."""
+    spice, golden = result.spice_seconds, result.golden_seconds
+    rows = [
+        Row("spice_s", spice, "an image in SPICE, all columns, one core", f"{spice:.2f} s"),
+        Row("golden_s", golden, "an image in the golden model", f"{1e6 * golden:.1f} us, {spice / golden:,.0f} faster"),
+    ]
+    if missing := missing_tools("verilator"):
+        return [*rows, note("gates_s", "an image in gates", f"unknown: verilator needs {', '.join(missing)}")]
+    gates = simulate(result.chip, pixels, folder).interval_seconds
+    text = f"{1e6 * gates:.2f} us, {spice / gates:,.0f} faster"
+    return [*rows, Row("gates_s", gates, "an image in gates at 100 MHz", text)]
 
 
 def _energies(total: Summary) -> list[Row]:

@@ -91,11 +91,6 @@ def decide(chip: Chip, last: LayerTrace) -> Inference:
     return Inference(labels, counts, membranes, end + 1)
 
 
-def accumulate(layer: Layer, formats: Formats, spikes: np.ndarray) -> np.ndarray:
-    """Sums of the charge codes of rows that spike: (images, steps, rows) to (images, steps, columns), int64."""
-    return run_layer(layer, formats, spikes).acc
-
-
 def run_layer(layer: Layer, formats: Formats, spikes: np.ndarray) -> LayerTrace:
     """Runs a layer on input spikes (images, steps, rows), from rest."""
     images, steps, _ = spikes.shape

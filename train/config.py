@@ -21,18 +21,29 @@ class ConfigError(CaptwinError):
 
 
 class Augmentation(BaseModel):
-    """Random affine maps of the training images, each drawn evenly from -limit to limit; 0 leaves it out."""
+    """Random maps of the training images; 0 leaves one out. The affine ones are drawn evenly from -limit to limit."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     rotation: Annotated[float, Field(ge=0, le=180)] = 0.0  #: deg
     shift: Annotated[float, Field(ge=0)] = 0.0  #: pixels
     scale: Annotated[float, Field(ge=0, lt=1)] = 0.0  #: share of the size
+    elastic: Annotated[float, Field(ge=0)] = 0.0  #: pixels, standard deviation of a smooth random displacement
 
     @property
     def active(self) -> bool:
         """Whether it changes anything."""
-        return bool(self.rotation or self.shift or self.scale)
+        return bool(self.rotation or self.shift or self.scale or self.elastic)
+
+
+class Distillation(BaseModel):
+    """What a network learns from a teacher, beside the labels; without epochs there is none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    epochs: Annotated[int, Field(ge=0)] = 0  #: that the teacher is trained for
+    weight: Annotated[float, Field(ge=0, le=1)] = 0.7  #: the teacher's share of the loss
+    temperature: Annotated[float, Field(gt=0, le=100)] = 2.0  #: by which scores are divided before they are compared
 
 
 def _from_dict(kind: type) -> BeforeValidator:
@@ -84,10 +95,13 @@ class TrainConfig(BaseModel):
     epochs: Annotated[int, Field(ge=1)] = 20
     batch_size: Annotated[int, Field(ge=1)] = 64
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.01  #: at the start; falls to 0 along a cosine
+    #: share by which weights shrink a step, times the learning rate; light columns have more signal (docs/circuit.md)
+    weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
     seed: Annotated[int, Field(ge=0, lt=1 << 31)] = 1
     #: share of the training images kept aside to choose the best epoch
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
     augmentation: Augmentation = Augmentation()
+    distillation: Distillation = Distillation()
     #: spreads that training lives with, so that a fabricated chip does: of the memcapacitors, relative ...
     sigma_c: Annotated[float, Field(ge=0, le=1)] = 0.0
     sigma_threshold: Annotated[float, Field(ge=0, le=1)] = 0.0  #: ... and of the neurons' thresholds, V of drive
@@ -154,7 +168,8 @@ def _validate(values: dict[str, Any], where: str) -> TrainConfig:
         field = ".".join(str(part) for part in first["loc"])
         message = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
-            model = TrainConfig if len(first["loc"]) == 1 else Augmentation
+            tables: dict[Any, type[BaseModel]] = {"augmentation": Augmentation, "distillation": Distillation}
+            model = TrainConfig if len(first["loc"]) == 1 else tables[first["loc"][0]]
             message = f"unknown field; known are {', '.join(model.model_fields)}"
         raise ConfigError(f"{where}: {field}: {message}" if field else f"{where}: {message}") from None
     except TypeError as error:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import rich.progress
 import torch
-from torch import Tensor
+from safetensors.torch import save as save_tensors
+from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from hw.chip import Chip
@@ -26,6 +27,7 @@ from train.data import Dataset, load_dataset
 from train.evaluate import Difference, exact_accuracy, float_accuracy, float_difference
 from train.export import export_chip
 from train.network import FloatTrace, Network, Technology
+from train.teacher import build_teacher, load_teacher, teacher_batches, train_teacher
 
 #: Neurons times images of a batch below which training stays on one thread.
 SMALL = 1 << 14
@@ -105,7 +107,9 @@ class _Run:
         resume: bool,
     ) -> None:
         self.config, self.folder, self.dataset, self.network, self.device = config, folder, dataset, network, device
-        self.optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
+        self.optimizer = torch.optim.AdamW(
+            network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
         self.identity = config.model_dump(mode="json")
         self.checkpoint = folder / "checkpoint.safetensors"
         self.progress = Progress()
@@ -121,8 +125,12 @@ class _Run:
         self.validation = images[order[:aside]].to(device), labels[order[:aside]].to(device)
         self.images, self.labels = images[order[aside:]].to(device), labels[order[aside:]].to(device)
         self.batches = math.ceil(len(self.images) / config.batch_size)
+        self.teacher: nn.Module | None = None
+        self.resumed = resume
 
     def train(self, progress: rich.progress.Progress | None) -> None:
+        if self.config.distillation.epochs:
+            self.teacher = self._taught(progress)
         total = self.batches * self.config.epochs
         done = self.progress.epochs_done
         task = None
@@ -136,6 +144,23 @@ class _Run:
             if progress is not None and task is not None:
                 text = f"epoch {epoch + 1}/{self.config.epochs}, validation {100 * accuracy:.2f} %"
                 progress.update(task, description=text)
+
+    def _taught(self, progress: rich.progress.Progress | None) -> nn.Module:
+        """The teacher, trained on the same images; the run folder keeps it."""
+        epochs, seed = self.config.distillation.epochs, self.config.seed
+        teacher = build_teacher(self.dataset.image, self.dataset.classes, seed).to(self.device)
+        path = self.folder / "teacher.safetensors"
+        if self.resumed:
+            load_teacher(teacher, path)
+            return teacher
+        bar = progress or rich.progress.Progress(disable=True)
+        task = bar.add_task("teacher", total=epochs * teacher_batches(len(self.images)))
+        train_teacher(teacher, self.images, self.labels, epochs, self._augment, seed, lambda: bar.advance(task))
+        write_atomically(path, save_tensors(dict(teacher.state_dict())))
+        return teacher
+
+    def _augment(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
+        return augment(pixels, self.dataset.image, self.config.augmentation, generator)
 
     def _epoch(
         self, epoch: int, progress: rich.progress.Progress | None, task: rich.progress.TaskID | None
@@ -152,10 +177,10 @@ class _Run:
             rate = config.learning_rate / 2 * (1 + math.cos(math.pi * (epoch + batch / self.batches) / config.epochs))
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
-            pixels = augment(self.images[chosen], self.dataset.image, config.augmentation, generator)
+            pixels = self._augment(self.images[chosen], generator)
             traces = self.network.trace(pixels, generator if spread else None)
             scores = self._scores(traces[-1])
-            loss = cross_entropy(scores, self.labels[chosen])
+            loss = self._loss(scores, pixels, self.labels[chosen])
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
@@ -173,6 +198,17 @@ class _Run:
         count = len(self.images)
         rates = {f"spike_rate_{number}": total / count for number, total in enumerate(spikes, 1)}
         return {"learning_rate": rate, "loss": loss_sum / count, "train_accuracy": right / count, **rates}
+
+    def _loss(self, scores: Tensor, pixels: Tensor, labels: Tensor) -> Tensor:
+        """Cross-entropy with the labels, and with the teacher's softened judgement of the same pixels."""
+        loss = cross_entropy(scores, labels)
+        if self.teacher is None:
+            return loss
+        weight, temperature = self.config.distillation.weight, self.config.distillation.temperature
+        with torch.no_grad():
+            judged = torch.softmax(self.teacher(pixels) / temperature, 1)
+        softened = cross_entropy(scores / temperature, judged) * temperature**2
+        return (1 - weight) * loss + weight * softened
 
     def _scores(self, last: FloatTrace) -> Tensor:
         """What the loss sees of the output neurons: spikes, and a share of the membranes between them."""

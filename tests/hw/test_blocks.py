@@ -110,7 +110,7 @@ def test_crossbar(banks: int, lanes: int, rows: int, columns: int, stall: float,
                 beats.append(bits(shape, {"row": 0, "active": 0, "last": 1}))
         inputs[stream] = beats
     acc = np.zeros((5, block.words * lanes), np.int64)
-    acc[:, :columns] = golden.accumulate(layer, formats, spikes[None])[0]
+    acc[:, :columns] = golden.run_layer(layer, formats, spikes[None]).acc[0]
     expected = [bits(block.sums.payload.shape(), [int(a) for a in word]) for word in acc.reshape(-1, lanes)]
     assert exchange(block, inputs, {block.sums: number(len(expected))}, stall=stall, seed=seed) == [expected]
 

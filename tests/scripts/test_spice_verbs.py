@@ -14,6 +14,7 @@ from sim.analog.ngspice import SpiceTimeoutError
 from sim.analog.runner import default_cache
 from sim.analog.table import NeuronTable
 from sim.fidelity import compare
+from sim.rtl.simulators import missing_tools
 from train.data import load_dataset
 from train.zoo import load_chip
 
@@ -60,6 +61,9 @@ def test_fidelity(captwin, tmp_path, monkeypatch):
     assert result["class_agreement"] is None and result["spike_agreement"] > 0.9
     assert result["membrane_rms_so_far_v"] < 2e-3
     assert result["twin_neuron_energy_j"] == pytest.approx(result["neuron_energy_j"], rel=0.1)
+    assert result["spice_s"] > 1000 * result["golden_s"] > 0
+    if not missing_tools("verilator"):
+        assert 0.5e-6 < result["gates_s"] < 10e-6
     kept = json.loads((tmp_path / "out/fidelity.json").read_text())
     assert [layer["chains"] for layer in kept["layers"]] == [2, 2]
     assert kept["membrane_rms_v"] == result["membrane_rms_v"]

@@ -109,7 +109,9 @@ def test_counters_of_other_images_tell_nearly_the_same() -> None:
     counters = {f"events[{n}]": int(count) for n, count in enumerate(fresh.events.sum(axis=0))}
     estimate, exact = energy.estimate(chip, known, counters, 180), fresh.mean
     assert estimate.sum() == pytest.approx(exact.sum(), rel=0.005)
-    np.testing.assert_allclose(estimate[:, (0, 1, 3)], exact[:, (0, 1, 3)], rtol=0.02)
+    # Each part is off by no more than four times what two means of so many images differ by chance.
+    chance = np.sqrt((known.joules.var(axis=0) + fresh.joules.var(axis=0)) / 180)
+    assert (np.abs(estimate - exact) <= 4 * chance)[:, (0, 1, 3)].all()
     np.testing.assert_allclose(estimate[:, (2, 4)], exact[:, (2, 4)], rtol=1e-12)
     # Of the very images that were measured, counters tell all.
     counters = {f"events[{n}]": int(count) for n, count in enumerate(known.events.sum(axis=0))}
