@@ -94,12 +94,15 @@ def decide(chip: Chip, last: LayerTrace) -> Inference:
 def run_layer(layer: Layer, formats: Formats, spikes: np.ndarray) -> LayerTrace:
     """Runs a layer on input spikes (images, steps, rows), from rest."""
     images, steps, _ = spikes.shape
-    acc, u, v, s = (np.zeros((images, steps, layer.columns), np.int64) for _ in range(4))
-    _accumulate(np.ascontiguousarray(spikes, bool), layer.charges, acc)
-    _drive(acc, layer.gains.astype(np.int64), layer.offsets, layer.shift, formats.drive_max, u)
-    fv, fu = formats.membrane_fraction, formats.drive_fraction
-    tables = layer.surfaces.astype(np.int64), layer.thresholds.astype(np.int64)
-    _respond(u, layer.rest, *tables, layer.threshold_offsets, fv, fu, v, s)
+    acc, u, v, s = (np.empty((images, steps, layer.columns), np.int64) for _ in range(4))
+    # Sums are kept in as few bits as hold them, which is twice as fast as int64.
+    sums = np.zeros(layer.columns, np.int32 if formats.accumulator_bits(layer.rows) <= 32 else np.int64)
+    scaling = layer.gains.astype(np.int64), layer.offsets, layer.shift, formats.drive_max
+    neuron = layer.surfaces, layer.thresholds, layer.threshold_offsets
+    fractions = formats.membrane_fraction, formats.drive_fraction
+    _run(
+        np.ascontiguousarray(spikes, bool), layer.charges, sums, *scaling, layer.rest, *neuron, *fractions, acc, u, v, s
+    )
     return LayerTrace(acc, u, v, s)
 
 
@@ -107,55 +110,50 @@ def run_cycle(
     layer: Layer, formats: Formats, v: np.ndarray, b: np.ndarray, u: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Membranes and spikes of neurons after one cycle, from old membrane v, old spike b and drive u; (..., columns)."""
-    tables = layer.surfaces.astype(np.int64), layer.thresholds.astype(np.int64)
     states = np.broadcast_arrays(v, b, u, layer.threshold_offsets)
     v, b, u, d = (array.astype(np.int64).ravel() for array in states)
     after = np.empty((2, *v.shape), np.int64)
-    _cycles(v, b, u, *tables, d, formats.membrane_fraction, formats.drive_fraction, after)
+    _cycles(v, b, u, layer.surfaces, layer.thresholds, d, formats.membrane_fraction, formats.drive_fraction, after)
     return after[0].reshape(states[0].shape), after[1].reshape(states[0].shape)
 
 
 @njit(cache=True, nogil=True)
-def _accumulate(spikes: np.ndarray, charges: np.ndarray, acc: np.ndarray) -> None:
-    images, steps, rows = spikes.shape
-    for image in range(images):
-        for step in range(steps):
-            for row in range(rows):
-                if spikes[image, step, row]:  # a silent row costs nothing, here as in the gates
-                    for j in range(charges.shape[1]):
-                        acc[image, step, j] += charges[row, j]
-
-
-@njit(cache=True, nogil=True)
-def _drive(acc: np.ndarray, g: np.ndarray, h: np.ndarray, k: int, drive_max: int, u: np.ndarray) -> None:
-    images, steps, columns = acc.shape
-    half = 1 << (k - 1)
-    for image in range(images):
-        for step in range(steps):
-            for j in range(columns):
-                u[image, step, j] = min(max((acc[image, step, j] * g[j] + h[j] + half) >> k, 0), drive_max)
-
-
-@njit(cache=True, nogil=True)
-def _respond(
-    u: np.ndarray,
+def _run(
+    spikes: np.ndarray,
+    charges: np.ndarray,
+    sums: np.ndarray,
+    g: np.ndarray,
+    h: np.ndarray,
+    k: int,
+    drive_max: int,
     rest: int,
     T: np.ndarray,
     D: np.ndarray,
     d: np.ndarray,
     fv: int,
     fu: int,
+    acc: np.ndarray,
+    u: np.ndarray,
     v: np.ndarray,
     s: np.ndarray,
 ) -> None:
-    images, steps, columns = u.shape
+    images, steps, rows = spikes.shape
+    half = 1 << (k - 1)
     for image in range(images):
         for step in range(steps):
-            for j in range(columns):
+            sums[:] = 0
+            for row in range(rows):
+                if spikes[image, step, row]:  # a silent row costs nothing, here as in the gates
+                    for j in range(len(sums)):
+                        sums[j] += charges[row, j]
+            for j in range(len(sums)):
+                total = np.int64(sums[j])
+                drive = min(max((total * g[j] + h[j] + half) >> k, 0), drive_max)
                 old, b = rest, 0
                 if step:
                     old, b = v[image, step - 1, j], s[image, step - 1, j]
-                v[image, step, j], s[image, step, j] = _cycle(old, b, u[image, step, j], T, D, d[j], fv, fu)
+                acc[image, step, j], u[image, step, j] = total, drive
+                v[image, step, j], s[image, step, j] = _cycle(old, b, drive, T, D, d[j], fv, fu)
 
 
 @njit(cache=True, nogil=True)
@@ -179,9 +177,9 @@ def _cycle(v: int, b: int, u: int, T: np.ndarray, D: np.ndarray, d: int, fv: int
     X, Y = 1 << fv, 1 << fu
     i, x = v >> fv, v & (X - 1)
     m, y = u >> fu, u & (Y - 1)
-    threshold = ((X - x) * D[b, i] + x * D[b, i + 1] + (X >> 1)) >> fv
-    p = (X - x) * ((Y - y) * T[b, i, m] + y * T[b, i, m + 1])
-    p += x * ((Y - y) * T[b, i + 1, m] + y * T[b, i + 1, m + 1])
+    threshold = ((X - x) * np.int64(D[b, i]) + x * np.int64(D[b, i + 1]) + (X >> 1)) >> fv
+    p = (X - x) * ((Y - y) * np.int64(T[b, i, m]) + y * np.int64(T[b, i, m + 1]))
+    p += x * ((Y - y) * np.int64(T[b, i + 1, m]) + y * np.int64(T[b, i + 1, m + 1]))
     return (p + (X * Y >> 1)) >> (fv + fu), int(u >= threshold + d)
 
 

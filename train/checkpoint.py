@@ -22,8 +22,8 @@ class Progress:
     """How far a run has come."""
 
     epochs_done: int = 0
-    best_epoch: int = 0  #: counted from 1; 0 while no epoch is done
-    best_accuracy: float = -1.0  #: on the validation images
+    best_epoch: int = 0  #: that becomes the chip, counted from 1; 0 while no epoch is done
+    best_accuracy: float = 0.0  #: most of any epoch on the validation images
     best: dict[str, Tensor] = field(default_factory=dict)  #: the network's state after the best epoch
     history: list[dict[str, float]] = field(default_factory=list)  #: one row an epoch
 

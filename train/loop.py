@@ -56,8 +56,9 @@ def train(
 ) -> TrainResult:
     """Trains as ``config`` says and leaves config.json, checkpoint, curves and chip.safetensors in ``run_folder``.
 
-    The epoch that does best on validation images, kept aside from the training ones, becomes the chip. Ctrl-C ends the
-    training early and exports the best epoch so far; before the first epoch is done, it leaves no chip and is raised.
+    The last epoch that is within a standard error of the best on validation images, kept aside from the training ones,
+    becomes the chip. Ctrl-C ends the training early and exports the best epoch so far; before the first epoch is done,
+    it leaves no chip and is raised.
     Raises :class:`CaptwinError` for data, circuits, devices or checkpoints that are not to be had.
     """
     target = _device(device)
@@ -221,8 +222,12 @@ class _Run:
         progress = self.progress
         progress.history.append(row)
         progress.epochs_done = int(row["epoch"])
-        if row["validation_accuracy"] >= progress.best_accuracy:
-            progress.best_epoch, progress.best_accuracy = progress.epochs_done, row["validation_accuracy"]
+        accuracy = row["validation_accuracy"]
+        progress.best_accuracy = max(progress.best_accuracy, accuracy)
+        # Among epochs that so many images cannot tell apart, the later one has trained longer, at a lower rate.
+        chance = math.sqrt(progress.best_accuracy * (1 - progress.best_accuracy) / len(self.validation[1]))
+        if accuracy >= progress.best_accuracy - chance:
+            progress.best_epoch = progress.epochs_done
             progress.best = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
         save_checkpoint(self.checkpoint, self.identity, self.network, self.optimizer, progress)
         write_numbers(self.folder, progress.history)
@@ -249,7 +254,7 @@ def _finish(run: _Run, table: NeuronTable, interrupted: bool) -> TrainResult:
     accuracy = {
         "test": test,
         "test_images": len(images),
-        "validation": state.best_accuracy,
+        "validation": state.history[state.best_epoch - 1]["validation_accuracy"],
         "epoch": state.best_epoch,
     }
     chip = export_chip(run.network, run.config, run.dataset, accuracy)

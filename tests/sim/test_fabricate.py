@@ -53,7 +53,7 @@ def test_an_ideal_process_keeps_every_class_of_a_shipped_chip() -> None:
 
 
 @pytest.mark.parametrize("sigma", [0.05, 0.2])
-@pytest.mark.parametrize("name", ["digits", "mnist"])
+@pytest.mark.parametrize("name", ["digits", "mnist-lowenergy"])
 def test_codes_stand_for_the_capacitances(name: str, sigma: float) -> None:
     process = Process(Effects(sigma_c=sigma, stuck=0.002, c_v1=0.05, c_v2=-0.02))
     chip = fabricate(load_chip(name), process, seed=5)

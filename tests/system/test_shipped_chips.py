@@ -39,7 +39,7 @@ def test_digits(simulator: Simulator, images: int, tmp_path: Path) -> None:
 
 
 def test_mnist(mnist: Dataset, tmp_path: Path) -> None:
-    outcome = run("mnist", mnist, 20, tmp_path, "verilator")
+    outcome = run("mnist-small", mnist, 20, tmp_path, "verilator")
     # With images back to back, an image takes little longer than it keeps its slowest part busy: the encoder, with
     # 98 words of eight pixels a step, or the first crossbar, with a cycle for each event.
     busiest = max(8 * 98, outcome.counters["events[0]"] / 20)
@@ -48,10 +48,19 @@ def test_mnist(mnist: Dataset, tmp_path: Path) -> None:
 
 @pytest.mark.proof
 @pytest.mark.parametrize(
-    ("simulator", "images", "stall"), [("verilator", 200, 0.0), ("verilator", 50, 0.4), ("icarus", 20, 0.0)]
+    ("name", "simulator", "images", "stall"),
+    [
+        ("mnist", "verilator", 100, 0.0),
+        ("mnist-small", "verilator", 200, 0.4),
+        ("mnist-small", "icarus", 10, 0.0),
+        ("mnist-lowenergy", "verilator", 200, 0.0),
+        ("mnist-lowenergy", "icarus", 10, 0.2),
+    ],
 )
-def test_mnist_at_length(simulator: Simulator, images: int, stall: float, mnist: Dataset, tmp_path: Path) -> None:
-    run("mnist", mnist, images, tmp_path, simulator, stall=stall)
+def test_mnist_at_length(
+    name: str, simulator: Simulator, images: int, stall: float, mnist: Dataset, tmp_path: Path
+) -> None:
+    run(name, mnist, images, tmp_path, simulator, stall=stall)
 
 
 @pytest.mark.proof

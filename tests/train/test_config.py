@@ -4,10 +4,12 @@ from train.config import ConfigError, TrainConfig, config_names, load_config
 
 
 def test_named_configurations():
-    assert config_names() == ["digits", "mnist"]
+    assert config_names() == [
+        "digits", "mnist", "mnist-lowenergy", "mnist-small", "study-digits", "study-mnist"
+    ]  # fmt: skip
     for name in config_names():
         config = load_config(name)
-        assert config.data == name
+        assert config.data in name
         assert TrainConfig(**config.model_dump(mode="json")) == config
 
 
@@ -30,6 +32,9 @@ def test_overrides_merge_into_tables():
         ({"formats": {"drive_bits": 99}}, "formats: drive_bits: Input should be less"),
         ({"formats": {"membrane_bits": 16, "membrane_fraction": 2}}, "formats: membrane_bits - membrane_fraction must"),
         ({"augmentation": {"twist": 1}}, "augmentation.twist: unknown field; known are rotation"),
+        ({"distillation": {"twist": 1}}, "distillation.twist: unknown field; known are epochs"),
+        ({"distillation": {"weight": 2}}, "distillation.weight: Input should be less"),
+        ({"augmentation": {"elastic": -1}}, "augmentation.elastic: Input should be greater"),
         ({"levels": 1}, "levels: charge_bits = 5 holds 2 to 16 levels"),
         ({"levels": 17}, "levels: charge_bits = 5 holds 2 to 16 levels"),
         ({"ratio": 1.0}, "ratio: Input should be greater than 1"),
@@ -44,7 +49,7 @@ def test_bad_value_is_named_in_one_line(override, message):
 
 def test_missing_and_broken_files(tmp_path):
     with pytest.raises(
-        ConfigError, match="no such configuration file; the configurations with a name are digits, mnist"
+        ConfigError, match="no such configuration file; the configurations with a name are digits, mnist,"
     ):
         load_config(tmp_path / "none.toml")
     (tmp_path / "broken.toml").write_text("epochs = = 3")

@@ -9,7 +9,7 @@ from hw.errors import CaptwinError
 from sim import golden
 from sim.analog.circuits import load_circuit
 from train import loop
-from train.config import load_config
+from train.config import Distillation, load_config
 from train.data import Dataset, load_dataset
 from train.evaluate import float_difference
 from train.loop import build_network, train
@@ -70,6 +70,41 @@ def test_interrupted_run_exports_its_best_and_resumes_to_the_same_bytes(quick, t
     assert result.chip_path.read_bytes() == whole
     for name in ("checkpoint.safetensors", "curves.csv", "curves.png"):
         assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+
+
+def test_a_teacher_is_kept_and_helps(quick, tmp_path, monkeypatch):
+    taught = quick.model_copy(update={"distillation": Distillation(epochs=30), "epochs": 6})
+    whole = train(taught, tmp_path / "whole", progress=None)
+    alone = train(quick.model_copy(update={"epochs": 6}), tmp_path / "alone", progress=None)
+    assert whole.test_accuracy > alone.test_accuracy
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_Run", _Interrupted)
+        train(taught, tmp_path / "run", progress=None)
+    monkeypatch.setattr(loop, "train_teacher", lambda *_: pytest.fail("taught again"))
+    assert train(taught, tmp_path / "run", resume=True, progress=None).chip_path.read_bytes() == (
+        whole.chip_path.read_bytes()
+    )
+    teacher = tmp_path / "run/teacher.safetensors"
+    teacher.write_bytes(teacher.read_bytes()[:1000])
+    with pytest.raises(CaptwinError, match="not the whole teacher of this run"):
+        train(taught, tmp_path / "run", resume=True, progress=None)
+
+
+def test_the_last_epoch_as_good_as_the_best_becomes_the_chip(quick, tmp_path, monkeypatch):
+    # Of 144 validation images 90 % are right with a standard error of 2.5 %.
+    said = iter([0.5, 0.9, 0.88, 0.87, 0.6, 0.4])
+    monkeypatch.setattr(loop, "exact_accuracy", lambda *_: next(said))
+    chip = train(quick.model_copy(update={"epochs": 5}), tmp_path, progress=None).chip
+    assert chip.provenance["accuracy"] == {"test": 0.4, "test_images": 360, "validation": 0.88, "epoch": 3}
+
+
+def test_weights_that_decay_make_light_columns(quick, tmp_path):
+    heavy, light = (
+        train(quick.model_copy(update={"weight_decay": decay}), tmp_path / str(decay), progress=None).chip
+        for decay in (0.0, 1.0)
+    )
+    # The unit capacitance of a layer is what its heaviest column leaves room for.
+    assert light.layers[0].c_plus.min() > heavy.layers[0].c_plus.min()
 
 
 def test_interrupted_before_the_first_epoch_is_done(quick, tmp_path, monkeypatch):
