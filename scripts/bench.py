@@ -5,7 +5,8 @@ import json
 import math
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
+from hw.chip import Chip
 from hw.files import write_atomically
 from scripts.output import Row, log, show
 from scripts.peers import TrainStep, snntorch_step, spikingjelly_step
@@ -25,7 +27,7 @@ from train.data import Dataset, load_dataset, mnist_folder
 from train.exact import ExactNetwork
 from train.loop import build_network
 from train.network import Network
-from train.zoo import load_chip
+from train.zoo import chip_data, load_chip, names
 
 OUTPUT = Path("build/bench.json")
 ROUNDS = 7
@@ -37,16 +39,23 @@ def main() -> None:
     """Measures each speed over several runs; MNIST where it is at hand, else the digits."""
     name = "mnist" if mnist_folder() else "digits"
     dataset = load_dataset(name)
-    chip, images = load_chip(name), dataset.test_images[:10_000]
+    chips = {some: chip for some in names() if chip_data(chip := load_chip(some)) == name}
+    images = dataset.test_images[:10_000]
     log.print(f"bench: {name}, {ROUNDS} rounds, the first left out")
-    rows = _models(lambda: golden.run(chip, images), ExactNetwork(chip), images)
+    rows = _golden(chips, images)
     rows += _training(dataset)
-    gates = simulate(chip, images[:100], Path("build/bench"))
+    smallest = min(chips, key=lambda some: sum(chips[some].sizes))
+    gates = simulate(chips[smallest], images[:100], Path("build/bench"))
     cycles = gates.total_cycles / gates.run_seconds
     rows += [
         Row("rtl_build_s", gates.build_seconds, "Verilator, compiling", f"{gates.build_seconds:.1f} s"),
         Row("rtl_cycles_per_s", cycles, "Verilator under cocotb", f"{cycles:,.0f} cycles/s"),
-        Row("interval_cycles", gates.interval_cycles, "gates, an image", f"{gates.interval_cycles:,.0f} cycles"),
+        Row(
+            "interval_cycles",
+            gates.interval_cycles,
+            f"gates of {smallest}, an image",
+            f"{gates.interval_cycles:,.0f} cycles",
+        ),
     ]
     show(rows, f"{name}, {os.cpu_count()} cores", as_json=False)
     machine = {"machine": platform.machine(), "cores": os.cpu_count(), "data": name}
@@ -54,10 +63,19 @@ def main() -> None:
     log.print(f"bench: wrote {OUTPUT}")
 
 
-def _models(run_golden: Callable[[], object], network: ExactNetwork, images: np.ndarray) -> list[Row]:
-    actions = {"golden": run_golden, "torch": lambda: network(torch.tensor(images[:2000]))}
-    counts = {"golden": len(images), "torch": len(images[:2000])}
-    labels = {"golden": "golden model", "torch": "PyTorch, eval mode"}
+def _golden(chips: Mapping[str, Chip], images: np.ndarray) -> list[Row]:
+    """Images a second of each chip's golden model, and of PyTorch's exact arithmetic."""
+    some = torch.tensor(images[:2000])
+    actions: dict[str, Callable[[], object]] = {}
+    labels, counts = {}, {}
+    for name, chip in chips.items():
+        sizes = "-".join(str(size) for size in chip.sizes)
+        for key, action, count in (
+            (f"golden_{name}", partial(golden.run, chip, images), len(images)),
+            (f"torch_{name}", partial(ExactNetwork(chip), some), len(some)),
+        ):
+            kind = "golden model" if key.startswith("golden") else "PyTorch, eval mode"
+            actions[key], labels[key], counts[key] = action, f"{kind}, {name} ({sizes})", count
     rows = []
     for key, seconds in _in_turns(actions).items():
         rates = counts[key] / seconds
@@ -68,7 +86,7 @@ def _models(run_golden: Callable[[], object], network: ExactNetwork, images: np.
 
 def _training(dataset: Dataset) -> list[Row]:
     """An epoch of training on the circuit beside an epoch with the plain neurons of other frameworks."""
-    config = load_config(dataset.name, hidden=[HIDDEN], encoder={"steps": STEPS}, batch_size=BATCH)
+    config = load_config(f"study-{dataset.name}", hidden=[HIDDEN], encoder={"steps": STEPS}, batch_size=BATCH)
     network = build_network(config, dataset, load_circuit(config.circuit))
     sizes = (dataset.train_images.shape[1], HIDDEN, dataset.classes)
 
