@@ -1,7 +1,7 @@
 """``captwin study``: what circuit-aware training wins back, over circuits, mappings and devices."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import numpy as np
 import typer
@@ -9,6 +9,7 @@ import typer
 from hw.files import write_atomically
 from scripts.output import JsonFlag, Row, count, file, progress_bar, show
 from sim.analog.circuits import circuit_names
+from train.mapping import Kind
 from train.study import BASE_LEVELS, BASE_RATIO, Outcome, to_csv
 from train.study import study as run
 from train.study_picture import picture
@@ -46,22 +47,22 @@ def study(
 
 
 def _summary(circuit: str, outcomes: list[Outcome]) -> list[Row]:
-    """The base case of ``circuit``: both mappings, in per cent, mean over seeds and range."""
+    """The base case of ``circuit``: both mappings, mean over seeds and range, and the points lost to the ideal twin."""
     rows = []
-    for mapping in ("one_sided", "complementary"):
-        ours = [
-            outcome
-            for outcome in outcomes
-            if (outcome.circuit, outcome.mapping, outcome.levels, outcome.ratio, outcome.sigma_c)
-            == (circuit, mapping, BASE_LEVELS, BASE_RATIO, 0)
-        ]
-        chosen = {
+    for mapping in get_args(Kind):
+        base = (circuit, mapping, BASE_LEVELS, BASE_RATIO, 0)
+        ours = [o for o in outcomes if (o.circuit, o.mapping, o.levels, o.ratio, o.sigma_c) == base]
+        found = {
             "ideal_on_ideal": [o.accuracy for o in ours if o.run_on == "ideal twin"],
             "ideal_on_circuit": [o.accuracy for o in ours if o.trained == "ideal" and o.run_on == "circuit"],
             "aware_on_circuit": [o.accuracy for o in ours if o.trained == "aware"],
         }
-        for key, values in chosen.items():
-            text = f"{100 * np.mean(values):.2f} % ({100 * min(values):.2f} to {100 * max(values):.2f})"
+        best = float(np.mean(found["ideal_on_ideal"]))
+        for key, values in found.items():
+            mean = float(np.mean(values))
+            text = f"{100 * mean:.2f} % ({100 * min(values):.2f} to {100 * max(values):.2f})"
+            if key != "ideal_on_ideal":
+                text += f", {100 * (mean - best):+.2f} points"
             label = f"{circuit}, {mapping}: {key.replace('_', ' ')}"
-            rows.append(Row(f"{circuit}_{mapping}_{key}", float(np.mean(values)), label, text))
+            rows.append(Row(f"{circuit}_{mapping}_{key}", mean, label, text))
     return rows

@@ -13,10 +13,10 @@ from train.study import BASE_LEVELS, BASE_RATIO, Outcome
 
 #: (label, colour, which outcomes)
 WAYS: tuple[tuple[str, str, Callable[[Outcome], bool]], ...] = (
-    ("ideal-trained, on the ideal twin", "tab:gray", lambda o: o.trained == "ideal" and o.run_on == "ideal twin"),
-    ("ideal-trained, on the circuit", "tab:red", lambda o: o.trained == "ideal" and o.run_on == "circuit"),
-    ("circuit-aware, on the circuit", "tab:blue", lambda o: o.trained == "aware"),
-    ("aware of circuit and spread", "tab:green", lambda o: o.trained == "aware of spread"),
+    ("ideal-trained on its ideal twin", "tab:gray", lambda o: o.trained == "ideal" and o.run_on == "ideal twin"),
+    ("ideal-trained on the circuit", "tab:red", lambda o: o.trained == "ideal" and o.run_on == "circuit"),
+    ("aware on the circuit", "tab:blue", lambda o: o.trained == "aware"),
+    ("aware of spread too", "tab:green", lambda o: o.trained == "aware of spread"),
 )
 MARKERS = {"one_sided": "o", "complementary": "s"}
 
@@ -24,7 +24,7 @@ MARKERS = {"one_sided": "o", "complementary": "s"}
 def picture(outcomes: list[Outcome], title: str) -> bytes:
     """PNG of ``outcomes``: points are means over seeds, bars reach from the worst seed to the best."""
     circuits = list(dict.fromkeys(outcome.circuit for outcome in outcomes))
-    figure = Figure(figsize=(13, 3.6 * len(circuits) + 0.9), layout="constrained")
+    figure = Figure(figsize=(14, 3.6 * len(circuits) + 0.9), layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title)
     panels = figure.subplots(len(circuits), 3, squeeze=False, sharey="row")
@@ -37,7 +37,7 @@ def picture(outcomes: list[Outcome], title: str) -> bytes:
         _draw(row[2], base, "sigma_c", "spread of the capacitances, sigma(C) / C [%]", 100)
         row[0].set_ylabel(f"{circuit}\ncorrect test images [%]")
     handles, labels = panels[0, 2].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=9)
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8.5)
     data = io.BytesIO()
     figure.savefig(data, format="png", dpi=110, metadata={"Software": None})
     return data.getvalue()
