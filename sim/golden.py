@@ -180,7 +180,7 @@ def _cycle(v: int, b: int, u: int, T: np.ndarray, D: np.ndarray, d: int, fv: int
     threshold = ((X - x) * np.int64(D[b, i]) + x * np.int64(D[b, i + 1]) + (X >> 1)) >> fv
     p = (X - x) * ((Y - y) * np.int64(T[b, i, m]) + y * np.int64(T[b, i, m + 1]))
     p += x * ((Y - y) * np.int64(T[b, i + 1, m]) + y * np.int64(T[b, i + 1, m + 1]))
-    return (p + (X * Y >> 1)) >> (fv + fu), int(u >= threshold + d)
+    return int((p + (X * Y >> 1)) >> (fv + fu)), int(u >= threshold + d)
 
 
 def _run_batch(chip: Chip, pixels: np.ndarray, trace: bool) -> Inference:
