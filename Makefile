@@ -11,11 +11,11 @@ demo: $(READY)
 
 ## all tests but the long proofs
 test: $(READY)
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
 ## the long proofs: MNIST through both simulators, more random chips
 proof: $(READY)
-	$(BIN)/pytest -n 2 -m proof
+	$(BIN)/pytest -n 2 --dist worksteal -m proof
 
 ## formatting, style, types, and the direction of imports
 lint: $(READY)

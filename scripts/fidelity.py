@@ -70,7 +70,7 @@ def fidelity(
         )
         lone = lone_cycles(result, seed=seed, cache=default_cache(), progress=progress)
     rows = [note("chip", "chip", chip), note("data", "data", f"{dataset.name}, test set"), *_rows(result, lone)]
-    rows += _speeds(result, pixels[:GATES_IMAGES], folder / "gates")
+    rows += _speeds(result, np.resize(pixels, (GATES_IMAGES, loaded.pixels)), folder / "gates")
     rows += _write(result, rows, folder)
     show(rows, "Columns in SPICE against the twin", as_json)
 
@@ -90,6 +90,7 @@ def _rows(result: Fidelity, lone: LoneCycles) -> list[Row]:
         share("spike_agreement", "spikes agree", total.agreement),
         _millivolts("membrane_rms_v", "membrane error where they agree, RMS", total.rms),
         _millivolts("membrane_worst_v", "membrane error where they agree, worst", total.worst),
+        _millivolts("membrane_rms_inside_v", "the same before any drive that the twin clamps, RMS", total.rms_inside),
         _millivolts("membrane_rms_so_far_v", "membrane error before a wrong spike, RMS", total.rms_so_far),
         _millivolts("membrane_worst_so_far_v", "membrane error before a wrong spike, worst", total.worst_so_far),
         share("faultless_chains", "chains without a wrong spike", total.faultless),

@@ -46,6 +46,11 @@ class LayerFidelity:
         """Twin less SPICE, V."""
         return np.asarray(self.twin_v - self.v)
 
+    @cached_property
+    def inside(self) -> np.ndarray:
+        """Where the twin has clamped no drive since the chain's beginning."""
+        return np.asarray(~np.logical_or.accumulate(self.saturated, axis=1))
+
     @property
     def before(self) -> tuple[np.ndarray, np.ndarray]:
         """SPICE's membrane and spike before each cycle but the first of each chain."""
@@ -63,6 +68,7 @@ class Summary:
     agreement: float  #: share of cycles in which both spike or neither does
     rms: float  #: of the membrane's error where spikes agree
     worst: float
+    rms_inside: float  #: of the same where the twin does not clamp the drive, nor did it earlier in the chain
     rms_so_far: float  #: and worst, up to the chain's first wrong spike: after one, states differ by a reset
     worst_so_far: float
     faultless: float  #: share of chains without a wrong spike
@@ -122,6 +128,7 @@ class Fidelity:
             agreement=float(agree.mean()),
             rms=rms_of(error),
             worst=float(np.abs(error).max(initial=0.0)),
+            rms_inside=rms_of(pooled("error")[pooled("agree") & pooled("inside")]),
             rms_so_far=rms_of(so_far),
             worst_so_far=float(np.abs(so_far).max(initial=0.0)),
             faultless=float(faultless.mean()),

@@ -77,6 +77,21 @@ def test_errors_are_found_where_they_are(chip, monkeypatch):
     assert total.agreement > first.agreement and total.chains == 3 * 74  # layer 1 got the twin's spikes
 
 
+def test_errors_after_a_clamped_drive_are_told_apart(chip, monkeypatch):
+    def spoil(v, s):
+        v[0, 4:, 9] += 3e-3
+        v[1, 2, 9] += 1e-3
+
+    twin_as_spice(monkeypatch, spoil)
+    clamped = np.zeros((2, 8, 74), bool)
+    clamped[0, 4, 9] = True
+    monkeypatch.setattr(golden, "saturates", lambda layer, formats, acc: clamped[..., : layer.columns])
+    first = fidelity.compare(chip, load_dataset("digits").test_images[:2])
+    total = first.summary(first.layers[:1])
+    assert total.rms == pytest.approx(np.sqrt((4 * 9e-6 + 1e-6) / (2 * 64 * 8)))
+    assert total.rms_inside == pytest.approx(np.sqrt(1e-6 / (2 * 64 * 8 - 4)))
+
+
 def test_later_layers_get_the_spikes_of_spice(chip, monkeypatch):
     def silence(v, s):
         s[:] = False

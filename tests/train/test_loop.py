@@ -72,22 +72,29 @@ def test_interrupted_run_exports_its_best_and_resumes_to_the_same_bytes(quick, t
         assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
 
 
-def test_a_teacher_is_kept_and_helps(quick, tmp_path, monkeypatch):
-    taught = quick.model_copy(update={"distillation": Distillation(epochs=30), "epochs": 6})
-    whole = train(taught, tmp_path / "whole", progress=None)
-    alone = train(quick.model_copy(update={"epochs": 6}), tmp_path / "alone", progress=None)
-    assert whole.test_accuracy > alone.test_accuracy
+def test_a_network_learns_from_its_teacher_alone(quick, tmp_path):
+    def taught(weight):
+        config = quick.model_copy(update={"distillation": Distillation(epochs=20, weight=weight)})
+        return train(config, tmp_path / str(weight), progress=None)
+
+    alone = train(quick, tmp_path / "alone", progress=None).chip
+    assert taught(0.0).chip.build_id == alone.build_id
+    pupil = taught(1.0)
+    assert pupil.chip.build_id != alone.build_id and pupil.test_accuracy > 0.5
+
+
+def test_a_teacher_is_kept(quick, tmp_path, monkeypatch):
+    quick = quick.model_copy(update={"distillation": Distillation(epochs=2)})
+    whole = train(quick, tmp_path / "whole", progress=None).chip_path.read_bytes()
     with monkeypatch.context() as patch:
         patch.setattr(loop, "_Run", _Interrupted)
-        train(taught, tmp_path / "run", progress=None)
+        train(quick, tmp_path / "run", progress=None)
     monkeypatch.setattr(loop, "train_teacher", lambda *_: pytest.fail("taught again"))
-    assert train(taught, tmp_path / "run", resume=True, progress=None).chip_path.read_bytes() == (
-        whole.chip_path.read_bytes()
-    )
+    assert train(quick, tmp_path / "run", resume=True, progress=None).chip_path.read_bytes() == whole
     teacher = tmp_path / "run/teacher.safetensors"
     teacher.write_bytes(teacher.read_bytes()[:1000])
     with pytest.raises(CaptwinError, match="not the whole teacher of this run"):
-        train(taught, tmp_path / "run", resume=True, progress=None)
+        train(quick, tmp_path / "run", resume=True, progress=None)
 
 
 def test_the_last_epoch_as_good_as_the_best_becomes_the_chip(quick, tmp_path, monkeypatch):
