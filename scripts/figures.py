@@ -29,7 +29,7 @@ def main() -> None:
     plot_core(gates.waveform, chip, FOLDER / "waveform.png", lanes=options.lanes, cycles=cycles)
     for circuit in SPICE_CIRCUITS:
         plot_transient(circuit, FOLDER / f"transient_{circuit}.png")
-    columns = compare(chip, dataset.test_images[:3], neurons=6, cache=default_cache())
+    columns = compare(chip, dataset.test_images[:3], neurons=24, cache=default_cache())
     plot_chains(columns, FOLDER / "fidelity.png")
     log.print(f"figures: wrote {FOLDER}")
 

@@ -6,9 +6,11 @@ from typing import Annotated, get_args
 import numpy as np
 import typer
 
+from hw.errors import CaptwinError
 from hw.files import write_atomically
 from scripts.output import JsonFlag, Row, count, file, progress_bar, show
 from sim.analog.circuits import circuit_names
+from train.data import load_dataset
 from train.mapping import Kind
 from train.study import BASE_LEVELS, BASE_RATIO, Outcome, to_csv
 from train.study import study as run
@@ -24,7 +26,10 @@ def study(
     as_json: JsonFlag = False,
 ) -> None:
     """Train ideal and circuit-aware networks over devices and run them on the circuits; goes on where stopped."""
+    load_dataset(data)
     folder = output or Path("runs") / f"study-{data}"
+    if folder.exists() and not folder.is_dir():
+        raise CaptwinError(f"{folder}: cannot write results: this is a file; name a folder")
     with progress_bar() as bar:
         task = bar.add_task("training", total=None)
         outcomes = run(

@@ -44,7 +44,8 @@ class Inference:
 def run(chip: Chip, pixels: np.ndarray, *, trace: bool = False, batch: int = 64) -> Inference:
     """Runs ``pixels``, (images, pixels) uint8, through ``chip``, ``batch`` images at a time on each core.
 
-    Batches whose arrays stay in the caches, as those of 64 do, are the fastest. Raises :class:`CaptwinError` if the images do not have the chip's size or are not bytes.
+    Batches whose arrays stay in the caches, as those of 64 do, are the fastest. Raises :class:`CaptwinError` if the
+    images do not have the chip's size or are not bytes.
     """
     check_pixels(chip, pixels)
     batches = [pixels[start : start + batch] for start in range(0, len(pixels), batch)]
