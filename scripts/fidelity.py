@@ -11,7 +11,7 @@ from rich.progress import TaskID
 
 from hw.errors import CaptwinError
 from hw.files import write_atomically
-from scripts.output import JsonFlag, Row, count, file, note, progress_bar, share, show
+from scripts.output import JsonFlag, Row, count, file, note, progress_bar, results_folder, share, show
 from sim.analog.runner import default_cache
 from sim.fidelity import compare
 from sim.fidelity_result import Fidelity, Summary
@@ -47,9 +47,7 @@ def fidelity(
     if images > len(dataset.test_images):
         raise CaptwinError(f"--images: {dataset.name} has {len(dataset.test_images)} test images, not {images}")
     pixels = dataset.test_images[:images]
-    folder = output or Path("build") / f"{Path(chip).stem}-spice"
-    if folder.exists() and not folder.is_dir():
-        raise CaptwinError(f"{folder}: cannot write results: this is a file; name a folder")
+    folder = results_folder(output or Path("build") / f"{Path(chip).stem}-spice")
     with progress_bar() as bar:
         tasks: dict[str, TaskID] = {}
 

@@ -14,6 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from hw.errors import CaptwinError
+
 #: logs and progress
 log = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
 
@@ -73,6 +75,13 @@ def file(key: str, label: str, path: Path | None) -> Row:
 def note(key: str, label: str, value: str) -> Row:
     """A row for plain text."""
     return Row(key, value, label, value)
+
+
+def results_folder(path: Path) -> Path:
+    """``path``, where results will go; :class:`CaptwinError` at once if it cannot be a folder."""
+    if path.exists() and not path.is_dir():
+        raise CaptwinError(f"{path}: cannot write results: this is a file; name a folder")
+    return path
 
 
 def progress_bar() -> Progress:

@@ -6,9 +6,8 @@ from typing import Annotated, get_args
 import numpy as np
 import typer
 
-from hw.errors import CaptwinError
 from hw.files import write_atomically
-from scripts.output import JsonFlag, Row, count, file, progress_bar, show
+from scripts.output import JsonFlag, Row, count, file, progress_bar, results_folder, show
 from sim.analog.circuits import circuit_names
 from train.data import load_dataset
 from train.mapping import Kind
@@ -27,9 +26,7 @@ def study(
 ) -> None:
     """Train ideal and circuit-aware networks over devices and run them on the circuits; goes on where stopped."""
     load_dataset(data)
-    folder = output or Path("runs") / f"study-{data}"
-    if folder.exists() and not folder.is_dir():
-        raise CaptwinError(f"{folder}: cannot write results: this is a file; name a folder")
+    folder = results_folder(output or Path("runs") / f"study-{data}")
     with progress_bar() as bar:
         task = bar.add_task("training", total=None)
         outcomes = run(

@@ -96,7 +96,7 @@ def run_layer(layer: Layer, formats: Formats, spikes: np.ndarray) -> LayerTrace:
     """Runs a layer on input spikes (images, steps, rows), from rest."""
     images, steps, _ = spikes.shape
     acc, u, v, s = (np.empty((images, steps, layer.columns), np.int64) for _ in range(4))
-    # Sums are kept in as few bits as hold them, which is twice as fast as int64.
+    # A vector register holds twice as many of the narrower sums; where they could overflow, int64.
     sums = np.zeros(layer.columns, np.int32 if formats.accumulator_bits(layer.rows) <= 32 else np.int64)
     scaling = layer.gains.astype(np.int64), layer.offsets, layer.shift, formats.drive_max
     neuron = layer.surfaces, layer.thresholds, layer.threshold_offsets
