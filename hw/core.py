@@ -10,6 +10,7 @@ from hw.chip import PIXEL_BITS, Chip
 from hw.encoder import SpikeEncoder
 from hw.errors import CaptwinError
 from hw.layer import SpikingLayer
+from hw.neuron import SHOWN
 from hw.readout import ClassReadout, answer
 from hw.streams import Fork
 
@@ -18,22 +19,35 @@ COUNTER_BITS = 32
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True))
 class CoreOptions:
-    """How much hardware to spend; the answers never depend on it. All numbers are powers of two up to 64."""
+    """How much hardware to spend; the answers never depend on it. All numbers are powers of two up to 64.
+
+    A tuple gives a number for each layer, the first layer first.
+    """
 
     #: pixels taken and encoded a cycle
     pixel_lanes: int = 8
     #: weight memories of each crossbar: row events taken a cycle
-    row_banks: int = 1
-    #: neurons updated a cycle, in each layer
-    lanes: int = 4
+    row_banks: int | tuple[int, ...] = 1
+    #: neurons updated a cycle
+    lanes: int | tuple[int, ...] = 4
     #: one more stream a layer, with every sum, drive, membrane and spike
     trace: bool = False
 
     def __post_init__(self) -> None:
         for name in ("pixel_lanes", "row_banks", "lanes"):
-            value = getattr(self, name)
-            if not 1 <= value <= 64 or value & (value - 1):
-                raise CaptwinError(f"{name}: must be a power of two from 1 to 64, got {value}")
+            said = getattr(self, name)
+            for value in said if isinstance(said, tuple) else (said,):
+                if not 1 <= value <= 64 or value & (value - 1):
+                    raise CaptwinError(f"{name}: must be a power of two from 1 to 64, got {value}")
+
+    def each(self, name: str, layers: int) -> tuple[int, ...]:
+        """``row_banks`` or ``lanes`` of each of ``layers``; :class:`CaptwinError` if there are not as many."""
+        said = getattr(self, name)
+        if not isinstance(said, tuple):
+            return (said,) * layers
+        if len(said) != layers:
+            raise CaptwinError(f"{name}: the chip has {layers} layers, not {len(said)}; give one number, or {layers}")
+        return said
 
 
 class Core(wiring.Component):
@@ -59,14 +73,16 @@ class Core(wiring.Component):
         self.options = options
         steps = chip.encoder.steps
         self.encoder = SpikeEncoder(chip.encoder, chip.pixels, options.pixel_lanes)
+        banks, lanes = (options.each(name, len(chip.layers)) for name in ("row_banks", "lanes"))
         self.layers = [
             SpikingLayer(
                 layer,
                 chip.formats,
                 steps=steps,
-                width=options.lanes if number else options.pixel_lanes,
-                banks=options.row_banks,
-                lanes=options.lanes,
+                width=(options.pixel_lanes, *lanes)[number],
+                banks=banks[number],
+                lanes=lanes[number],
+                shows=SHOWN if options.trace else ("membranes",) if number == len(chip.layers) - 1 else (),
             )
             for number, layer in enumerate(chip.layers)
         ]

@@ -9,7 +9,7 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import chip
-from hw.streams import spike_word
+from hw.streams import Pipeline, spike_word
 
 
 class SpikeEncoder(wiring.Component):
@@ -18,7 +18,8 @@ class SpikeEncoder(wiring.Component):
     While one image is being encoded the next one loads. Pixels come in raster order, ``lanes`` a beat, the image's
     last beat filled up with anything; spikes leave in the same order as words of ``lanes``, padding never spiking.
 
-    Throughput: a beat a cycle on either side. Latency: the first word leaves 3 cycles after an image's last beat.
+    Throughput: a beat a cycle on either side. Latency: the first word leaves 4 cycles after an image's last beat, and
+    for the `rate` code one more for each doubling of the terms of its phase (2 more at 8 steps).
     """
 
     def __init__(self, encoder: chip.Encoder, pixels: int, lanes: int) -> None:
@@ -85,33 +86,56 @@ class SpikeEncoder(wiring.Component):
             with m.Elif(finished & (page == n)):
                 m.d.sync += full[n].eq(0)
 
-        fetched, fetched_step, fetched_last, fetched_end = Signal(), Signal.like(step), Signal(), Signal()
-        with m.If(advance):
-            m.d.sync += [fetched.eq(fetch), fetched_step.eq(step), fetched_last.eq(last_word), fetched_end.eq(finished)]
+        pipe = Pipeline(m, "", advance)
+        pipe["valid", 0], pipe["step", 0], pipe["last", 0], pipe["end", 0] = fetch, step, last_word, finished
         codes = data.View(self.pixels.payload.shape(), read.data)
-        if self.encoder.kind == "bernoulli":
-            limits = self._lfsr(m, fetched & advance, fetched_last, fetched_end)
-        used = self.image_pixels - (self.words - 1) * self.lanes
-        spikes = Signal(self.lanes)
         for n in range(self.lanes):
-            pixel: Any = codes[n]
-            match self.encoder.kind:
-                case "rate":
-                    phase = (self.encoder.phase + fetched_step * pixel)[: chip.PIXEL_BITS]
-                    spike = phase + pixel > chip.PIXEL_MAX
-                case "latency":
-                    due = ((chip.PIXEL_MAX - pixel) * self.encoder.steps) >> chip.PIXEL_BITS
-                    spike = (pixel > 0) & (due == fetched_step)
-                case "bernoulli":
-                    spike = pixel > limits[n]
-            m.d.comb += spikes[n].eq(spike & ~fetched_last if n >= used else spike)
+            pipe[f"pixel{n}", 1] = codes[n]
+        ready = getattr(self, f"_{self.encoder.kind}")(m, pipe, advance)
+        used = self.image_pixels - (self.words - 1) * self.lanes
         with m.If(advance):
             m.d.sync += [
-                self.spikes.valid.eq(fetched),
-                self.spikes.payload.spikes.eq(spikes),
-                self.spikes.payload.last.eq(fetched_last),
+                self.spikes.valid.eq(pipe["valid", ready]),
+                self.spikes.payload.last.eq(pipe["last", ready]),
             ]
+            for n in range(self.lanes):
+                spike = pipe[f"spike{n}", ready]
+                m.d.sync += self.spikes.payload.spikes[n].eq(spike & ~pipe["last", ready] if n >= used else spike)
         return m
+
+    def _rate(self, m: Module, pipe: Pipeline, advance: Value) -> int:
+        """Spikes where the phase accumulator, phase + step * pixel, overflows by one pixel more; their stage."""
+        bits = (self.encoder.steps - 1).bit_length()
+        stage = 2
+        for n in range(self.lanes):
+            # The product as shifted copies, added two by two, a level a stage: FPGAs have few multipliers.
+            step, pixel = pipe["step", 2], pipe[f"pixel{n}", 2]
+            terms = [Mux(step[q], pixel << q, 0)[: chip.PIXEL_BITS] for q in range(bits)]
+            terms.append(Const(self.encoder.phase, chip.PIXEL_BITS))
+            stage = 2
+            while len(terms) > 1:
+                stage += 1
+                sums = [sum(terms[q : q + 2])[: chip.PIXEL_BITS] for q in range(0, len(terms), 2)]
+                for q, total in enumerate(sums):
+                    pipe.register(f"phase{n}_{q}_", stage, total)
+                terms = [pipe[f"phase{n}_{q}_", stage] for q in range(len(sums))]
+            pipe[f"spike{n}", stage] = terms[0] + pipe[f"pixel{n}", stage] > chip.PIXEL_MAX
+        return stage
+
+    def _latency(self, m: Module, pipe: Pipeline, advance: Value) -> int:
+        """Spikes in the step that is due, brighter pixels earlier; their stage."""
+        for n in range(self.lanes):
+            pixel = pipe[f"pixel{n}", 2]
+            pipe.register(f"due{n}_", 3, ((chip.PIXEL_MAX - pixel) * self.encoder.steps) >> chip.PIXEL_BITS)
+            pipe[f"spike{n}", 3] = (pipe[f"pixel{n}", 3] > 0) & (pipe[f"due{n}_", 3] == pipe["step", 3])
+        return 3
+
+    def _bernoulli(self, m: Module, pipe: Pipeline, advance: Value) -> int:
+        """Spikes of the pixels above their random number; their stage."""
+        limits = self._lfsr(m, pipe["valid", 2] & advance, pipe["last", 2], pipe["end", 2])
+        for n, limit in enumerate(limits):
+            pipe[f"spike{n}", 2] = pipe[f"pixel{n}", 2] > limit
+        return 2
 
     def _lfsr(self, m: Module, advance: Value, last_word: Value, restart: Value) -> list[Value]:
         """One number of 8 LFSR bits a lane; ``advance`` moves on by a word, ``restart`` to the first pixel."""

@@ -1,5 +1,6 @@
 """Spike words to row events: silent rows vanish here, so that they cost nothing behind."""
 
+import numpy as np
 from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -7,78 +8,106 @@ from amaranth.lib.wiring import In, Out
 from hw.streams import event, spike_word
 
 
+def bank_rows(rows: int, width: int, banks: int) -> np.ndarray:
+    """Which row each bank keeps at each of its places: (banks, ceil(rows / banks)) row numbers, ``rows`` for none.
+
+    Each ``banks`` neighbouring rows go to different banks, and each group of a word of ``width`` rows begins two banks
+    further than the one before: the strokes of an image, of whatever direction, then fill the banks evenly.
+    """
+    row = np.arange(rows)
+    bank = (row + 2 * (row % width // banks)) % banks
+    places = np.full((banks, -(-rows // banks)), rows)
+    places[bank, row // banks] = row
+    return places
+
+
 class EventSource(wiring.Component):
-    """Spreads spike words over ``banks`` event streams; row r goes to bank r mod banks as its row r div banks.
+    """Spreads spike words over ``banks`` event streams; :func:`bank_rows` says which row is where.
 
     ``width`` (neurons a word) and ``banks`` are powers of two. Each bank has a queue of words of its own, so that a
     burst in one does not hold up the others.
 
-    Throughput: a word a cycle in, an event a cycle and bank out. Latency: 2 cycles. Every bank's stream has a beat
-    with ``last`` for every time step; that beat carries an event as well where it can.
+    Throughput: a word a cycle in, an event a cycle and bank out. Latency: 3 cycles from the next word with rows of
+    that bank, or from the step's end. Every bank's stream has a beat with ``last`` for every time step; that beat
+    carries an event as well, unless the bank has none in that step.
     """
 
-    QUEUE = 8
+    QUEUE = 16
 
     def __init__(self, rows: int, width: int, banks: int) -> None:
         self.rows = rows
         self.width = width
         self.banks = banks
-        self.bank_rows = -(-rows // banks)
         super().__init__(
             {
                 "spikes": In(stream.Signature(spike_word(width))),
-                "events": Out(stream.Signature(event(self.bank_rows))).array(banks),
+                "events": Out(stream.Signature(event(-(-rows // banks)))).array(banks),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         words = -(-self.rows // self.width)
-        share = max(1, self.width // self.banks)  # rows that one word brings to a bank
+        groups = max(1, self.width // self.banks)  # rows that one word brings to a bank
         turns = max(1, self.banks // self.width)  # words until every bank has had its turn
+        turn_bits = turns.bit_length() - 1
+        spikes, last = self.spikes.payload.spikes, self.spikes.payload.last
         word = Signal(range(max(words, 2)))
         accept = Signal()
         room = Signal(self.banks)
         m.d.comb += [self.spikes.ready.eq(room.all()), accept.eq(self.spikes.valid & self.spikes.ready)]
         with m.If(accept):
-            m.d.sync += word.eq(Mux(self.spikes.payload.last, 0, word + 1))
+            m.d.sync += word.eq(Mux(last, 0, word + 1))
 
-        queued = data.StructLayout({"rows": share, "index": range(max(-(-words // turns), 2)), "last": 1})
+        queued = data.StructLayout({"rows": groups, "index": range(max(-(-words // turns), 2)), "last": 1})
         for bank in range(self.banks):
             m.submodules[f"queue{bank}"] = queue = fifo.SyncFIFOBuffered(
                 width=data.Layout.cast(queued).size, depth=self.QUEUE
             )
-            entry, head = data.View(queued, queue.w_data), data.View(queued, queue.r_data)
             if turns == 1:
-                mine = Cat(self.spikes.payload.spikes[n] for n in range(bank, self.width, self.banks))
-                index = word
+                mine = Cat(spikes[n * self.banks + (bank - 2 * n) % self.banks] for n in range(groups))
             else:
-                my_turn = word[: turns.bit_length() - 1] == bank // self.width
-                mine = self.spikes.payload.spikes[bank % self.width] & my_turn
-                index = word >> (turns.bit_length() - 1)
+                mine = spikes[bank % self.width] & (word[:turn_bits] == bank // self.width)
+
+            # The latest word with rows waits until it is known whether the step ends with it: an end of its own would
+            # cost the crossbar a cycle.
+            held, holding = Signal(queued), Signal()
+            fold, keep, push = Signal(), Signal(), Signal()
+            entry = data.View(queued, queue.w_data)
             m.d.comb += [
                 room[bank].eq(queue.w_rdy),
-                entry.rows.eq(mine),
-                entry.index.eq(index),
-                entry.last.eq(self.spikes.payload.last),
-                queue.w_en.eq(accept & (entry.rows.any() | entry.last)),
+                fold.eq(last & ~mine.any() & holding & ~held.last),
+                keep.eq(mine.any() | (last & ~fold)),
+                push.eq(holding & (held.last | (accept & (keep | fold)))),
+                entry.rows.eq(held.rows),
+                entry.index.eq(held.index),
+                entry.last.eq(held.last | fold),
+                queue.w_en.eq(push),
             ]
+            with m.If(accept & keep):
+                m.d.sync += [held.rows.eq(mine), held.index.eq(word >> turn_bits), held.last.eq(last), holding.eq(1)]
+            with m.Elif(push & queue.w_rdy):
+                m.d.sync += holding.eq(0)
 
-            # The head's rows leave one by one, lowest first; `sent` remembers which have.
-            sent, left, rest = Signal(share), Signal(share), Signal(share)
-            lowest = Signal(range(max(share, 2)))
+            # The rows of a word leave one by one, lowest first.
+            head, left, rest = data.View(queued, queue.r_data), Signal(queued), Signal(groups)
+            busy, done = Signal(), Signal()
+            lowest = Signal(range(max(groups, 2)))
             out = self.events[bank]
-            m.d.comb += [left.eq(head.rows & ~sent), rest.eq(left & (left - 1))]
-            for n in reversed(range(share)):
-                with m.If(left[n]):
+            m.d.comb += rest.eq(left.rows & (left.rows - 1))
+            for n in reversed(range(groups)):
+                with m.If(left.rows[n]):
                     m.d.comb += lowest.eq(n)
             m.d.comb += [
-                out.valid.eq(queue.r_rdy),
-                out.payload.row.eq(Cat(lowest[: share.bit_length() - 1], head.index)),
-                out.payload.active.eq(left.any()),
-                out.payload.last.eq(head.last & ~rest.any()),
-                queue.r_en.eq(out.ready & ~rest.any()),
+                out.valid.eq(busy),
+                out.payload.row.eq(Cat(lowest[: groups.bit_length() - 1], left.index)),
+                out.payload.active.eq(left.rows.any()),
+                out.payload.last.eq(left.last & ~rest.any()),
+                done.eq(~busy | (out.ready & ~rest.any())),
+                queue.r_en.eq(done),
             ]
-            with m.If(out.valid & out.ready):
-                m.d.sync += sent.eq(Mux(rest.any(), sent | (left ^ rest), 0))
+            with m.If(done):
+                m.d.sync += [left.eq(head), busy.eq(queue.r_rdy)]
+            with m.Elif(out.ready):
+                m.d.sync += left.rows.eq(rest)
         return m

@@ -1,5 +1,7 @@
 """One layer: spike words in, neuron results out."""
 
+from collections.abc import Collection
+
 from amaranth import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -12,17 +14,26 @@ from hw.streams import spike_word
 
 
 class SpikingLayer(wiring.Component):
-    """A crossbar and its neurons. ``width`` is the number of neurons in a word of incoming spikes.
+    """A crossbar and its neurons. ``width`` is the number of neurons in a word of incoming spikes; ``shows`` names what
+    the results hold besides spikes (:func:`hw.neuron.neuron_word`).
 
     Its parts are joined by streams, so a layer works on as many time steps at once as it has parts.
     """
 
     def __init__(
-        self, layer: chip.Layer, formats: chip.Formats, *, steps: int, width: int, banks: int, lanes: int
+        self,
+        layer: chip.Layer,
+        formats: chip.Formats,
+        *,
+        steps: int,
+        width: int,
+        banks: int,
+        lanes: int,
+        shows: Collection[str] = (),
     ) -> None:
         self.events = EventSource(layer.rows, width, banks)
-        self.crossbar = Crossbar(layer.charges, formats, banks=banks, lanes=lanes)
-        self.neurons = Neurons(layer, formats, steps=steps, lanes=lanes)
+        self.crossbar = Crossbar(layer.charges, formats, width=width, banks=banks, lanes=lanes)
+        self.neurons = Neurons(layer, formats, steps=steps, lanes=lanes, shows=shows)
         super().__init__(
             {
                 "spikes": In(stream.Signature(spike_word(width))),

@@ -1,9 +1,9 @@
 """The neurons of a layer: drive, threshold curve and surface of DESIGN's arithmetic, `lanes` neurons a cycle."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
-from amaranth import Module, Mux, Signal, Value, signed, unsigned
+from amaranth import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, fifo, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,16 +11,15 @@ from hw.chip import GAIN_BITS, Formats, Layer
 from hw.streams import Pipeline
 
 
-def neuron_word(formats: Formats, lanes: int, sum_shape: object) -> data.StructLayout:
-    """One beat of neuron results: spikes, new membranes, and the sums and drives they came from."""
+#: what neuron results can hold besides spikes: new membranes, and the drives and sums that they came from
+SHOWN = ("membranes", "drives", "sums")
+
+
+def neuron_word(formats: Formats, lanes: int, sum_shape: object, shows: Collection[str] = SHOWN) -> data.StructLayout:
+    """One beat of neuron results: spikes, and those numbers of SHOWN that ``shows`` names."""
+    shapes = {"membranes": formats.membrane_bits, "drives": formats.drive_bits, "sums": sum_shape}
     return data.StructLayout(
-        {
-            "spikes": lanes,
-            "last": 1,
-            "membranes": data.ArrayLayout(formats.membrane_bits, lanes),
-            "drives": data.ArrayLayout(formats.drive_bits, lanes),
-            "sums": data.ArrayLayout(sum_shape, lanes),
-        }
+        {"spikes": lanes, "last": 1} | {name: data.ArrayLayout(shapes[name], lanes) for name in SHOWN if name in shows}
     )
 
 
@@ -31,23 +30,26 @@ class Neurons(wiring.Component):
     by itself and starts each inference of ``steps`` steps from rest.
 
     Throughput: a word a cycle, as long as the layer has at least LATENCY words; else a step every LATENCY cycles.
-    Latency: LATENCY + 1 cycles from a word of sums to its results.
+    Latency: LATENCY + 1 cycles from a word of sums to its results, which hold what ``shows`` names of SHOWN.
     """
 
-    LATENCY = 13
+    LATENCY = 14
     QUEUE = 32
 
-    def __init__(self, layer: Layer, formats: Formats, *, steps: int, lanes: int) -> None:
+    def __init__(
+        self, layer: Layer, formats: Formats, *, steps: int, lanes: int, shows: Collection[str] = SHOWN
+    ) -> None:
         self.layer = layer
         self.formats = formats
         self.steps = steps
         self.lanes = lanes
+        self.shows = shows
         self.words = -(-layer.columns // lanes)
         self.sum_shape = signed(formats.accumulator_bits(layer.rows))
         super().__init__(
             {
                 "sums": In(stream.Signature(data.ArrayLayout(self.sum_shape, lanes))),
-                "results": Out(stream.Signature(neuron_word(formats, lanes, self.sum_shape))),
+                "results": Out(stream.Signature(neuron_word(formats, lanes, self.sum_shape, shows))),
                 #: spikes fired, and drives clamped at either end, in this cycle
                 "fired": Out(range(lanes + 1)),
                 "saturated": Out(range(lanes + 1)),
@@ -80,7 +82,7 @@ class Neurons(wiring.Component):
         parameter = data.StructLayout(
             {
                 "gain": GAIN_BITS,
-                "offset": signed(formats.drive_bits + layer.shift + 2),
+                "offset": signed(formats.drive_bits + layer.shift + 3),  # with the half that rounds
                 "threshold_offset": signed(formats.drive_bits + 1),
             }
         )
@@ -108,7 +110,7 @@ class Neurons(wiring.Component):
             self._drive(m, pipe)
             self._threshold(pipe, curves, n)
             self._surface(pipe, surfaces, n)
-            pipe.register("spike", 8, pipe["u", 7] >= pipe["threshold", 7])
+            pipe.register("spike", 9, pipe["u", 8] >= pipe["threshold", 8])
 
         # Last stage: write the state back, queue the results.
         present = Signal(lanes)
@@ -130,10 +132,10 @@ class Neurons(wiring.Component):
                 state_write.data[n].v.eq(pipe["membrane", final]),
                 state_write.data[n].b.eq(pipe["spike", final]),
                 result.spikes[n].eq(pipe["spike", final] & present[n]),
-                result.membranes[n].eq(pipe["membrane", final]),
-                result.drives[n].eq(pipe["u", final]),
-                result.sums[n].eq(pipe["acc", final]),
             ]
+            for shown, name in (("membranes", "membrane"), ("drives", "u"), ("sums", "acc")):
+                if shown in self.shows:
+                    m.d.comb += result[shown][n].eq(pipe[name, final])
         valid = control["valid", final]
         m.d.comb += [
             self.results.valid.eq(queue.r_rdy),
@@ -150,18 +152,19 @@ class Neurons(wiring.Component):
 
     def _parameters(self) -> list[list[dict[str, int]]]:
         layer = self.layer
+        half = 1 << (layer.shift - 1)
         columns = [
-            {"gain": int(gain), "offset": int(offset), "threshold_offset": int(threshold)}
+            {"gain": int(gain), "offset": int(offset) + half, "threshold_offset": int(threshold)}
             for gain, offset, threshold in zip(layer.gains, layer.offsets, layer.threshold_offsets, strict=True)
         ]
         columns += [{"gain": 0, "offset": 0, "threshold_offset": 0}] * (self.words * self.lanes - layer.columns)
         return [columns[start : start + self.lanes] for start in range(0, len(columns), self.lanes)]
 
     def _drive(self, m: Module, pipe: Pipeline) -> None:
-        """Stages 2 to 4: u = clamp((acc * g + h + half) >> k)."""
+        """Stages 2 to 4: u = clamp((acc * g + h + half) >> k); half is in the stored offset."""
         shift, top = self.layer.shift, self.formats.drive_max
         pipe.register("product", 3, pipe["acc", 2] * pipe["gain", 2])
-        pipe.register("scaled", 4, pipe["product", 3] + pipe["offset", 3] + (1 << (shift - 1)))
+        pipe.register("scaled", 4, pipe["product", 3] + pipe["offset", 3])
         scaled = pipe["scaled", 4] >> shift
         below, above = scaled < 0, scaled > top
         u = Signal(self.formats.drive_bits, name="drive")
@@ -170,29 +173,33 @@ class Neurons(wiring.Component):
         pipe.register("saturated", 5, below | above)
 
     def _threshold(self, pipe: Pipeline, curves: "_CurveStore", lane: int) -> None:
-        """Stages 2 to 6: D from the curve over the old v, plus d."""
+        """Stages 2 to 7: D from the curve over the old v, plus d."""
         fv = self.formats.membrane_fraction
         low, step = curves.read(lane, pipe, stage=2)
-        pipe.register("curve_low", 4, low)
-        pipe.register("curve_step", 4, step)
-        pipe.register("curve_rise", 5, pipe["v", 4][:fv] * pipe["curve_step", 4])
-        interpolated = ((pipe["curve_low", 5] << fv) + pipe["curve_rise", 5] + (1 << (fv - 1))) >> fv
-        pipe.register("curve", 6, interpolated)
-        pipe.register("threshold", 7, pipe["curve", 6] + pipe["threshold_offset", 6])
+        pipe.register("curve_low", 5, low)
+        pipe.register("curve_step", 5, step)
+        pipe.register("curve_rise", 6, pipe["v", 5][:fv] * pipe["curve_step", 5])
+        pipe.register("curve", 7, (_half_up(pipe["curve_low", 6], fv) + pipe["curve_rise", 6]) >> fv)
+        pipe.register("threshold", 8, pipe["curve", 7] + pipe["threshold_offset", 7])
 
     def _surface(self, pipe: Pipeline, surfaces: "_SurfaceStore", lane: int) -> None:
-        """Stages 4 to 11: the new membrane, interpolated along u at both knots of v, then along v."""
+        """Stages 4 to 12: the new membrane, interpolated along u at both knots of v, then along v."""
         fv, fu = self.formats.membrane_fraction, self.formats.drive_fraction
         knots = surfaces.read(lane, pipe, stage=4)
         for row, (low, step) in enumerate(knots):
-            pipe.register(f"low{row}", 7, low)
-            pipe.register(f"step{row}", 7, step)
-            pipe.register(f"rise{row}", 8, pipe["u", 7][:fu] * pipe[f"step{row}", 7])
-            pipe.register(f"along{row}", 9, (pipe[f"low{row}", 8] << fu) + pipe[f"rise{row}", 8])
-        pipe.register("slope", 10, pipe["along1", 9] - pipe["along0", 9])
-        pipe.register("climb", 11, pipe["v", 10][:fv] * pipe["slope", 10])
-        total = (pipe["along0", 11] << fv) + pipe["climb", 11] + (1 << (fv + fu - 1))
-        pipe.register("membrane", 12, (total >> (fv + fu))[: self.formats.membrane_bits])
+            pipe.register(f"low{row}_", 8, low)
+            pipe.register(f"step{row}_", 8, step)
+            pipe.register(f"rise{row}_", 9, pipe["u", 8][:fu] * pipe[f"step{row}_", 8])
+            pipe.register(f"along{row}_", 10, _half_up(pipe[f"low{row}_", 9], fu) + pipe[f"rise{row}_", 9])
+        pipe.register("slope", 11, pipe["along1_", 10] - pipe["along0_", 10])
+        pipe.register("climb", 12, pipe["v", 11][:fv] * pipe["slope", 11])
+        total = (pipe["along0_", 12] << fv) + pipe["climb", 12]
+        pipe.register("membrane", 13, (total >> (fv + fu))[: self.formats.membrane_bits])
+
+
+def _half_up(value: Value, bits: int) -> Value:
+    """``value`` shifted left by ``bits``, plus the half of one that rounds when it is shifted back."""
+    return Cat(Const(1 << (bits - 1), bits), value)
 
 
 def _split(index: Value, parity: int) -> Value:
@@ -214,15 +221,16 @@ class _CurveStore:
         self._m = m
 
     def read(self, lane: int, pipe: Pipeline, stage: int) -> tuple[Value, Value]:
-        """Addressed in ``stage`` from v and b; (lower knot, upper - lower) one stage later."""
+        """Addressed in ``stage`` from v and b; (lower knot, upper - lower) two stages later."""
         fv = self._formats.membrane_fraction
         knot = pipe["v", stage][fv:]
         data_out = []
         for parity, (half, ports) in enumerate(zip(self._halves, self._ports, strict=True)):
             offset = Mux(pipe["b", stage], half.shape[1], 0)
             self._m.d.comb += ports[lane].addr.eq(offset + _split(knot, parity))
-            data_out.append(ports[lane].data)
-        odd = pipe["v", stage + 1][fv]
+            pipe[f"knot{parity}_", stage + 1] = ports[lane].data
+            data_out.append(pipe[f"knot{parity}_", stage + 2])
+        odd = pipe["v", stage + 2][fv]
         return _ordered(odd, *data_out)
 
 
@@ -244,7 +252,7 @@ class _SurfaceStore:
                 self._ports[i].append([store.read_port() for _ in range(lanes)])
 
     def read(self, lane: int, pipe: Pipeline, stage: int) -> Sequence[tuple[Value, Value]]:
-        """Row addresses from v and b in ``stage``, columns from u one stage later, corners in ``stage`` + 2.
+        """Row addresses from v and b in ``stage``, columns from u one stage later, corners in ``stage`` + 3.
 
         For the lower and the upper knot of v: (value at the lower knot of u, upper - lower).
         """
@@ -256,11 +264,12 @@ class _SurfaceStore:
             for j in (0, 1):
                 _, rows, columns = self._parts[i][j].shape
                 row = (Mux(pipe["b", stage], rows, 0) + _split(knot_v, i)) * columns
-                pipe.register(f"row{i}{j}", stage + 1, row)
+                pipe.register(f"row{i}{j}_", stage + 1, row)
                 port = self._ports[i][j][lane]
-                self._m.d.comb += port.addr.eq(pipe[f"row{i}{j}", stage + 1] + _split(knot_u, j))
-                corners[i].append(port.data)
-        odd_v, odd_u = pipe["v", stage + 2][fv], pipe["u", stage + 2][fu]
+                self._m.d.comb += port.addr.eq(pipe[f"row{i}{j}_", stage + 1] + _split(knot_u, j))
+                pipe[f"corner{i}{j}_", stage + 2] = port.data
+                corners[i].append(pipe[f"corner{i}{j}_", stage + 3])
+        odd_v, odd_u = pipe["v", stage + 3][fv], pipe["u", stage + 3][fu]
         low, high = ([Mux(odd_v, pair[1 - k], pair[k]) for pair in zip(*corners, strict=True)] for k in (0, 1))
         return _ordered(odd_u, *low), _ordered(odd_u, *high)
 

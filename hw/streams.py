@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth import Module, Signal
+from amaranth import Const, Module, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -48,12 +48,13 @@ class Pipeline:
     """Named values that move one stage a cycle: define one at a stage, read it at any later stage.
 
     ``pipe["u", 4] = expression`` says that the expression holds ``u`` in stage 4; ``pipe["u", 7]`` is the same
-    value three cycles later. Delay registers are made on demand and shared.
+    value three cycles later. Delay registers are made on demand and shared. All of them hold while ``advance`` is low.
     """
 
-    def __init__(self, m: Module, prefix: str) -> None:
+    def __init__(self, m: Module, prefix: str, advance: Value | None = None) -> None:
         self._m = m
         self._prefix = prefix
+        self._advance = Const(1) if advance is None else advance
         self._values: dict[tuple[str, int], Any] = {}
 
     def __setitem__(self, key: tuple[str, int], value: Any) -> None:
@@ -70,5 +71,6 @@ class Pipeline:
         if stage < 0:
             raise KeyError(f"{name} is read before the stage that defines it")
         signal = Signal.like(value, name=f"{self._prefix}{name}_{stage}", init=0)
-        self._m.d.sync += signal.eq(value)
+        with self._m.If(self._advance):
+            self._m.d.sync += signal.eq(value)
         self._values[name, stage] = signal

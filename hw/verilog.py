@@ -44,7 +44,11 @@ def describe(core: Core) -> dict[str, Any]:
         "top": TOP,
         "build_id": f"{core.chip.build_id:016x}",
         "versions": {name: version(name) for name in ("captwin", "amaranth", YOSYS)},
-        "options": {name: getattr(core.options, name) for name in core.options.__dataclass_fields__},
+        "options": {
+            "pixel_lanes": core.options.pixel_lanes,
+            **{name: list(core.options.each(name, len(core.layers))) for name in ("row_banks", "lanes")},
+            "trace": core.options.trace,
+        },
         "sizes": list(core.chip.sizes),
         "steps": core.chip.encoder.steps,
         "ports": [

@@ -49,7 +49,9 @@ def demo(
     plot_inference(chip, pixels[0], output / "inference.png", truth=int(labels[0]))
     if gates.waveform:
         cycles = int(gates.latency_cycles[0]) + 20
-        plot_core(gates.waveform, chip, output / "waveform.png", lanes=options.lanes, cycles=cycles)
+        plot_core(
+            gates.waveform, chip, output / "waveform.png", lanes=options.each("lanes", len(chip.layers)), cycles=cycles
+        )
     exact_same = float((exact.labels[: len(labels)] == labels).mean())
     rows = [
         note("chip_layers", "layers", "-".join(str(size) for size in chip.sizes)),

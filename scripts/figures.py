@@ -26,7 +26,9 @@ def main() -> None:
     gates = simulate(chip, images, Path("build/figures"), options=options, waves=True)
     assert gates.waveform is not None
     cycles = int(gates.latency_cycles[0]) + 20
-    plot_core(gates.waveform, chip, FOLDER / "waveform.png", lanes=options.lanes, cycles=cycles)
+    plot_core(
+        gates.waveform, chip, FOLDER / "waveform.png", lanes=options.each("lanes", len(chip.layers)), cycles=cycles
+    )
     for circuit in SPICE_CIRCUITS:
         plot_transient(circuit, FOLDER / f"transient_{circuit}.png")
     columns = compare(chip, dataset.test_images[:3], neurons=24, cache=default_cache())

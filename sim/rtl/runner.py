@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
@@ -78,7 +78,7 @@ def simulate(
     environment = require(simulator)
     folder = _fresh(folder, simulator)
     verilog = folder / "core.v"
-    write_verilog(Core(chip, CoreOptions(options.pixel_lanes, options.row_banks, options.lanes, trace=True)), verilog)
+    write_verilog(Core(chip, replace(options, trace=True)), verilog)
     chip.save(folder / "chip.safetensors")
     np.save(folder / "images.npy", pixels, allow_pickle=False)
     (folder / "job.json").write_text(json.dumps({"stall": stall, "seed": seed}))

@@ -1,6 +1,6 @@
 """Compares what the gates sent with the golden model, and tells where they first part."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sim.golden import Inference
@@ -32,9 +32,9 @@ class Divergence:
 
 
 class Scoreboard:
-    """Takes trace words and results in the order in which the gates send them."""
+    """Takes trace words and results in the order in which the gates send them; ``lanes`` of each layer a word."""
 
-    def __init__(self, golden: Inference, lanes: int) -> None:
+    def __init__(self, golden: Inference, lanes: Sequence[int]) -> None:
         self._golden = golden
         self._lanes = lanes
         self._words = [0] * len(golden.traces)
@@ -63,8 +63,8 @@ class Scoreboard:
             return
         last = part == self._words_per_step(layer) - 1
         self._check(image, step, layer, None, "last", int(last), word["last"], cycle)
-        for lane in range(min(self._lanes, columns - part * self._lanes)):
-            neuron = part * self._lanes + lane
+        for lane in range(min(self._lanes[layer], columns - part * self._lanes[layer])):
+            neuron = part * self._lanes[layer] + lane
             for name, array in TRACED.items():
                 got = word["spikes"] >> lane & 1 if name == "spikes" else word[f"{name}[{lane}]"]
                 expected = int(getattr(trace, array)[image, step, neuron])
@@ -96,7 +96,7 @@ class Scoreboard:
         self._check(self.results - 1, None, None, None, "build_id", expected, got, cycle)
 
     def _words_per_step(self, layer: int) -> int:
-        return -(-self._golden.traces[layer].s.shape[2] // self._lanes)
+        return -(-self._golden.traces[layer].s.shape[2] // self._lanes[layer])
 
     def _check(
         self,

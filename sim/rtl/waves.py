@@ -1,7 +1,7 @@
 """Draws the waveform of an inference, from the VCD that a simulation left, for reports and documents."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,11 +74,11 @@ class _Row:
     text: Callable[[int], str] = str
 
 
-def plot_core(path: Path, chip: Chip, output: Path, *, lanes: int, cycles: int) -> None:
+def plot_core(path: Path, chip: Chip, output: Path, *, lanes: Sequence[int], cycles: int) -> None:
     """Draws what a core of ``chip`` does from the first image's first pixels to its result, and its start enlarged.
 
     ``path`` is the VCD of :func:`sim.rtl.runner.simulate`, whose result must come within ``cycles`` clock cycles;
-    ``lanes`` is the core's. The picture is a PNG.
+    ``lanes`` are those of the core's layers. The picture is a PNG.
     """
     row_bits = (max(chip.pixels, 2) - 1).bit_length()
     rows = [
@@ -90,7 +90,10 @@ def plot_core(path: Path, chip: Chip, output: Path, *, lanes: int, cycles: int) 
         rows += [
             _Row(f"layer {n}: sums valid", f"layer{n}.sums__valid"),
             _Row(
-                f"layer {n}: spikes", f"trace{n}__valid", f"trace{n}__payload", lambda word: f"{word % (1 << lanes):x}"
+                f"layer {n}: spikes",
+                f"trace{n}__valid",
+                f"trace{n}__payload",
+                lambda word, width=lanes[n]: f"{word % (1 << width):x}",
             ),
         ]
     label_bits = (max(chip.classes, 2) - 1).bit_length()
@@ -106,7 +109,7 @@ def plot_core(path: Path, chip: Chip, output: Path, *, lanes: int, cycles: int) 
     _plot(whole, traces, rows, start, stop)
     whole.set_title(f"one inference in the gates: {sizes} chip, {chip.encoder.steps} time steps")
     _plot(part, traces, rows, start, min(start + 80, stop))
-    part.set_title(f"its start: row numbers, and spikes of {lanes} neurons a word (hexadecimal)")
+    part.set_title(f"its start: row numbers, and spikes of the neurons of a word (hexadecimal)")
     part.set_xlabel("clock cycle (10 ns)")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)

@@ -13,12 +13,12 @@ from tests.chips import random_chip, random_pixels
 IMAGES = 4
 
 
-def random_options(seed: int) -> CoreOptions:
+def random_options(seed: int, layers: int) -> CoreOptions:
     choice = random.Random(seed)
     return CoreOptions(
         pixel_lanes=choice.choice([1, 2, 4, 8, 16]),
-        row_banks=choice.choice([1, 2, 4, 8, 16]),
-        lanes=choice.choice([1, 2, 4, 8, 16]),
+        row_banks=tuple(choice.choice([1, 2, 4, 8, 16]) for _ in range(layers)),
+        lanes=tuple(choice.choice([1, 2, 4, 8, 16]) for _ in range(layers)),
     )
 
 
@@ -27,7 +27,7 @@ def check(simulator: Simulator, seed: int, folder: Path) -> None:
         pytest.skip(f"{simulator} lacks {', '.join(missing)}")
     chip = random_chip(seed)
     stall = random.Random(seed).choice([0.0, 0.2, 0.6])
-    options = random_options(seed)
+    options = random_options(seed, len(chip.layers))
     print(f"seed {seed}: {chip.sizes} {chip.formats} {chip.encoder} {chip.readout} {options} stall {stall}")
     pixels = random_pixels(seed, chip, IMAGES)
     outcome = simulate(chip, pixels, folder, simulator=simulator, options=options, stall=stall, seed=seed)

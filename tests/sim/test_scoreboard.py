@@ -52,10 +52,10 @@ def feed(score: Scoreboard, reference: golden.Inference, spoil: tuple[int, int, 
 def test_one_wrong_bit_is_found(field: str) -> None:
     chip = random_chip(5, sizes=(6, 5))
     reference = golden.run(chip, random_pixels(5, chip, 3), trace=True)
-    score = Scoreboard(reference, LANES)
+    score = Scoreboard(reference, [LANES] * len(reference.traces))
     feed(score, reference, None)
     assert score.complete and score.mismatches == 0 and score.first is None
-    score = Scoreboard(reference, LANES)
+    score = Scoreboard(reference, [LANES] * len(reference.traces))
     feed(score, reference, (1, 0, 2, field))
     assert score.mismatches == 1 and score.first is not None
     assert (score.first.image, score.first.step, score.first.layer, score.first.cycle) == (1, 0, 0, 77)
