@@ -149,7 +149,8 @@ class Core(wiring.Component):
         """Lets pixels in while their arrival time can be kept, and adds to each answer the time its image took."""
         m.submodules.starts = starts = fifo.SyncFIFOBuffered(width=COUNTER_BITS, depth=self.IN_FLIGHT)
         decision, out = self.readout.answer, self.result.payload
-        elapsed, timed = Signal(COUNTER_BITS), Signal()
+        elapsed = Signal(COUNTER_BITS)
+        timed = Signal()
         m.d.comb += [
             self.encoder.pixels.payload.eq(self.pixels.payload),
             self.encoder.pixels.valid.eq(self.pixels.valid & starts.w_rdy),

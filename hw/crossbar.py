@@ -14,9 +14,10 @@ class Crossbar(wiring.Component):
     """Adds the weight rows of active events and hands over the sums at the end of each time step.
 
     ``charges`` is the (rows, columns) array of charge codes; :func:`hw.events.bank_rows` says which of ``banks``
-    memories holds which row when spikes come ``width`` a word. Each bank takes an event a cycle. Sums leave as words of ``lanes`` columns, column 0 in lane 0 of the first word; lanes beyond the
-    last column hold 0. A bank that has ended its step waits for the others; sums are double-buffered, so the next
-    step accumulates while this one's words leave.
+    memories holds which row when spikes come ``width`` a word. Each bank takes an event a cycle. Sums leave as words
+    of ``lanes`` columns, column 0 in lane 0 of the first word; lanes beyond the last column hold 0. A bank that has
+    ended its step waits for the others; sums are double-buffered, so the next step accumulates while this one's words
+    leave.
 
     Latency: 5 cycles from the step's last event to its first word.
     """
@@ -45,10 +46,15 @@ class Crossbar(wiring.Component):
         row_shape = data.ArrayLayout(signed(bits), self.columns)
 
         # Events are taken in stage 0, their rows addressed in 1 and read in 2, masked in 3, added up over the banks in
-        # 4 and accumulated in 5. A step is handed over once every bank has ended it.
+        # 4 and accumulated in 5. A step is handed over once every bank has ended it: `turn` is the parity of the step
+        # under way, `parity` that of the step each bank expects.
         control = Pipeline(m, "")
-        ended, ending = Signal(self.banks), Signal(self.banks)
-        hand_over, held_free = Signal(), Signal()
+        turn = Signal()
+        parity = Signal(self.banks)
+        ended = Signal(self.banks)
+        ending = Signal(self.banks)
+        hand_over = Signal()
+        held_free = Signal()
         padded = np.vstack([self.charges, np.zeros((1, self.columns), self.charges.dtype)])
         masked = []
         for bank, places in enumerate(self.places):
@@ -69,9 +75,13 @@ class Crossbar(wiring.Component):
             masked.append(codes)
         control["over", 0] = hand_over
         over = control["over", 4]
-        m.d.comb += hand_over.eq(ending.all() & held_free)
+        m.d.comb += [
+            ended.eq(parity ^ turn.replicate(self.banks)),
+            hand_over.eq(ending.all() & held_free),
+        ]
         m.d.sync += [
-            ended.eq(Mux(hand_over, 0, ending)),
+            parity.eq(ending ^ turn.replicate(self.banks)),
+            turn.eq(turn ^ hand_over),
             self.taken.eq(sum(control[f"active{bank}_", 1] for bank in range(self.banks))),
         ]
 

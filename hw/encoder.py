@@ -2,7 +2,6 @@
 
 from functools import reduce
 from operator import xor
-from typing import Any
 
 from amaranth import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, memory, stream, wiring
@@ -46,7 +45,8 @@ class SpikeEncoder(wiring.Component):
         full = Signal(2)
 
         # Loading side.
-        load_page, load_word = Signal(), Signal(page_bits)
+        load_page = Signal()
+        load_word = Signal(page_bits)
         accept = Signal()
         m.d.comb += [
             self.pixels.ready.eq(~full.bit_select(load_page, 1)),
@@ -64,8 +64,12 @@ class SpikeEncoder(wiring.Component):
             m.d.sync += load_page.eq(~load_page)
 
         # Encoding side: address -> page memory -> spikes, advancing while the output has room.
-        page, word, step = Signal(), Signal(page_bits), Signal(range(max(self.encoder.steps, 2)))
-        advance, fetch, finished = Signal(), Signal(), Signal()
+        page = Signal()
+        word = Signal(page_bits)
+        step = Signal(range(max(self.encoder.steps, 2)))
+        advance = Signal()
+        fetch = Signal()
+        finished = Signal()
         last_word, last_step = word == self.words - 1, step == self.encoder.steps - 1
         m.d.comb += [
             advance.eq(~self.spikes.valid | self.spikes.ready),

@@ -71,8 +71,11 @@ class EventSource(wiring.Component):
 
             # The latest word with rows waits until it is known whether the step ends with it: an end of its own would
             # cost the crossbar a cycle.
-            held, holding = Signal(queued), Signal()
-            fold, keep, push = Signal(), Signal(), Signal()
+            held = Signal(queued)
+            holding = Signal()
+            fold = Signal()
+            keep = Signal()
+            push = Signal()
             entry = data.View(queued, queue.w_data)
             m.d.comb += [
                 room[bank].eq(queue.w_rdy),
@@ -90,8 +93,11 @@ class EventSource(wiring.Component):
                 m.d.sync += holding.eq(0)
 
             # The rows of a word leave one by one, lowest first.
-            head, left, rest = data.View(queued, queue.r_data), Signal(queued), Signal(groups)
-            busy, done = Signal(), Signal()
+            head = data.View(queued, queue.r_data)
+            left = Signal(queued)
+            rest = Signal(groups)
+            busy = Signal()
+            done = Signal()
             lowest = Signal(range(max(groups, 2)))
             out = self.events[bank]
             m.d.comb += rest.eq(left.rows & (left.rows - 1))

@@ -10,7 +10,6 @@ from amaranth.lib.wiring import In, Out
 from hw.chip import GAIN_BITS, Formats, Layer
 from hw.streams import Pipeline
 
-
 #: what neuron results can hold besides spikes: new membranes, and the drives and sums that they came from
 SHOWN = ("membranes", "drives", "sums")
 
@@ -50,7 +49,7 @@ class Neurons(wiring.Component):
             {
                 "sums": In(stream.Signature(data.ArrayLayout(self.sum_shape, lanes))),
                 "results": Out(stream.Signature(neuron_word(formats, lanes, self.sum_shape, shows))),
-                #: spikes fired, and drives clamped at either end, in this cycle
+                #: spikes fired, and drives clamped at either end, in the cycle before
                 "fired": Out(range(lanes + 1)),
                 "saturated": Out(range(lanes + 1)),
             }
@@ -64,9 +63,12 @@ class Neurons(wiring.Component):
         lane_pipes = [Pipeline(m, f"lane{n}_") for n in range(lanes)]
 
         # Stage 0: a word may enter if its previous step has left and its result will find room in the queue.
-        word, step = Signal(range(max(self.words, 2))), Signal(range(max(self.steps, 2)))
-        in_flight, promised = Signal(range(self.words + 1)), Signal(range(self.QUEUE + 1))
-        enter, leave = Signal(), Signal()
+        word = Signal(range(max(self.words, 2)))
+        step = Signal(range(max(self.steps, 2)))
+        in_flight = Signal(range(self.words + 1))
+        promised = Signal(range(self.QUEUE + 1))
+        enter = Signal()
+        leave = Signal()
         last = word == self.words - 1
         m.d.comb += [
             self.sums.ready.eq((in_flight != self.words) & (promised != self.QUEUE)),
@@ -142,6 +144,8 @@ class Neurons(wiring.Component):
             Value.cast(self.results.payload).eq(queue.r_data),
             queue.r_en.eq(self.results.ready),
             leave.eq(self.results.valid & self.results.ready),
+        ]
+        m.d.sync += [
             self.fired.eq(Mux(valid, sum(result.spikes[n] for n in range(lanes)), 0)),
             self.saturated.eq(
                 Mux(valid, sum(pipe["saturated", final] & present[n] for n, pipe in enumerate(lane_pipes)), 0)
@@ -226,8 +230,8 @@ class _CurveStore:
         knot = pipe["v", stage][fv:]
         data_out = []
         for parity, (half, ports) in enumerate(zip(self._halves, self._ports, strict=True)):
-            offset = Mux(pipe["b", stage], half.shape[1], 0)
-            self._m.d.comb += ports[lane].addr.eq(offset + _split(knot, parity))
+            place = _split(knot, parity)[: (half.shape[1] - 1).bit_length()]
+            self._m.d.comb += ports[lane].addr.eq(Cat(pipe["b", stage], place))
             pipe[f"knot{parity}_", stage + 1] = ports[lane].data
             data_out.append(pipe[f"knot{parity}_", stage + 2])
         odd = pipe["v", stage + 2][fv]
@@ -247,7 +251,12 @@ class _SurfaceStore:
             self._ports.append([])
             for j in (0, 1):
                 part = self._parts[i][j]
-                store = memory.Memory(shape=unsigned(formats.membrane_bits), depth=part.size, init=_words(part))
+                store = memory.Memory(
+                    shape=unsigned(formats.membrane_bits),
+                    depth=part.size,
+                    init=_words(part),
+                    attrs={"ram_style": "block"},  # with many lanes Yosys would make it of LUTs
+                )
                 m.submodules[f"surface_{names[i]}_{names[j]}"] = store
                 self._ports[i].append([store.read_port() for _ in range(lanes)])
 
@@ -263,10 +272,14 @@ class _SurfaceStore:
             corners.append([])
             for j in (0, 1):
                 _, rows, columns = self._parts[i][j].shape
-                row = (Mux(pipe["b", stage], rows, 0) + _split(knot_v, i)) * columns
-                pipe.register(f"row{i}{j}_", stage + 1, row)
+                row = _split(knot_v, i)
+                # Times the columns, 2**n or 2**n + 1 of them, without a multiplier.
+                shift = columns.bit_length() - 1
+                start = (row << shift) + (row if columns > 1 << shift else 0)
+                pipe.register(f"row{i}{j}_", stage + 1, start[: (rows * columns - 1).bit_length()])
                 port = self._ports[i][j][lane]
-                self._m.d.comb += port.addr.eq(pipe[f"row{i}{j}_", stage + 1] + _split(knot_u, j))
+                place = (pipe[f"row{i}{j}_", stage + 1] + _split(knot_u, j))[: (rows * columns - 1).bit_length()]
+                self._m.d.comb += port.addr.eq(Cat(pipe["b", stage + 1], place))
                 pipe[f"corner{i}{j}_", stage + 2] = port.data
                 corners[i].append(pipe[f"corner{i}{j}_", stage + 3])
         odd_v, odd_u = pipe["v", stage + 3][fv], pipe["u", stage + 3][fu]
@@ -281,4 +294,5 @@ def _ordered(odd: Value, even_knot: Value, odd_knot: Value) -> tuple[Value, Valu
 
 
 def _words(array: np.ndarray) -> list[int]:
-    return [int(value) for value in array.ravel()]
+    """The entries of ``array`` in their order, of each place that for b = 0 first: b is the lowest address bit."""
+    return [int(value) for value in np.moveaxis(array, 0, -1).ravel()]

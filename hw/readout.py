@@ -25,7 +25,7 @@ class ClassReadout(wiring.Component):
     It decides after the last step, or, if ``kind`` is `first_spike`, after the first step in which a neuron fires; the
     rest of that inference is then let pass. Most spikes win, then the larger membrane, then the lower index.
 
-    Latency: ``classes`` + 1 cycles from the deciding word to the answer; no words are taken meanwhile.
+    Latency: ``classes`` + 2 cycles from the deciding word to the answer; no words are taken meanwhile.
     """
 
     def __init__(self, kind: Readout, formats: Formats, *, classes: int, steps: int, word_shape: data.StructLayout):
@@ -44,15 +44,21 @@ class ClassReadout(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         words = -(-self.classes // self.lanes)
-        word, step = Signal(range(max(words, 2))), Signal(range(max(self.steps, 2)))
+        word = Signal(range(max(words, 2)))
+        step = Signal(range(max(self.steps, 2)))
         beat, out = self.words.payload, self.answer.payload
-        decided, fired = Signal(), Signal()
-        rival = Signal(range(max(self.classes, 2)))
+        decided = Signal()
+        fired = Signal()
+        rival = Signal(range(self.classes + 1))
         last_step = Signal()
         m.d.comb += last_step.eq(step == self.steps - 1)
 
         counts = Array(out.counts[n] for n in range(self.classes))
         membranes = Array(out.membranes[n] for n in range(self.classes))
+        challenger = Signal(data.StructLayout({"count": range(self.steps + 1), "membrane": self.formats.membrane_bits}))
+        best = Signal.like(challenger)
+        challenging = Signal()
+        m.d.sync += [challenger.count.eq(counts[rival]), challenger.membrane.eq(membranes[rival])]
         with m.FSM():
             with m.State("watch"):
                 m.d.comb += self.words.ready.eq(1)
@@ -73,16 +79,17 @@ class ClassReadout(wiring.Component):
                         early = (fired | beat.spikes.any()) if self.kind == "first_spike" else 0
                         with m.If(~decided & (last_step | early)):
                             m.d.sync += [decided.eq(~last_step), out.label.eq(0), rival.eq(0)]
+                            m.d.sync += [best.eq(0), challenging.eq(0)]
                             m.next = "compare"
                         with m.Elif(last_step):
                             m.d.sync += decided.eq(0)
             with m.State("compare"):
-                more = counts[rival] > counts[out.label]
-                level = counts[rival] == counts[out.label]
-                with m.If(more | (level & (membranes[rival] > membranes[out.label]))):
-                    m.d.sync += out.label.eq(rival)
-                m.d.sync += rival.eq(rival + 1)
-                with m.If(rival == self.classes - 1):
+                more = challenger.count > best.count
+                level = challenger.count == best.count
+                with m.If(challenging & (more | (level & (challenger.membrane > best.membrane)))):
+                    m.d.sync += [out.label.eq(rival - 1), best.eq(challenger)]
+                m.d.sync += [challenging.eq(1), rival.eq(rival + 1)]
+                with m.If(rival == self.classes):
                     m.next = "answer"
             with m.State("answer"):
                 m.d.comb += self.answer.valid.eq(1)

@@ -104,8 +104,16 @@ def _header(description: dict[str, Any]) -> str:
     return "".join(f"// {line}\n" for line in lines)
 
 
+def without_brackets(netlist: str) -> str:
+    """RTLIL ``netlist`` with the wires that Amaranth names ``x[0]`` renamed to ``x.0``.
+
+    Yosys' ABC9 takes the former for bits of ``x`` and fails when both exist.
+    """
+    return re.sub(r"(?<=\S)\[(\d+)\]", r".\1", netlist)
+
+
 def _convert(core: Core) -> str:
-    netlist = rtlil.convert(core, name=TOP, emit_src=False)
+    netlist = without_brackets(rtlil.convert(core, name=TOP, emit_src=False))
     tool = find_tool(YOSYS)
     if tool is None:
         raise CaptwinError(f"{YOSYS}: not found; install it with: pip install {YOSYS}")

@@ -5,13 +5,40 @@ from typing import Annotated
 import typer
 
 from hw.core import CoreOptions
+from hw.errors import CaptwinError
 
 PixelLanesOption = Annotated[int | None, typer.Option(help="Pixels encoded a cycle (power of two).")]
-BanksOption = Annotated[int | None, typer.Option(help="Row events a cycle in each crossbar (power of two).")]
-LanesOption = Annotated[int | None, typer.Option(help="Neurons updated a cycle in each layer (power of two).")]
+BanksOption = Annotated[
+    str | None, typer.Option(help="Row events a cycle in each crossbar: a power of two, or one for each layer: 4,1.")
+]
+LanesOption = Annotated[
+    str | None, typer.Option(help="Neurons updated a cycle: a power of two, or one for each layer: 8,1.")
+]
 
 
-def core_options(pixel_lanes: int | None, row_banks: int | None, lanes: int | None, *, trace: bool) -> CoreOptions:
-    """:class:`CoreOptions` with its own defaults where nothing was said."""
-    said = {"pixel_lanes": pixel_lanes, "row_banks": row_banks, "lanes": lanes}
-    return CoreOptions(**{name: value for name, value in said.items() if value is not None}, trace=trace)
+def core_options(
+    pixel_lanes: int | None,
+    row_banks: str | None,
+    lanes: str | None,
+    *,
+    trace: bool,
+    default: CoreOptions = CoreOptions(),  # noqa: B008 (frozen)
+) -> CoreOptions:
+    """``default`` with what was said in its place."""
+    banks, neurons = _numbers("row-banks", row_banks), _numbers("lanes", lanes)
+    return CoreOptions(
+        default.pixel_lanes if pixel_lanes is None else pixel_lanes,
+        default.row_banks if banks is None else banks,
+        default.lanes if neurons is None else neurons,
+        trace,
+    )
+
+
+def _numbers(option: str, said: str | None) -> int | tuple[int, ...] | None:
+    if said is None:
+        return None
+    try:
+        numbers = tuple(int(part) for part in said.split(","))
+    except ValueError:
+        raise CaptwinError(f"--{option}: must be a number, or numbers with commas between, got {said}") from None
+    return numbers if len(numbers) > 1 else numbers[0]

@@ -7,7 +7,21 @@ import typer
 from amaranth.hdl import UnusedElaboratable
 
 from hw.errors import CaptwinError
-from scripts import characterize, demo, doctor, evaluate, fabricate, fidelity, simulate, study, train, verilog
+from scripts import (
+    build,
+    characterize,
+    demo,
+    doctor,
+    evaluate,
+    fabricate,
+    fidelity,
+    flash,
+    simulate,
+    study,
+    train,
+    verify,
+    verilog,
+)
 from scripts.output import log
 
 app = typer.Typer(
@@ -27,6 +41,9 @@ for verb in (
     fabricate.fabricate,
     verilog.verilog,
     simulate.simulate,
+    verify.verify,
+    build.build,
+    flash.flash,
     fidelity.fidelity,
     demo.demo,
 ):

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -93,7 +94,7 @@ def plot_core(path: Path, chip: Chip, output: Path, *, lanes: Sequence[int], cyc
                 f"layer {n}: spikes",
                 f"trace{n}__valid",
                 f"trace{n}__payload",
-                lambda word, width=lanes[n]: f"{word % (1 << width):x}",
+                partial(_spikes, lanes[n]),
             ),
         ]
     label_bits = (max(chip.classes, 2) - 1).bit_length()
@@ -109,7 +110,7 @@ def plot_core(path: Path, chip: Chip, output: Path, *, lanes: Sequence[int], cyc
     _plot(whole, traces, rows, start, stop)
     whole.set_title(f"one inference in the gates: {sizes} chip, {chip.encoder.steps} time steps")
     _plot(part, traces, rows, start, min(start + 80, stop))
-    part.set_title(f"its start: row numbers, and spikes of the neurons of a word (hexadecimal)")
+    part.set_title("its start: row numbers, and spikes of the neurons of a word (hexadecimal)")
     part.set_xlabel("clock cycle (10 ns)")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
@@ -119,6 +120,11 @@ def plot_core(path: Path, chip: Chip, output: Path, *, lanes: Sequence[int], cyc
 def _row(event: int, bits: int) -> str:
     """The row number of an event beat; a dash if the beat only ends a step."""
     return str(event % (1 << bits)) if event >> bits & 1 else "-"
+
+
+def _spikes(lanes: int, word: int) -> str:
+    """The spikes of a trace word, hexadecimal."""
+    return f"{word % (1 << lanes):x}"
 
 
 def _first(column: list[int | None]) -> int:

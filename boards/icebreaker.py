@@ -1,0 +1,22 @@
+"""1BitSquared iCEBreaker (iCE40-UP5K)."""
+
+from amaranth_boards.icebreaker import ICEBreakerPlatform
+
+from boards.board import Board
+from boards.family import Limits
+from boards.ice40 import Ice40
+from hw.core import CoreOptions
+
+BOARD = Board(
+    name="icebreaker",
+    title="iCEBreaker",
+    platform=ICEBreakerPlatform,
+    family=Ice40(dsp=True),
+    device={"size": "up5k", "package": "sg48"},
+    limits=Limits(luts=5_280, flip_flops=5_280, block_rams=30, multipliers=8),
+    clock_hz=18e6,
+    leds=("led.0", "led.1"),
+    options=CoreOptions(pixel_lanes=1, row_banks=1, lanes=1),
+    load=("iceprog", "-S", "FILE"),
+    burn=("iceprog", "FILE"),
+)

@@ -1,0 +1,22 @@
+"""Sipeed Tang Nano 9K (Gowin GW1NR-9C)."""
+
+from amaranth_boards.tang_nano_9k import TangNano9kPlatform
+
+from boards.board import Board
+from boards.family import Limits
+from boards.gowin import Gowin
+from hw.core import CoreOptions
+
+BOARD = Board(
+    name="tang-nano-9k",
+    title="Tang Nano 9K",
+    platform=TangNano9kPlatform,
+    family=Gowin(),
+    device={"part": "GW1NR-LV9QN88PC6/I5", "family": "GW1N-9C"},
+    limits=Limits(luts=8_640, flip_flops=6_480, block_rams=26, multipliers=10),
+    clock_hz=27e6,
+    leds=tuple(f"led.{n}" for n in range(6)),
+    options=CoreOptions(pixel_lanes=1, row_banks=1, lanes=1),
+    load=("openFPGALoader", "-b", "tangnano9k", "FILE"),
+    burn=("openFPGALoader", "-b", "tangnano9k", "-f", "FILE"),
+)

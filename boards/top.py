@@ -1,0 +1,78 @@
+"""What goes on a board: clock, power-on reset, a core with its self-test, and the LEDs that show life."""
+
+from amaranth import Cat, ClockDomain, ClockSignal, Elaboratable, Module, Mux, ResetSignal, Signal
+from amaranth.build import Platform
+from amaranth.lib import io, wiring
+
+from boards.board import Board
+from boards.pll import Pll
+from boards.selftest import Expected, SelfTest
+from hw.core import Core
+
+#: cycles of power-on reset: on iCE40 block RAM reads 0 for some microseconds after configuration
+RESET_CYCLES = 1 << 12
+
+
+class BoardTop(Elaboratable):
+    """A whole design for one board, running at ``pll.output_hz``.
+
+    LED 0 is a heartbeat (1 Hz, half of it lit). LED 1 is lit while the self-test passes and blinks fast once it has
+    failed; LEDs 2 to 5 show the class of the self-test's image in binary. With fewer LEDs, LED 1 flashes the class:
+    so many flashes, ten for class 0, then a pause.
+    """
+
+    def __init__(self, board: Board, core: Core, expected: Expected, pll: Pll) -> None:
+        self.board = board
+        self.core = core
+        self.test = SelfTest(core, expected)
+        self.pll = pll
+
+    def elaborate(self, platform: Platform) -> Module:
+        m = Module()
+        self._clock(m, platform)
+        m.submodules.core = core = self.core
+        m.submodules.test = test = self.test
+        wiring.connect(m, test.pixels, core.pixels)
+        wiring.connect(m, core.result, test.result)
+
+        eighth = round(self.pll.output_hz / 8)
+        cycle = Signal(range(eighth))
+        beat = Signal(6)  # eighths of a second
+        with m.If(cycle == eighth - 1):
+            m.d.sync += [cycle.eq(0), beat.eq(beat + 1)]
+        with m.Else():
+            m.d.sync += cycle.eq(cycle + 1)
+        leds = Signal(len(self.board.leds))
+        if len(leds) >= 6:
+            shown = Cat(test.passed, test.label)
+        else:
+            flashes = Mux(test.label == 0, 10, test.label)
+            shown = test.passed & ~beat[0] & (beat[1:] < flashes)
+        m.d.sync += leds.eq(Cat(beat[2], Mux(test.failed, beat[0], shown)))
+        for number, name in enumerate(self.board.leds):
+            resource, index, *part = name.split(".")
+            port = platform.request(resource, int(index), dir="-" if not part else {part[0]: "-"})
+            m.submodules[f"led{number}"] = pin = io.Buffer("o", getattr(port, part[0]) if part else port)
+            m.d.comb += pin.o.eq(leds[number])
+        return m
+
+    def _clock(self, m: Module, platform: Platform) -> None:
+        """The core's clock and a reset that lasts until it is steady and the memories are there."""
+        port = platform.request(platform.default_clk, dir="-")
+        clock = Signal()
+        locked = Signal()
+        m.submodules.clock = self.board.family.clock(self.pll, platform.default_clk_frequency, port, clock, locked)
+        m.domains.sync = ClockDomain()
+        m.domains.start = ClockDomain(reset_less=True)
+        waited = Signal(range(RESET_CYCLES + 1))
+        waiting = Signal(init=1)
+        m.d.comb += [
+            ClockSignal("sync").eq(clock),
+            ClockSignal("start").eq(clock),
+            ResetSignal("sync").eq(waiting),
+        ]
+        m.d.start += waiting.eq(waited != RESET_CYCLES)
+        with m.If(~locked):
+            m.d.start += waited.eq(0)
+        with m.Elif(waited != RESET_CYCLES):
+            m.d.start += waited.eq(waited + 1)

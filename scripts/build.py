@@ -1,0 +1,90 @@
+"""``captwin build``: a chip as a board's bitstream."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from boards.build import Build
+from boards.build import build as run
+from boards.catalogue import BOARDS, find_board
+from boards.selftest import Expected
+from hw.chip import Chip
+from hw.core import Core
+from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, core_options
+from scripts.output import JsonFlag, Row, file, log, note, show
+from sim import golden
+from train.data import load_dataset
+from train.zoo import chip_data, load_chip
+
+
+def build(
+    chip: Annotated[str, typer.Argument(help="A chip file, or the name of a pre-trained chip.")],
+    board: Annotated[str, typer.Option(help=f"One of {', '.join(BOARDS)}.")],
+    seeds: Annotated[int, typer.Option(min=1, help="Placements to try; the fastest is kept.")] = 1,
+    clock: Annotated[float | None, typer.Option(min=1, help="Clock in MHz [default: the board's].")] = None,
+    pixel_lanes: PixelLanesOption = None,
+    row_banks: BanksOption = None,
+    lanes: LanesOption = None,
+    native: Annotated[bool, typer.Option("--native", help="Use the tools on PATH, not those from PyPI.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the bitstream [default: build/CHIP-BOARD].")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Build a chip's bitstream for a board; it must meet its clock."""
+    target = find_board(board)
+    loaded = load_chip(chip)
+    core = Core(loaded, core_options(pixel_lanes, row_banks, lanes, trace=False, default=target.options))
+    folder = output or Path("build") / f"{Path(chip).stem}-{board}"
+    with log.status("") as status:
+        made = run(
+            core,
+            target,
+            expected_answer(loaded),
+            folder,
+            seeds=seeds,
+            clock_hz=clock * 1e6 if clock else None,
+            native=native,
+            progress=lambda said: status.update(f"{chip} for {target.title}: {said}"),
+        )
+    show([note("chip", "chip", chip), *build_rows(made)], f"Bitstream for {target.title}", as_json)
+
+
+def expected_answer(chip: Chip) -> Expected:
+    """The self-test of ``chip``: the first test image of its data set, and golden's answer."""
+    pixels = load_dataset(chip_data(chip)).test_images[:1]
+    answer = golden.run(chip, pixels)
+    return Expected(
+        pixels[0],
+        int(answer.labels[0]),
+        tuple(int(n) for n in answer.counts[0]),
+        tuple(int(v) for v in answer.membranes[0]),
+    )
+
+
+def build_rows(made: Build) -> list[Row]:
+    """What a build has to tell."""
+    reached = [placement.timing.reached_hz for placement in made.placements]
+    limits = made.board.limits
+    wanted = made.best.timing.wanted_hz
+    rows = [
+        Row("clock_hz", wanted, "clock", f"{wanted / 1e6:g} MHz"),
+        Row(
+            "reached_hz",
+            reached,
+            "reached, by seed",
+            ", ".join(f"{frequency / 1e6:.1f}" for frequency in reached) + " MHz",
+        ),
+        Row("seed", made.best.seed, "seed kept", str(made.best.seed)),
+    ]
+    labels = {"luts": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs", "multipliers": "multipliers"}
+    for name, used in made.best.used.items():
+        limit = getattr(limits, name)
+        rows.append(Row(name, used, labels[name], f"{used:,} of {limit:,}"))
+    return [
+        *rows,
+        note("critical_path", "slowest path", str(made.best.timing.critical_path)),
+        file("bitstream", "bitstream", made.bitstream),
+        file("manifest", "manifest", made.manifest),
+    ]

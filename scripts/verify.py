@@ -1,0 +1,117 @@
+"""``captwin verify``: a whole test set through the compiled Verilog, every number compared with the golden model."""
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from rich.text import Text
+
+from hw.errors import CaptwinError
+from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, core_options
+from scripts.output import JsonFlag, Row, count, log, note, progress_bar, share, show
+from sim.rtl.compare import Verification
+from sim.rtl.compare import verify as run
+from sim.rtl.compiled import Twin, build
+from train.data import load_dataset
+from train.zoo import chip_data, load_chip
+
+
+def verify(
+    chip: Annotated[str, typer.Argument(help="A chip file, or the name of a pre-trained chip.")],
+    data: Annotated[str | None, typer.Option(help="Data set; by default the one the chip was trained on.")] = None,
+    images: Annotated[int | None, typer.Option(min=1, help="How many test images [default: all].")] = None,
+    first: Annotated[int, typer.Option(min=0, help="The first of them.")] = 0,
+    pixel_lanes: PixelLanesOption = None,
+    row_banks: BanksOption = None,
+    lanes: LanesOption = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run all test images through the compiled Verilog; every number must equal the golden model's."""
+    loaded = load_chip(chip)
+    dataset = load_dataset(data or chip_data(loaded))
+    stop = len(dataset.test_images) if images is None else first + images
+    pixels, labels = dataset.test_images[first:stop], dataset.test_labels[first:stop]
+    if len(pixels) < max(stop - first, 1):
+        raise CaptwinError(
+            f"--first, --images: {dataset.name} has {len(dataset.test_images)} test images, not {max(stop, first + 1)}"
+        )
+    options = core_options(pixel_lanes, row_banks, lanes, trace=True)
+    with log.status(Text("writing and compiling the Verilog")):
+        twin = build(loaded, options)
+    with progress_bar() as bar:
+        task = bar.add_task("images compared", total=len(pixels))
+        outcome = run(twin, loaded, pixels, lambda done: bar.advance(task, done))
+    divergence = outcome.first_divergence
+    if divergence:  # by its number in the test set
+        divergence = replace(divergence, image=first + divergence.image)
+        outcome = replace(outcome, first_divergence=divergence)
+    show(
+        [note("chip", "chip", chip), note("data", "data", f"{dataset.name}, test set"), *_rows(twin, outcome, labels)],
+        "Compiled gates against golden model",
+        as_json,
+    )
+    if divergence:
+        log.print(f"captwin: first divergence: {divergence}")
+        log.print(f"captwin: for a waveform: captwin simulate {chip} {_again(twin, data, divergence.image)}")
+        raise typer.Exit(1)
+
+
+def _rows(twin: Twin, outcome: Verification, labels: np.ndarray) -> list[Row]:
+    numbers = sum(outcome.compared.values())
+    first = str(outcome.first_divergence) if outcome.first_divergence else None
+    images_per_s, cycles_per_s = (total / outcome.run_seconds for total in (outcome.images, outcome.total_cycles))
+    built = "from the cache" if twin.cached else "compiled"
+    return [
+        count("images", "images", outcome.images),
+        share("rtl_accuracy", "RTL accuracy", float((outcome.labels == labels).mean())),
+        Row("numbers_compared", numbers, "sums, drives, membranes, spikes", f"{numbers:,} compared"),
+        Row("compared", outcome.compared, "", ""),
+        count("mismatches", "mismatches", outcome.mismatches),
+        Row("first_divergence", first, "first divergence" * bool(first), first or ""),
+        *_spread("latency_cycles", "first pixel to result", outcome.latency_cycles),
+        *_spread("interval_cycles", "result to result", outcome.interval_cycles),
+        *(
+            Row("", None, f"row events, layer {layer}", f"{rate:.3f} a cycle, {100 * rate / banks:.1f} % of {banks}")
+            for layer, (rate, banks) in enumerate(_rates(twin, outcome))
+        ),
+        Row("events_per_cycle", outcome.events_per_cycle, "", ""),
+        Row("bank_use", [rate / banks for rate, banks in _rates(twin, outcome)], "", ""),
+        count("total_cycles", "clock cycles", outcome.total_cycles),
+        Row("counters", outcome.counters, "", ""),
+        Row("options", twin.sidecar["options"], "", ""),
+        Row("build_s", twin.build_seconds, "build", f"{twin.build_seconds:.1f} s, {built}"),
+        Row("cached", twin.cached, "", ""),
+        Row("run_s", outcome.run_seconds, "run", f"{outcome.run_seconds:.1f} s"),
+        Row("images_per_s", images_per_s, "speed", f"{images_per_s:,.0f} images/s, {cycles_per_s:,.0f} cycles/s"),
+        Row("cycles_per_s", cycles_per_s, "", ""),
+    ]
+
+
+def _again(twin: Twin, data: str | None, image: int) -> str:
+    """Options with which `captwin simulate` looks at that image in the same gates."""
+    hardware = twin.sidecar["options"]
+    words = [*(["--data", data] if data else []), "--first", str(image), "--images", "1", "--waves"]
+    for name in ("pixel_lanes", "row_banks", "lanes"):
+        each = hardware[name] if isinstance(hardware[name], list) else [hardware[name]]
+        words += [f"--{name.replace('_', '-')}", ",".join(map(str, each))]
+    return " ".join(words)
+
+
+def _rates(twin: Twin, outcome: Verification) -> list[tuple[float, int]]:
+    """Row events a cycle, and banks, of each layer."""
+    return list(zip(outcome.events_per_cycle, twin.sidecar["options"]["row_banks"], strict=True))
+
+
+def _spread(key: str, label: str, cycles: np.ndarray) -> list[Row]:
+    """Rows for how cycles spread; of a single image there is no distance to the next."""
+    if not len(cycles):
+        return [Row(key, None, "", "")]
+    told: dict[str, Any] = {
+        "min": int(cycles.min()),
+        "median": float(np.median(cycles)),
+        "mean": float(cycles.mean()),
+        "max": int(cycles.max()),
+    }
+    text = ", ".join(f"{name} {value:,.0f}" if name != "mean" else f"mean {value:,.1f}" for name, value in told.items())
+    return [Row(key, told, label, f"{text} cycles")]
