@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -67,7 +68,8 @@ def build(
     platform = board.platform()
     pll = board.family.pll(platform.default_clk_frequency, clock_hz or board.clock_hz)
     plan = platform.prepare(BoardTop(board, core, expected, pll), TOP)
-    netlist = without_brackets(_text(plan.files[f"{TOP}.il"]))
+    netlist = re.sub(r"^ *attribute .src .*\n", "", _text(plan.files[f"{TOP}.il"]), flags=re.MULTILINE)
+    netlist = without_brackets(netlist)
     constraints = _text(plan.files[board.family.constraints])
 
     synthesis, place, pack = tools

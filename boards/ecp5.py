@@ -73,6 +73,7 @@ class Ecp5:
             *("--write", "routed.json"),
             *("--report", "report.json"),
             *("--seed", str(seed)),
+            *("--router", "router2"),
             "--timing-allow-fail",
         ]
 

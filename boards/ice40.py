@@ -23,20 +23,27 @@ class Ice40:
         "multipliers": "ICESTORM_DSP",
     }
 
-    def __init__(self, *, dsp: bool) -> None:
+    def __init__(self, *, dsp: bool, pll_pad: bool) -> None:
+        """``dsp``: the device has multipliers. ``pll_pad``: the board's clock comes in at the pin of the PLL."""
         self._dsp = dsp
+        self._pll_pad = pll_pad
 
     def pll(self, input_hz: float, wanted_hz: float) -> Pll:
         return pll.ice40(input_hz, wanted_hz)
 
     def clock(self, pll: Pll, input_hz: float, port: io.SingleEndedPort, clock: Signal, locked: Signal) -> Module:
         m = Module()
+        if self._pll_pad:
+            kind, source = "SB_PLL40_PAD", {"i_PACKAGEPIN": port.io}
+        else:
+            m.submodules.pin = pin = io.Buffer("i", port)
+            kind, source = "SB_PLL40_CORE", {"i_REFERENCECLK": pin.i}
         m.submodules.pll = Instance(
-            "SB_PLL40_PAD",
+            kind,
             p_FEEDBACK_PATH="SIMPLE",
             p_PLLOUT_SELECT="GENCLK",
             **{f"p_{name}": value for name, value in pll.settings.items()},
-            i_PACKAGEPIN=port.io,
+            **source,
             i_RESETB=Const(1),
             i_BYPASS=Const(0),
             o_PLLOUTGLOBAL=clock,

@@ -14,7 +14,7 @@ BOARD = Board(
     family=Gowin(),
     device={"part": "GW1NR-LV9QN88PC6/I5", "family": "GW1N-9C"},
     limits=Limits(luts=8_640, flip_flops=6_480, block_rams=26, multipliers=10),
-    clock_hz=27e6,
+    clock_hz=54e6,
     leds=tuple(f"led.{n}" for n in range(6)),
     options=CoreOptions(pixel_lanes=1, row_banks=1, lanes=1),
     load=("openFPGALoader", "-b", "tangnano9k", "FILE"),

@@ -33,7 +33,7 @@ class Tool:
             ).returncode
         if status:
             said = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-            reason = next((line for line in reversed(said) if "ERROR" in line), (said or ["no message"])[-1])
+            reason = next((line for line in said if "ERROR" in line), (said or ["no message"])[-1])
             raise CaptwinError(f"{self.name} failed: {reason.removeprefix('ERROR: ').strip()}")
 
 

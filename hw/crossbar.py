@@ -19,7 +19,7 @@ class Crossbar(wiring.Component):
     ended its step waits for the others; sums are double-buffered, so the next step accumulates while this one's words
     leave.
 
-    Latency: 5 cycles from the step's last event to its first word.
+    Latency: 6 cycles from the step's last event to its first word.
     """
 
     def __init__(self, charges: np.ndarray, formats: Formats, *, width: int, banks: int, lanes: int) -> None:
@@ -45,9 +45,9 @@ class Crossbar(wiring.Component):
         bits = self.formats.charge_bits
         row_shape = data.ArrayLayout(signed(bits), self.columns)
 
-        # Events are taken in stage 0, their rows addressed in 1 and read in 2, masked in 3, added up over the banks in
-        # 4 and accumulated in 5. A step is handed over once every bank has ended it: `turn` is the parity of the step
-        # under way, `parity` that of the step each bank expects.
+        # Events are taken in stage 0, their rows addressed in 1 and read in 2, registered in 3 (block RAM is slow and
+        # far away), masked in 4, added up over the banks in 5 and accumulated in 6. A step is handed over once every
+        # bank has ended it: `turn` is the parity of the step under way, `parity` that of the step each bank expects.
         control = Pipeline(m, "")
         turn = Signal()
         parity = Signal(self.banks)
@@ -56,7 +56,7 @@ class Crossbar(wiring.Component):
         hand_over = Signal()
         held_free = Signal()
         padded = np.vstack([self.charges, np.zeros((1, self.columns), self.charges.dtype)])
-        masked = []
+        rows_read = []
         for bank, places in enumerate(self.places):
             m.submodules[f"weights{bank}"] = store = memory.Memory(
                 shape=unsigned(bits * self.columns), depth=len(places), init=pack_rows(padded[places], bits)
@@ -71,10 +71,11 @@ class Crossbar(wiring.Component):
             control[f"row{bank}_", 0] = source.payload.row
             m.d.comb += [port.addr.eq(control[f"row{bank}_", 1]), port.en.eq(control[f"active{bank}_", 1])]
             codes = Signal(row_shape, name=f"codes{bank}")
-            m.d.sync += codes.eq(Mux(control[f"active{bank}_", 2], port.data, 0))
-            masked.append(codes)
+            masked = Signal(row_shape, name=f"masked{bank}")
+            m.d.sync += [codes.eq(port.data), masked.eq(Mux(control[f"active{bank}_", 3], codes, 0))]
+            rows_read.append(masked)
         control["over", 0] = hand_over
-        over = control["over", 4]
+        over = control["over", 5]
         m.d.comb += [
             ended.eq(parity ^ turn.replicate(self.banks)),
             hand_over.eq(ending.all() & held_free),
@@ -90,7 +91,7 @@ class Crossbar(wiring.Component):
             partial = Signal(signed(bits + (self.banks - 1).bit_length()), name=f"partial{column}")
             acc = Signal(self.sum_shape, name=f"acc{column}")
             total = Signal(self.sum_shape, name=f"total{column}")
-            m.d.sync += partial.eq(sum(codes[column] for codes in masked))
+            m.d.sync += partial.eq(sum(masked[column] for masked in rows_read))
             m.d.comb += total.eq(acc + partial)
             m.d.sync += acc.eq(Mux(over, 0, total))
             totals.append(total)
@@ -101,7 +102,7 @@ class Crossbar(wiring.Component):
         m.d.comb += [
             self.sums.valid.eq(left != 0),
             held_free.eq(
-                ~Cat(control["over", stage] for stage in range(1, 5)).any()
+                ~Cat(control["over", stage] for stage in range(1, 6)).any()
                 & ((left == 0) | ((left == 1) & self.sums.ready))
             ),
         ]

@@ -70,16 +70,25 @@ class Neurons(wiring.Component):
         enter = Signal()
         leave = Signal()
         last = word == self.words - 1
+        control["valid", 0], control["word", 0], control["last", 0] = enter, word, last
+        control["fresh", 0] = step == 0
+        in_flight_next = Signal.like(in_flight)
+        promised_next = Signal.like(promised)
         m.d.comb += [
-            self.sums.ready.eq((in_flight != self.words) & (promised != self.QUEUE)),
             enter.eq(self.sums.valid & self.sums.ready),
+            in_flight_next.eq(in_flight + enter - control["valid", final]),
+            promised_next.eq(promised + enter - leave),
+        ]
+        # Registered, since many accumulators shift by it.
+        m.d.sync += [
+            in_flight.eq(in_flight_next),
+            promised.eq(promised_next),
+            self.sums.ready.eq((in_flight_next != self.words) & (promised_next != self.QUEUE)),
         ]
         with m.If(enter):
             m.d.sync += word.eq(Mux(last, 0, word + 1))
             with m.If(last):
                 m.d.sync += step.eq(Mux(step == self.steps - 1, 0, step + 1))
-        control["valid", 0], control["word", 0], control["last", 0] = enter, word, last
-        control["fresh", 0] = step == 0
 
         parameter = data.StructLayout(
             {
@@ -151,7 +160,6 @@ class Neurons(wiring.Component):
                 Mux(valid, sum(pipe["saturated", final] & present[n] for n, pipe in enumerate(lane_pipes)), 0)
             ),
         ]
-        m.d.sync += [in_flight.eq(in_flight + enter - valid), promised.eq(promised + enter - leave)]
         return m
 
     def _parameters(self) -> list[list[dict[str, int]]]:

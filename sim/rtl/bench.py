@@ -35,7 +35,7 @@ class Source:
         self._dut = dut
         self._pause = pause
         lanes = sidecar["options"]["pixel_lanes"]
-        payload = Payload(sidecar, "pixels__payload")
+        payload = Payload.of_port(sidecar, "pixels__payload")
         self._beats = iter(
             [
                 payload.pack({f"[{n}]": int(code) for n, code in enumerate(image[start : start + lanes])})
@@ -64,7 +64,7 @@ class Sink:
         self._payload = getattr(dut, f"{name}__payload")
         self._valid = getattr(dut, f"{name}__valid")
         self._ready = getattr(dut, f"{name}__ready")
-        self._fields = Payload(sidecar, f"{name}__payload")
+        self._fields = Payload.of_port(sidecar, f"{name}__payload")
         self._pause = pause
         self._open = True
         self._waiting: int | None = None
@@ -184,7 +184,7 @@ async def compare(dut: Any) -> None:
             labels.append(result["label"])
             quiet = 0
 
-    counters = Payload(sidecar, "counters").unpack(dut.counters.value.to_unsigned())
+    counters = Payload.of_port(sidecar, "counters").unpack(dut.counters.value.to_unsigned())
     score.take_counters(counters, expected_counters(chip, images, reference), cycle)
     score.take_build_id(dut.build_id.value.to_unsigned(), chip.build_id, cycle)
     outcome = {

@@ -1,23 +1,28 @@
 """Packs and unpacks stream payloads by the fields of the Verilog's JSON sidecar."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 
 class Payload:
-    """One port of the sidecar: turns a dictionary of field values into the port's bits and back.
+    """The fields of a port, as the sidecar lists them: turns their values into the port's bits and back.
 
     Field names are the sidecar's: ``label``, ``counts[3]``, ``[0]`` for the first element of a plain array.
     """
 
-    def __init__(self, sidecar: Mapping[str, Any], port: str) -> None:
+    def __init__(self, fields: Iterable[Mapping[str, Any]]) -> None:
+        self._fields = [
+            (field["name"], field["lsb"], (1 << field["width"]) - 1, 1 << field["width"] >> 1 if field["signed"] else 0)
+            for field in fields
+        ]
+
+    @classmethod
+    def of_port(cls, sidecar: Mapping[str, Any], port: str) -> "Payload":
+        """That of a port of the core."""
         entry = next((entry for entry in sidecar["ports"] if entry["name"] == port), None)
         if entry is None:
             raise KeyError(f"{sidecar['top']} has no port {port}")
-        self._fields = [
-            (field["name"], field["lsb"], (1 << field["width"]) - 1, 1 << field["width"] >> 1 if field["signed"] else 0)
-            for field in entry["fields"]
-        ]
+        return cls(entry["fields"])
 
     def pack(self, values: Mapping[str, int]) -> int:
         """The port's bits; fields that ``values`` leaves out are 0."""

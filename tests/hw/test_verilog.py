@@ -55,7 +55,7 @@ def test_names_are_for_people(tmp_path: Path) -> None:
 
 def test_packing_is_undone_by_unpacking(tmp_path: Path) -> None:
     _, sidecar = written(tmp_path, trace=True)
-    payload = Payload(sidecar, "trace0__payload")
+    payload = Payload.of_port(sidecar, "trace0__payload")
     values = payload.unpack(payload.pack({"sums[1]": -5, "drives[0]": 9, "last": 1}))
     assert (values["sums[1]"], values["drives[0]"], values["last"], values["sums[0]"]) == (-5, 9, 1, 0)
 

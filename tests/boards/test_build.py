@@ -1,0 +1,117 @@
+"""Whole builds of small chips: the same bytes twice, a missed clock, the self-test, flashing."""
+
+import json
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pooch
+import pytest
+from amaranth import Module
+from amaranth.lib import wiring
+from amaranth.sim import Simulator
+
+from boards.build import build
+from boards.catalogue import BOARDS, find_board
+from boards.flash import flash_command
+from boards.selftest import Expected, SelfTest
+from hw.chip import Chip
+from hw.core import Core, CoreOptions
+from hw.errors import CaptwinError
+from sim import golden
+from tests.chips import random_chip, random_pixels
+
+SMALLEST = CoreOptions(pixel_lanes=1, row_banks=1, lanes=1)
+
+
+@pytest.fixture(scope="module")
+def chip() -> Chip:
+    return random_chip(11, sizes=(6, 3))
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / "cache")
+
+
+def expected(chip: Chip) -> Expected:
+    pixels = random_pixels(5, chip, 1)
+    answer = golden.run(chip, pixels)
+    return Expected(
+        pixels[0], int(answer.labels[0]), tuple(map(int, answer.counts[0])), tuple(map(int, answer.membranes[0]))
+    )
+
+
+@pytest.mark.parametrize("name", ["icebreaker", "ulx3s-85f"])
+def test_the_same_bytes_twice(name: str, chip: Chip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    board = replace(find_board(name), clock_hz=25e6)
+    made = []
+    for turn in "ab":
+        monkeypatch.setattr(pooch, "os_cache", lambda name, turn=turn: tmp_path / turn)
+        made.append(build(Core(chip, SMALLEST), board, expected(chip), tmp_path / f"{name}-{turn}"))
+    first, second = ({path.name: path.read_bytes() for path in one.folder.iterdir()} for one in made)
+    logs = [file for file in first if file.endswith(".log")]  # these tell how long things took
+    assert {file: text for file, text in first.items() if file not in logs} == {
+        file: text for file, text in second.items() if file not in logs
+    }
+    manifest = json.loads(made[0].manifest.read_text())
+    assert manifest["board"] == name and manifest["build_id"] == f"{chip.build_id:016x}"
+    assert manifest["reached_hz"] >= manifest["clock_hz"] == pytest.approx(25e6, rel=0.05)
+    assert manifest["used"]["block_rams"]["used"] >= 4  # the surfaces are in block RAM
+
+    command = flash_command(made[0].folder, board, chip, burn=False)
+    assert str(made[0].bitstream) in command
+    for other, wrong_chip, message in (
+        (find_board("ice40-hx8k"), chip, f"this bitstream is for {name}, not for ice40-hx8k"),
+        (board, random_chip(12), "this bitstream is of chip"),
+    ):
+        with pytest.raises(CaptwinError, match=message):
+            flash_command(made[0].folder, other, wrong_chip, burn=False)
+    made[0].bitstream.write_bytes(b"another")
+    with pytest.raises(CaptwinError, match="is not the file that its manifest tells of"):
+        flash_command(made[0].folder, board, chip, burn=True)
+
+
+def test_a_missed_clock_is_an_error(chip: Chip, tmp_path: Path) -> None:
+    core = Core(chip, SMALLEST)
+    with pytest.raises(
+        CaptwinError, match=r"MHz reached, 150 MHz wanted .* slowest path from core\.\S+ to core\."
+    ) as caught:
+        build(core, find_board("icebreaker"), expected(chip), tmp_path / "out", clock_hz=150e6)
+    assert "\n" not in str(caught.value) and not (tmp_path / "out").exists()
+
+
+def test_no_build_to_flash(chip: Chip, tmp_path: Path) -> None:
+    with pytest.raises(CaptwinError, match="holds no build; run captwin build first"):
+        flash_command(tmp_path, find_board("icebreaker"), chip, burn=False)
+
+
+@pytest.mark.parametrize("wrong", [False, True])
+def test_self_test(chip: Chip, wrong: bool) -> None:
+    answer = expected(chip)
+    if wrong:
+        answer = replace(answer, membranes=(answer.membranes[0] ^ 1, *answer.membranes[1:]))
+    m = Module()
+    m.submodules.core = core = Core(chip, SMALLEST)
+    m.submodules.test = test = SelfTest(core, answer)
+    wiring.connect(m, test.pixels, core.pixels)
+    wiring.connect(m, core.result, test.result)
+    simulator = Simulator(m)
+    simulator.add_clock(1e-8)
+    seen = []
+
+    async def watch(ctx) -> None:
+        await ctx.tick().repeat(2000)
+        seen.append((ctx.get(test.passed), ctx.get(test.failed), ctx.get(test.label)))
+
+    simulator.add_testbench(watch)
+    simulator.run()
+    assert seen == [(int(not wrong), int(wrong), answer.label)]
+
+
+def test_boards_have_whole_commands() -> None:
+    for board in BOARDS.values():
+        assert np.isfinite(board.clock_hz) and len(board.leds) >= 2
+        for command in (board.load, board.burn):
+            assert command.count("FILE") == 1 and shlex.join(command)
