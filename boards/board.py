@@ -1,7 +1,7 @@
 """What a board is."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from amaranth.build import Platform
 
@@ -22,8 +22,18 @@ class Board:
     clock_hz: float  #: of the core, as wanted
     #: LEDs as resource.number or resource.number.part: heartbeat, verdict, class from its lowest bit on
     leds: tuple[str, ...]
-    options: CoreOptions  #: if nothing else is asked for
+    pixel_lanes: int  #: what a core gets here if nothing else is asked for
+    row_banks: int
+    lanes: int
     #: programs that flash it: into volatile memory and for good; FILE stands for the bitstream
     load: tuple[str, ...]
     burn: tuple[str, ...]
-    notes: str = field(default="")
+
+    def options(self, layers: int) -> CoreOptions:
+        """The size of a core of so many layers; a last layer after others has little to do, and gets little."""
+        alone = layers == 1
+        return CoreOptions(
+            self.pixel_lanes,
+            (self.row_banks,) * (layers - 1) + (self.row_banks if alone else 1,),
+            (self.lanes,) * (layers - 1) + (self.lanes if alone else 1,),
+        )

@@ -15,8 +15,9 @@ from typing import Any
 from boards.board import Board
 from boards.selftest import Expected
 from boards.timing import CriticalPath, Timing, read_timing
-from boards.toolchain import Tool, cached, find_tools
+from boards.toolchain import Tool, find_tools
 from boards.top import BoardTop
+from hw.cache import cached
 from hw.core import Core
 from hw.errors import CaptwinError
 from hw.files import whole_folder
@@ -76,7 +77,7 @@ def build(
     progress("synthesis")
     command = board.family.synthesis(TOP)
     synthesis_key = (netlist, command, synthesis.version)
-    synthesised = cached("synthesis", synthesis_key, lambda into: _synthesise(synthesis, netlist, command, into))
+    synthesised, _ = cached("synthesis", synthesis_key, lambda into: _synthesise(synthesis, netlist, command, into))
     digest = sha256((synthesised / "netlist.json").read_bytes()).hexdigest()
 
     def placement(seed: int) -> Placement:
@@ -89,7 +90,7 @@ def build(
             pack.run(board.family.pack(board.device), into)
             (into / "netlist.json").unlink()
 
-        kept = cached("placement", (digest, constraints, *arguments, place.version, pack.version), make)
+        kept, _ = cached("placement", (digest, constraints, *arguments, place.version, pack.version), make)
         report = json.loads((kept / "report.json").read_text())
         used = {
             name: int(report["utilization"].get(key, {"used": 0})["used"])

@@ -5,7 +5,6 @@ from amaranth_boards.ecpix5 import ECPIX585Platform
 from boards.board import Board
 from boards.ecp5 import Ecp5
 from boards.family import Limits
-from hw.core import CoreOptions
 
 BOARD = Board(
     name="ecpix5-85f",
@@ -16,7 +15,9 @@ BOARD = Board(
     limits=Limits(luts=83_640, flip_flops=83_640, block_rams=208, multipliers=156),
     clock_hz=100e6,
     leds=("rgb_led.0.g", "rgb_led.0.b", "rgb_led.0.r", "rgb_led.1.r", "rgb_led.2.r", "rgb_led.3.r"),
-    options=CoreOptions(pixel_lanes=32, row_banks=4, lanes=8),
+    pixel_lanes=32,
+    row_banks=4,
+    lanes=8,
     load=("openFPGALoader", "-b", "ecpix5", "FILE"),
     burn=("openFPGALoader", "-b", "ecpix5", "-f", "FILE"),
 )

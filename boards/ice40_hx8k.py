@@ -5,7 +5,6 @@ from amaranth_boards.ice40_hx8k_b_evn import ICE40HX8KBEVNPlatform
 from boards.board import Board
 from boards.family import Limits
 from boards.ice40 import Ice40
-from hw.core import CoreOptions
 
 BOARD = Board(
     name="ice40-hx8k",
@@ -16,7 +15,9 @@ BOARD = Board(
     limits=Limits(luts=7_680, flip_flops=7_680, block_rams=32, multipliers=0),
     clock_hz=72e6,
     leds=tuple(f"led.{n}" for n in range(6)),
-    options=CoreOptions(pixel_lanes=4, row_banks=1, lanes=1),
+    pixel_lanes=4,
+    row_banks=1,
+    lanes=1,
     load=("iceprog", "-S", "FILE"),
     burn=("iceprog", "FILE"),
 )

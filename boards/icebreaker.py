@@ -5,7 +5,6 @@ from amaranth_boards.icebreaker import ICEBreakerPlatform
 from boards.board import Board
 from boards.family import Limits
 from boards.ice40 import Ice40
-from hw.core import CoreOptions
 
 BOARD = Board(
     name="icebreaker",
@@ -16,7 +15,9 @@ BOARD = Board(
     limits=Limits(luts=5_280, flip_flops=5_280, block_rams=30, multipliers=8),
     clock_hz=30e6,
     leds=("led.0", "led.1"),
-    options=CoreOptions(pixel_lanes=1, row_banks=1, lanes=1),
+    pixel_lanes=1,
+    row_banks=1,
+    lanes=1,
     load=("iceprog", "-S", "FILE"),
     burn=("iceprog", "FILE"),
 )

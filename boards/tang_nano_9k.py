@@ -5,7 +5,6 @@ from amaranth_boards.tang_nano_9k import TangNano9kPlatform
 from boards.board import Board
 from boards.family import Limits
 from boards.gowin import Gowin
-from hw.core import CoreOptions
 
 BOARD = Board(
     name="tang-nano-9k",
@@ -16,7 +15,9 @@ BOARD = Board(
     limits=Limits(luts=8_640, flip_flops=6_480, block_rams=26, multipliers=10),
     clock_hz=54e6,
     leds=tuple(f"led.{n}" for n in range(6)),
-    options=CoreOptions(pixel_lanes=1, row_banks=1, lanes=1),
+    pixel_lanes=1,
+    row_banks=1,
+    lanes=1,
     load=("openFPGALoader", "-b", "tangnano9k", "FILE"),
     burn=("openFPGALoader", "-b", "tangnano9k", "-f", "FILE"),
 )

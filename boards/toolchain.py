@@ -1,15 +1,10 @@
 """The programs that turn RTLIL into bitstreams: YoWASP's from PyPI, or native ones if asked for."""
 
-import hashlib
 import shutil
 import subprocess
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from tempfile import mkdtemp
-
-import pooch
 
 from boards.family import Family
 from hw.errors import CaptwinError
@@ -58,25 +53,3 @@ def _find(name: str, package: str, native: bool) -> Tool:
     if path is None:
         raise CaptwinError(f"{name}: not installed; try: pip install {package}")
     return Tool(name, path, f"{package} {number}")
-
-
-def cached(kind: str, key: tuple[str, ...], make: Callable[[Path], None]) -> Path:
-    """A folder that ``make`` fills, once for each ``key``: kept whole or not at all."""
-    digest = hashlib.sha256("\0".join(key).encode()).hexdigest()
-    entry = pooch.os_cache("captwin") / kind / digest[:32]
-    if entry.exists():
-        return entry
-    temporary = None
-    try:
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(mkdtemp(prefix=".", dir=entry.parent))
-        make(temporary)
-        temporary.replace(entry)
-    except OSError as error:
-        if entry.exists():  # another process was quicker
-            return entry
-        raise CaptwinError(f"{entry.parent}: cannot keep builds: {error.strerror or error}") from None
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
-    return entry

@@ -5,7 +5,6 @@ from amaranth_boards.ulx3s import ULX3S_85F_Platform
 from boards.board import Board
 from boards.ecp5 import Ecp5
 from boards.family import Limits
-from hw.core import CoreOptions
 
 BOARD = Board(
     name="ulx3s-85f",
@@ -16,7 +15,9 @@ BOARD = Board(
     limits=Limits(luts=83_640, flip_flops=83_640, block_rams=208, multipliers=156),
     clock_hz=100e6,
     leds=tuple(f"led.{n}" for n in range(6)),
-    options=CoreOptions(pixel_lanes=32, row_banks=4, lanes=8),
+    pixel_lanes=32,
+    row_banks=4,
+    lanes=8,
     load=("openFPGALoader", "-b", "ulx3s", "FILE"),
     burn=("openFPGALoader", "-b", "ulx3s", "-f", "FILE"),
 )

@@ -202,7 +202,9 @@ class Neurons(wiring.Component):
             pipe.register(f"low{row}_", 8, low)
             pipe.register(f"step{row}_", 8, step)
             pipe.register(f"rise{row}_", 9, pipe["u", 8][:fu] * pipe[f"step{row}_", 8])
-            pipe.register(f"along{row}_", 10, _half_up(pipe[f"low{row}_", 9], fu) + pipe[f"rise{row}_", 9])
+            along = _half_up(pipe[f"low{row}_", 9], fu) + pipe[f"rise{row}_", 9]
+            # It lies between two knots: a bit more would not fit FPGAs' multipliers of 18 bits.
+            pipe.register(f"along{row}_", 10, along[: self.formats.membrane_bits + fu])
         pipe.register("slope", 11, pipe["along1_", 10] - pipe["along0_", 10])
         pipe.register("climb", 12, pipe["v", 11][:fv] * pipe["slope", 11])
         total = (pipe["along0_", 12] << fv) + pipe["climb", 12]

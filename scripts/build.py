@@ -35,7 +35,9 @@ def build(
     """Build a chip's bitstream for a board; it must meet its clock."""
     target = find_board(board)
     loaded = load_chip(chip)
-    core = Core(loaded, core_options(pixel_lanes, row_banks, lanes, trace=False, default=target.options))
+    core = Core(
+        loaded, core_options(pixel_lanes, row_banks, lanes, trace=False, default=target.options(len(loaded.layers)))
+    )
     folder = output or Path("build") / f"{Path(chip).stem}-{board}"
     with log.status("") as status:
         made = run(

@@ -7,12 +7,15 @@ import numpy as np
 import typer
 from rich.text import Text
 
+from boards.catalogue import BOARDS, find_board
+from hw.core import CoreOptions
 from hw.errors import CaptwinError
 from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, core_options
 from scripts.output import JsonFlag, Row, count, log, note, progress_bar, share, show
 from sim.rtl.compare import Verification
 from sim.rtl.compare import verify as run
 from sim.rtl.compiled import Twin, build
+from sim.rtl.runner import CLOCK_HZ
 from train.data import load_dataset
 from train.zoo import chip_data, load_chip
 
@@ -22,6 +25,9 @@ def verify(
     data: Annotated[str | None, typer.Option(help="Data set; by default the one the chip was trained on.")] = None,
     images: Annotated[int | None, typer.Option(min=1, help="How many test images [default: all].")] = None,
     first: Annotated[int, typer.Option(min=0, help="The first of them.")] = 0,
+    board: Annotated[
+        str | None, typer.Option(help="Size of the core, and clock, as on this board: " + ", ".join(BOARDS) + ".")
+    ] = None,
     pixel_lanes: PixelLanesOption = None,
     row_banks: BanksOption = None,
     lanes: LanesOption = None,
@@ -36,7 +42,10 @@ def verify(
         raise CaptwinError(
             f"--first, --images: {dataset.name} has {len(dataset.test_images)} test images, not {max(stop, first + 1)}"
         )
-    options = core_options(pixel_lanes, row_banks, lanes, trace=True)
+    target = find_board(board) if board else None
+    default = target.options(len(loaded.layers)) if target else CoreOptions()
+    options = core_options(pixel_lanes, row_banks, lanes, trace=True, default=default)
+    clock_hz = target.clock_hz if target else CLOCK_HZ
     with log.status(Text("writing and compiling the Verilog")):
         twin = build(loaded, options)
     with progress_bar() as bar:
@@ -47,7 +56,11 @@ def verify(
         divergence = replace(divergence, image=first + divergence.image)
         outcome = replace(outcome, first_divergence=divergence)
     show(
-        [note("chip", "chip", chip), note("data", "data", f"{dataset.name}, test set"), *_rows(twin, outcome, labels)],
+        [
+            note("chip", "chip", chip),
+            note("data", "data", f"{dataset.name}, test set"),
+            *_rows(twin, outcome, labels, clock_hz),
+        ],
         "Compiled gates against golden model",
         as_json,
     )
@@ -57,7 +70,7 @@ def verify(
         raise typer.Exit(1)
 
 
-def _rows(twin: Twin, outcome: Verification, labels: np.ndarray) -> list[Row]:
+def _rows(twin: Twin, outcome: Verification, labels: np.ndarray, clock_hz: float) -> list[Row]:
     numbers = sum(outcome.compared.values())
     first = str(outcome.first_divergence) if outcome.first_divergence else None
     images_per_s, cycles_per_s = (total / outcome.run_seconds for total in (outcome.images, outcome.total_cycles))
@@ -76,6 +89,7 @@ def _rows(twin: Twin, outcome: Verification, labels: np.ndarray) -> list[Row]:
             for layer, (rate, banks) in enumerate(_rates(twin, outcome))
         ),
         Row("events_per_cycle", outcome.events_per_cycle, "", ""),
+        *_speed(outcome, clock_hz),
         Row("bank_use", [rate / banks for rate, banks in _rates(twin, outcome)], "", ""),
         count("total_cycles", "clock cycles", outcome.total_cycles),
         Row("counters", outcome.counters, "", ""),
@@ -96,6 +110,18 @@ def _again(twin: Twin, data: str | None, image: int) -> str:
         each = hardware[name] if isinstance(hardware[name], list) else [hardware[name]]
         words += [f"--{name.replace('_', '-')}", ",".join(map(str, each))]
     return " ".join(words)
+
+
+def _speed(outcome: Verification, clock_hz: float) -> list[Row]:
+    """What the gates do at ``clock_hz``: images a second as they follow each other, and how long one takes."""
+    rows = []
+    megahertz = f"at {clock_hz / 1e6:g} MHz"
+    if len(outcome.interval_cycles):
+        rate = clock_hz / float(outcome.interval_cycles.mean())
+        rows.append(Row("gates_images_per_s", rate, f"throughput {megahertz}", f"{rate:,.0f} images/s"))
+    times = [float(pick(outcome.latency_cycles)) / clock_hz for pick in (np.min, np.median, np.max)]
+    told = ", ".join(f"{name} {1e6 * time:.2f}" for name, time in zip(("min", "median", "max"), times, strict=True))
+    return [*rows, Row("gates_latency_s", times, f"latency {megahertz}", f"{told} us")]
 
 
 def _rates(twin: Twin, outcome: Verification) -> list[tuple[float, int]]:

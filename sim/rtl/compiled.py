@@ -4,24 +4,20 @@ The program (``driver.cpp``) takes images on stdin and writes every number that 
 crosses into Python while the clock runs. :mod:`sim.rtl.compare` runs it beside the golden model.
 """
 
-import hashlib
 import json
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-import pooch
-
+from hw.cache import cached
 from hw.chip import Chip
 from hw.core import Core, CoreOptions
 from hw.errors import CaptwinError
-from hw.files import whole_folder
 from hw.verilog import TOP, write_verilog
 from sim.rtl.simulators import require
 
@@ -29,19 +25,8 @@ DRIVER = Path(__file__).with_name("driver.cpp")
 PROGRAM = "twin"
 #: Functions are cut at 2000 operations: mnist's took Verilator 15 s whole, and take 6 s cut; they run no slower.
 VERILATOR_FLAGS = (
-    *(
-        "--cc",
-        "--prefix",
-        "Vcore",
-        "--top-module",
-        TOP,
-        "--Mdir",
-        ".",
-        "--output-split",
-        "20000",
-        "--output-split-cfuncs",
-        "2000",
-    ),
+    *("--cc", "--prefix", "Vcore", "--top-module", TOP, "--Mdir", "."),
+    *("--output-split", "20000", "--output-split-cfuncs", "2000"),
     *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert"),
     *("-Wno-fatal", "-Wno-lint", "-Wno-style"),
 )
@@ -92,13 +77,13 @@ def build(chip: Chip, options: CoreOptions = CoreOptions()) -> Twin:  # noqa: B0
             sources = _bundles(work)
             _compile(work, work, sources, environment)
             told = [tools, RUNTIME, *CXX_FLAGS]
-            runtime, _ = _entry(told, "runtime", lambda folder: _compile_runtime(folder, environment))
+            runtime, _ = cached("verilated", told, lambda folder: _compile_runtime(folder, environment))
             objects = [*sorted(map(str, runtime.glob("*.o"))), *(f"{Path(source).stem}.o" for source in sources)]
             _call(["g++", *objects, "-lpthread", "-o", str(target / PROGRAM)], work, environment)
 
         told = [tools, *VERILATOR_FLAGS, *CXX_FLAGS, FAST, ONCE, *texts]
-        folder, cached = _entry(told, PROGRAM, compile_core)
-    return Twin(folder / PROGRAM, sidecar, cached, perf_counter() - start)
+        folder, ready = cached("compiled", told, compile_core)
+    return Twin(folder / PROGRAM, sidecar, ready, perf_counter() - start)
 
 
 def layout_header(sidecar: dict[str, Any]) -> str:
@@ -161,17 +146,6 @@ def _tools(environment: dict[str, str]) -> str:
     """Versions of the tools, and what `native` means on this machine: a cache may be shared by several."""
     questions = (["verilator", "--version"], ["g++", "--version"], ["g++", "-march=native", "-Q", "--help=target"])
     return "\n".join(_call(question, Path.cwd(), environment) for question in questions)
-
-
-def _entry(told: Sequence[str], holds: str, make: Callable[[Path], None]) -> tuple[Path, bool]:
-    """The cache's folder for what ``told`` determines, and whether it was there; ``make`` fills a new one."""
-    key = hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
-    folder = Path(pooch.os_cache("captwin")) / "compiled" / f"{holds}-{key}"
-    if folder.is_dir():
-        return folder, True
-    with whole_folder(folder, own=r".*") as temporary:
-        make(temporary)
-    return folder, False
 
 
 def _compile_runtime(folder: Path, environment: dict[str, str]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pooch
 import pytest
 
 from hw.chip import Chip
@@ -170,7 +171,7 @@ def test_built_once(small: tuple[Chip, Twin, np.ndarray]) -> None:
 
 
 def test_failed_and_interrupted_builds_leave_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(compiled.pooch, "os_cache", lambda name: tmp_path / name)
+    monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / name)
     driver = tmp_path / "driver.cpp"
     driver.write_text('#include "layout.h"\nint main() { return nonsense; }\n')
     monkeypatch.setattr(compiled, "DRIVER", driver)

@@ -1,0 +1,36 @@
+"""Results that took long, kept in the user's cache folder."""
+
+import hashlib
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pooch
+
+from hw.errors import CaptwinError
+
+
+def cached(kind: str, key: Sequence[str], make: Callable[[Path], None]) -> tuple[Path, bool]:
+    """A folder that ``make`` fills, once for each ``key``, and whether it was there already.
+
+    It is kept whole or not at all: an interruption or an error leaves no entry. ``key`` must hold all that goes in,
+    tools' versions included. Raises :class:`CaptwinError` if the cache folder is not writable.
+    """
+    digest = hashlib.sha256("\0".join(key).encode()).hexdigest()
+    entry = pooch.os_cache("captwin") / kind / digest[:32]
+    if entry.exists():
+        return entry, True
+    temporary = None
+    try:
+        entry.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(mkdtemp(prefix=".", dir=entry.parent))
+        make(temporary)
+        temporary.replace(entry)
+    except OSError as error:
+        if not entry.exists():  # else another process was quicker
+            raise CaptwinError(f"{entry.parent}: cannot keep results: {error.strerror or error}") from None
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return entry, False

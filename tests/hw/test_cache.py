@@ -1,0 +1,39 @@
+"""The cache of results that took long."""
+
+from pathlib import Path
+
+import pooch
+import pytest
+
+from hw.cache import cached
+from hw.errors import CaptwinError
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / "cache")
+    return tmp_path / "cache"
+
+
+def test_made_once_for_each_key(cache: Path) -> None:
+    made = []
+
+    def make(into: Path) -> None:
+        made.append(into)
+        (into / "file").write_text("whole")
+
+    first, ready = cached("kind", ("a", "b"), make)
+    assert not ready and (first / "file").read_text() == "whole"
+    assert cached("kind", ("a", "b"), make) == (first, True) and len(made) == 1
+    assert cached("kind", ("ab",), make)[0] != first and len(made) == 2
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, CaptwinError("no"), ValueError])
+def test_interrupted_leaves_nothing(cache: Path, error: type[BaseException] | BaseException) -> None:
+    def make(into: Path) -> None:
+        (into / "file").write_text("half")
+        raise error
+
+    with pytest.raises(type(error) if not isinstance(error, type) else error):
+        cached("kind", ("a",), make)
+    assert list((cache / "kind").iterdir()) == []
