@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from boards.board import Board
+from boards.fit import check_fit
 from boards.selftest import Expected
 from boards.timing import CriticalPath, Timing, read_timing
 from boards.toolchain import Tool, find_tools
@@ -63,8 +64,10 @@ def build(
     """Builds ``core`` for ``board`` into ``folder``, placing it with seeds 1 to ``seeds`` and keeping the fastest.
 
     ``clock_hz`` is wanted in place of the board's; ``progress`` hears what is being done. The same inputs and tools
-    give the same bytes. Raises :class:`CaptwinError` if a tool is missing or fails, or if no placement meets the clock.
+    give the same bytes. Raises :class:`CaptwinError` if the core is too large, a tool is missing or fails, or no
+    placement meets the clock.
     """
+    check_fit(core.chip, core.options, board)
     tools = find_tools(board.family, native=native)
     platform = board.platform()
     pll = board.family.pll(platform.default_clk_frequency, clock_hz or board.clock_hz)

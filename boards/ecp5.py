@@ -6,6 +6,7 @@ from amaranth import Const, Instance, Module, Signal
 from amaranth.lib import io
 
 from boards import pll
+from boards.family import blocks
 from boards.pll import Pll
 
 
@@ -79,3 +80,9 @@ class Ecp5:
 
     def pack(self, device: dict[str, str]) -> list[str]:
         return ["--compress", "--input", "routed.txt", "--bit", self.bitstream]
+
+    def block_rams(self, width: int, depth: int, ports: int) -> int:
+        both_ports = ((18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))
+        if ports == 1:
+            return blocks(width, depth, ((36, 512), *both_ports))
+        return -(-ports // 2) * blocks(width, depth, both_ports)

@@ -1,5 +1,6 @@
 """What the flow needs to know of an FPGA family: its PLL, and how its tools are called."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -46,3 +47,11 @@ class Family(Protocol):
 
     def pack(self, device: dict[str, str]) -> list[str]:
         """The packer's arguments: from ``routed.txt`` to the bitstream."""
+
+    def block_rams(self, width: int, depth: int, ports: int) -> int:
+        """How many a memory of ``depth`` words of ``width`` bits takes that is read at ``ports`` places a cycle."""
+
+
+def blocks(width: int, depth: int, shapes: Iterable[tuple[int, int]]) -> int:
+    """Blocks of the best of ``shapes``, (width, depth), for a memory of that size."""
+    return min(-(-width // wide) * -(-depth // deep) for wide, deep in shapes)

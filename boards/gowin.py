@@ -6,6 +6,7 @@ from amaranth import Const, Instance, Module, Signal
 from amaranth.lib import io
 
 from boards import pll
+from boards.family import blocks
 from boards.pll import Pll
 
 
@@ -75,3 +76,6 @@ class Gowin:
 
     def pack(self, device: dict[str, str]) -> list[str]:
         return ["-d", device["family"], "-o", self.bitstream, "routed.json"]
+
+    def block_rams(self, width: int, depth: int, ports: int) -> int:
+        return ports * blocks(width, depth, ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)))

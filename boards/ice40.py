@@ -6,6 +6,7 @@ from amaranth import Const, Instance, Module, Signal
 from amaranth.lib import io
 
 from boards import pll
+from boards.family import blocks
 from boards.pll import Pll
 
 
@@ -69,3 +70,6 @@ class Ice40:
 
     def pack(self, device: dict[str, str]) -> list[str]:
         return ["routed.txt", self.bitstream]
+
+    def block_rams(self, width: int, depth: int, ports: int) -> int:
+        return ports * blocks(width, depth, ((16, 256), (8, 512), (4, 1024), (2, 2048)))

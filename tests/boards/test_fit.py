@@ -1,0 +1,38 @@
+"""Whether a core fits, said beforehand."""
+
+import pytest
+
+from boards.catalogue import find_board
+from boards.fit import block_rams, check_fit
+from hw.core import CoreOptions
+from hw.errors import CaptwinError
+from train.zoo import load_chip
+
+
+@pytest.mark.parametrize(
+    ("chip", "board", "options", "found"),
+    [
+        # what synthesis made of weights and surfaces
+        ("mnist-small", "ulx3s-85f", CoreOptions(32, (4, 1), (8, 1)), 56 + 16 + 2 + 4),
+        ("digits-tiny", "icebreaker", CoreOptions(1, 1, 1), 4 + 4),
+    ],
+)
+def test_counts(chip: str, board: str, options: CoreOptions, found: int) -> None:
+    assert block_rams(load_chip(chip), options, find_board(board)) == found
+
+
+def test_too_large_says_what_would_fit() -> None:
+    chip, board = load_chip("mnist"), find_board("ulx3s-85f")
+    with pytest.raises(
+        CaptwinError, match=r"block RAMs, there are 208; this may fit: --row-banks \S+ --lanes \S+$"
+    ) as caught:
+        check_fit(chip, board.options(3), board)
+    words = str(caught.value).split()
+    banks, lanes = (tuple(map(int, words[words.index(f"--{name}") + 1].split(","))) for name in ("row-banks", "lanes"))
+    check_fit(chip, CoreOptions(32, banks, lanes), board)
+
+
+def test_too_large_at_all() -> None:
+    board = find_board("icebreaker")
+    with pytest.raises(CaptwinError, match=r"784-96-10 core takes at least \d+ block RAMs, there are 30; no core"):
+        check_fit(load_chip("mnist-small"), board.options(2), board)
