@@ -1,8 +1,8 @@
 """The memcapacitor crossbar: charge codes of active rows, summed for all columns in parallel."""
 
 import numpy as np
-from amaranth import Cat, Module, Mux, Signal, signed, unsigned
-from amaranth.lib import data, memory, stream, wiring
+from amaranth import Cat, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import data, fifo, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.chip import Formats
@@ -19,8 +19,10 @@ class Crossbar(wiring.Component):
     ended its step waits for the others; sums are double-buffered, so the next step accumulates while this one's words
     leave.
 
-    Latency: 6 cycles from the step's last event to its first word.
+    Latency: 9 cycles from the step's last event to its first word.
     """
+
+    QUEUE = 8
 
     def __init__(self, charges: np.ndarray, formats: Formats, *, width: int, banks: int, lanes: int) -> None:
         self.charges = charges
@@ -97,25 +99,40 @@ class Crossbar(wiring.Component):
             totals.append(total)
             held.append(Signal(self.sum_shape, name=f"held{column}"))
 
-        # The held sums shift out, `lanes` a beat.
+        # The held sums shift out, `lanes` a beat, into a queue. What moves so many registers is registered itself.
+        width = data.Layout.cast(self.sums.payload.shape()).size
+        m.submodules.queue = queue = fifo.SyncFIFOBuffered(width=width, depth=self.QUEUE)
         left = Signal(range(self.words + 1))
+        promised = Signal(range(self.QUEUE + 1))
+        issue = Signal()
+        shift = Signal()
+        move = Signal()
+        leave = Signal()
         m.d.comb += [
-            self.sums.valid.eq(left != 0),
-            held_free.eq(
-                ~Cat(control["over", stage] for stage in range(1, 6)).any()
-                & ((left == 0) | ((left == 1) & self.sums.ready))
-            ),
+            issue.eq((left != 0) & (promised != self.QUEUE)),
+            held_free.eq(~Cat(control["over", stage] for stage in range(1, 6)).any() & (left == 0)),
+            Value.cast(self.sums.payload).eq(queue.r_data),
+            self.sums.valid.eq(queue.r_rdy),
+            queue.r_en.eq(self.sums.ready),
+            leave.eq(self.sums.valid & self.sums.ready),
+            queue.w_en.eq(shift),
         ]
+        word = data.View(self.sums.payload.shape(), queue.w_data)
         for lane in range(min(self.lanes, self.columns)):
-            m.d.comb += self.sums.payload[lane].eq(held[lane])
+            m.d.comb += word[lane].eq(held[lane])
+        m.d.sync += [
+            shift.eq(issue),
+            move.eq(issue | control["over", 4]),
+            promised.eq(promised + issue - leave),
+        ]
         with m.If(over):
-            m.d.sync += [slot.eq(total) for slot, total in zip(held, totals, strict=True)]
             m.d.sync += left.eq(self.words)
-        with m.Elif(self.sums.valid & self.sums.ready):
+        with m.Elif(issue):
             m.d.sync += left.eq(left - 1)
-            m.d.sync += [
-                slot.eq(held[n + self.lanes] if n + self.lanes < self.columns else 0) for n, slot in enumerate(held)
-            ]
+        with m.If(move):
+            for n, slot in enumerate(held):
+                following = held[n + self.lanes] if n + self.lanes < self.columns else 0
+                m.d.sync += slot.eq(Mux(over, totals[n], following))
         return m
 
 

@@ -5,7 +5,7 @@ from train.config import ConfigError, TrainConfig, config_names, load_config
 
 def test_named_configurations():
     assert config_names() == [
-        "digits", "mnist", "mnist-lowenergy", "mnist-small", "study-digits", "study-mnist"
+        "digits", "digits-small", "digits-tiny", "mnist", "mnist-lowenergy", "mnist-small", "study-digits", "study-mnist"
     ]  # fmt: skip
     for name in config_names():
         config = load_config(name)
@@ -49,7 +49,7 @@ def test_bad_value_is_named_in_one_line(override, message):
 
 def test_missing_and_broken_files(tmp_path):
     with pytest.raises(
-        ConfigError, match="no such configuration file; the configurations with a name are digits, mnist,"
+        ConfigError, match="no such configuration file; the configurations with a name are digits, digits-small,"
     ):
         load_config(tmp_path / "none.toml")
     (tmp_path / "broken.toml").write_text("epochs = = 3")

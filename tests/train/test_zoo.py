@@ -12,6 +12,8 @@ from train.zoo import CHIP_FOLDER, chip_data, load_chip, names
 #: least accuracy on the test set, and most energy of an inference, J: 33.88 nJ is that of Oshio et al. 2022
 PROMISES = {
     "digits": (0.95, 33.88e-9),
+    "digits-small": (0.95, 33.88e-9),
+    "digits-tiny": (0.93, 33.88e-9),
     "mnist": (0.99, 33.88e-9),
     "mnist-lowenergy": (0.97, 1e-9),
     "mnist-small": (0.98, 33.88e-9),
@@ -47,5 +49,7 @@ def test_shipped_chip_keeps_its_promises(name, request):
 
 def test_path_and_unknown_name():
     assert load_chip(CHIP_FOLDER / "digits.safetensors").build_id == load_chip("digits").build_id
-    with pytest.raises(CaptwinError, match="nothing: no such chip file; the chips with a name are digits, mnist"):
+    with pytest.raises(
+        CaptwinError, match="nothing: no such chip file; the chips with a name are digits, digits-small"
+    ):
         load_chip("nothing")
