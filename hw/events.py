@@ -55,7 +55,9 @@ class EventSource(wiring.Component):
         word = Signal(range(max(words, 2)))
         accept = Signal()
         room = Signal(self.banks)
-        m.d.comb += [self.spikes.ready.eq(room.all()), accept.eq(self.spikes.valid & self.spikes.ready)]
+        m.d.comb += accept.eq(self.spikes.valid & self.spikes.ready)
+        # Registered, since all of the encoder waits for it: room for a word under way and one more.
+        m.d.sync += self.spikes.ready.eq(room.all())
         with m.If(accept):
             m.d.sync += word.eq(Mux(last, 0, word + 1))
 
@@ -78,7 +80,7 @@ class EventSource(wiring.Component):
             push = Signal()
             entry = data.View(queued, queue.w_data)
             m.d.comb += [
-                room[bank].eq(queue.w_rdy),
+                room[bank].eq(queue.level <= self.QUEUE - 3),
                 fold.eq(last & ~mine.any() & holding & ~held.last),
                 keep.eq(mine.any() | (last & ~fold)),
                 push.eq(holding & (held.last | (accept & (keep | fold)))),

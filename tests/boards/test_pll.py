@@ -16,7 +16,7 @@ def test_100_mhz(solve, input_hz: float, reached_hz: float) -> None:
     assert solve(input_hz, 100e6).output_hz == pytest.approx(reached_hz)
 
 
-@given(input_mhz=st.sampled_from([12, 25, 48, 100]), wanted_mhz=st.integers(20, 200))
+@given(input_mhz=st.sampled_from([25, 48, 100]), wanted_mhz=st.integers(20, 200))
 def test_ecp5_dividers_give_what_they_say(input_mhz: int, wanted_mhz: int) -> None:
     found = pll.ecp5(input_mhz * 1e6, wanted_mhz * 1e6)
     divide = found.settings
