@@ -50,7 +50,7 @@ class Crossbar(wiring.Component):
         # Events are taken in stage 0, their rows addressed in 1 and read in 2, registered in 3 (block RAM is slow and
         # far away), masked in 4, added up over the banks in 5 and accumulated in 6. A step is handed over once every
         # bank has ended it: `turn` is the parity of the step under way, `parity` that of the step each bank expects.
-        control = Pipeline(m, "")
+        control = Pipeline(m, "", resets=True)
         turn = Signal()
         parity = Signal(self.banks)
         ended = Signal(self.banks)
@@ -72,7 +72,7 @@ class Crossbar(wiring.Component):
             control[f"active{bank}_", 0] = source.valid & source.ready & source.payload.active
             control[f"row{bank}_", 0] = source.payload.row
             m.d.comb += [port.addr.eq(control[f"row{bank}_", 1]), port.en.eq(control[f"active{bank}_", 1])]
-            codes = Signal(row_shape, name=f"codes{bank}")
+            codes = Signal(row_shape, name=f"codes{bank}", reset_less=True)
             masked = Signal(row_shape, name=f"masked{bank}")
             m.d.sync += [codes.eq(port.data), masked.eq(Mux(control[f"active{bank}_", 3], codes, 0))]
             rows_read.append(masked)
@@ -97,7 +97,7 @@ class Crossbar(wiring.Component):
             m.d.comb += total.eq(acc + partial)
             m.d.sync += acc.eq(Mux(over, 0, total))
             totals.append(total)
-            held.append(Signal(self.sum_shape, name=f"held{column}"))
+            held.append(Signal(self.sum_shape, name=f"held{column}", reset_less=True))
 
         # The held sums shift out, `lanes` a beat, into a queue. What moves so many registers is registered itself.
         width = data.Layout.cast(self.sums.payload.shape()).size

@@ -90,30 +90,32 @@ class SpikeEncoder(wiring.Component):
             with m.Elif(finished & (page == n)):
                 m.d.sync += full[n].eq(0)
 
+        control = Pipeline(m, "", advance, resets=True)
+        control["valid", 0], control["step", 0] = fetch, step
+        control["last", 0], control["end", 0] = last_word, finished
         pipe = Pipeline(m, "", advance)
-        pipe["valid", 0], pipe["step", 0], pipe["last", 0], pipe["end", 0] = fetch, step, last_word, finished
         codes = data.View(self.pixels.payload.shape(), read.data)
         for n in range(self.lanes):
             pipe[f"pixel{n}", 1] = codes[n]
-        ready = getattr(self, f"_{self.encoder.kind}")(m, pipe, advance)
+        ready = getattr(self, f"_{self.encoder.kind}")(m, control, pipe, advance)
         used = self.image_pixels - (self.words - 1) * self.lanes
         with m.If(advance):
             m.d.sync += [
-                self.spikes.valid.eq(pipe["valid", ready]),
-                self.spikes.payload.last.eq(pipe["last", ready]),
+                self.spikes.valid.eq(control["valid", ready]),
+                self.spikes.payload.last.eq(control["last", ready]),
             ]
             for n in range(self.lanes):
                 spike = pipe[f"spike{n}", ready]
-                m.d.sync += self.spikes.payload.spikes[n].eq(spike & ~pipe["last", ready] if n >= used else spike)
+                m.d.sync += self.spikes.payload.spikes[n].eq(spike & ~control["last", ready] if n >= used else spike)
         return m
 
-    def _rate(self, m: Module, pipe: Pipeline, advance: Value) -> int:
+    def _rate(self, m: Module, control: Pipeline, pipe: Pipeline, advance: Value) -> int:
         """Spikes where the phase accumulator, phase + step * pixel, overflows by one pixel more; their stage."""
         bits = (self.encoder.steps - 1).bit_length()
         stage = 2
         for n in range(self.lanes):
             # The product as shifted copies, added two by two, a level a stage: FPGAs have few multipliers.
-            step, pixel = pipe["step", 2], pipe[f"pixel{n}", 2]
+            step, pixel = control["step", 2], pipe[f"pixel{n}", 2]
             terms = [Mux(step[q], pixel << q, 0)[: chip.PIXEL_BITS] for q in range(bits)]
             terms.append(Const(self.encoder.phase, chip.PIXEL_BITS))
             stage = 2
@@ -126,17 +128,17 @@ class SpikeEncoder(wiring.Component):
             pipe[f"spike{n}", stage] = terms[0] + pipe[f"pixel{n}", stage] > chip.PIXEL_MAX
         return stage
 
-    def _latency(self, m: Module, pipe: Pipeline, advance: Value) -> int:
+    def _latency(self, m: Module, control: Pipeline, pipe: Pipeline, advance: Value) -> int:
         """Spikes in the step that is due, brighter pixels earlier; their stage."""
         for n in range(self.lanes):
             pixel = pipe[f"pixel{n}", 2]
             pipe.register(f"due{n}_", 3, ((chip.PIXEL_MAX - pixel) * self.encoder.steps) >> chip.PIXEL_BITS)
-            pipe[f"spike{n}", 3] = (pipe[f"pixel{n}", 3] > 0) & (pipe[f"due{n}_", 3] == pipe["step", 3])
+            pipe[f"spike{n}", 3] = (pipe[f"pixel{n}", 3] > 0) & (pipe[f"due{n}_", 3] == control["step", 3])
         return 3
 
-    def _bernoulli(self, m: Module, pipe: Pipeline, advance: Value) -> int:
+    def _bernoulli(self, m: Module, control: Pipeline, pipe: Pipeline, advance: Value) -> int:
         """Spikes of the pixels above their random number; their stage."""
-        limits = self._lfsr(m, pipe["valid", 2] & advance, pipe["last", 2], pipe["end", 2])
+        limits = self._lfsr(m, control["valid", 2] & advance, control["last", 2], control["end", 2])
         for n, limit in enumerate(limits):
             pipe[f"spike{n}", 2] = pipe[f"pixel{n}", 2] > limit
         return 2

@@ -59,7 +59,7 @@ class Neurons(wiring.Component):
         m = Module()
         layer, formats, lanes = self.layer, self.formats, self.lanes
         final = self.LATENCY - 1
-        control = Pipeline(m, "")
+        control = Pipeline(m, "", resets=True)
         lane_pipes = [Pipeline(m, f"lane{n}_") for n in range(lanes)]
 
         # Stage 0: a word may enter if its previous step has left and its result will find room in the queue.

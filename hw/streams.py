@@ -49,11 +49,13 @@ class Pipeline:
 
     ``pipe["u", 4] = expression`` says that the expression holds ``u`` in stage 4; ``pipe["u", 7]`` is the same
     value three cycles later. Delay registers are made on demand and shared. All of them hold while ``advance`` is low.
+    They are reset only if ``resets``: a reset that reaches every register of a core is its slowest net.
     """
 
-    def __init__(self, m: Module, prefix: str, advance: Value | None = None) -> None:
+    def __init__(self, m: Module, prefix: str, advance: Value | None = None, *, resets: bool = False) -> None:
         self._m = m
         self._prefix = prefix
+        self._resets = resets
         self._advance = Const(1) if advance is None else advance
         self._values: dict[tuple[str, int], Any] = {}
 
@@ -70,7 +72,7 @@ class Pipeline:
         """Defines ``name`` at ``stage`` as ``value``, which holds one stage earlier, registered."""
         if stage < 0:
             raise KeyError(f"{name} is read before the stage that defines it")
-        signal = Signal.like(value, name=f"{self._prefix}{name}_{stage}", init=0)
+        signal = Signal.like(value, name=f"{self._prefix}{name}_{stage}", init=0, reset_less=not self._resets)
         with self._m.If(self._advance):
             self._m.d.sync += signal.eq(value)
         self._values[name, stage] = signal
