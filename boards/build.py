@@ -15,7 +15,7 @@ from typing import Any
 from boards.board import Board
 from boards.fit import check_fit
 from boards.selftest import Expected
-from boards.timing import CriticalPath, Timing, read_timing
+from boards.timing import Timing, read_timing
 from boards.toolchain import Tool, find_tools
 from boards.top import BoardTop
 from hw.cache import cached
@@ -164,6 +164,3 @@ def _manifest(
 
 def _text(content: bytes | str) -> str:
     return content.decode() if isinstance(content, bytes) else content
-
-
-__all__ = ["MANIFEST", "Build", "CriticalPath", "Placement", "build"]
