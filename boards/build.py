@@ -81,13 +81,14 @@ def build(
     command = board.family.synthesis(TOP)
     synthesis_key = (netlist, command, synthesis.version)
     synthesised, _ = cached("synthesis", synthesis_key, lambda into: _synthesise(synthesis, netlist, command, into))
-    digest = sha256((synthesised / "netlist.json").read_bytes()).hexdigest()
+    cells = board.family.finish((synthesised / "netlist.json").read_text(), TOP)
+    digest = sha256(cells.encode()).hexdigest()
 
     def placement(seed: int) -> Placement:
         arguments = board.family.place(board.device, pll.output_hz, seed)
 
         def make(into: Path) -> None:
-            shutil.copy(synthesised / "netlist.json", into)
+            (into / "netlist.json").write_text(cells)
             (into / board.family.constraints).write_text(constraints)
             place.run(arguments, into)
             pack.run(board.family.pack(board.device), into)

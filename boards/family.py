@@ -42,6 +42,9 @@ class Family(Protocol):
     def synthesis(self, top: str) -> str:
         """The Yosys command that makes ``netlist.json`` of what has been read."""
 
+    def finish(self, netlist: str, top: str) -> str:
+        """What Yosys' netlist, as JSON, should be changed to before it is placed."""
+
     def place(self, device: dict[str, str], wanted_hz: float, seed: int) -> list[str]:
         """nextpnr's arguments: from ``netlist.json`` to ``routed.txt``, ``routed.json`` and ``report.json``."""
 

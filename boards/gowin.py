@@ -61,6 +61,9 @@ class Gowin:
     def synthesis(self, top: str) -> str:
         return f"synth_gowin -top {top} -json netlist.json"
 
+    def finish(self, netlist: str, top: str) -> str:
+        return netlist
+
     def place(self, device: dict[str, str], wanted_hz: float, seed: int) -> list[str]:
         return [
             *("--device", device["part"]),

@@ -55,6 +55,9 @@ class Ice40:
     def synthesis(self, top: str) -> str:
         return f"synth_ice40 {'-dsp ' if self._dsp else ''}-top {top} -json netlist.json"
 
+    def finish(self, netlist: str, top: str) -> str:
+        return netlist
+
     def place(self, device: dict[str, str], wanted_hz: float, seed: int) -> list[str]:
         return [
             f"--{device['size']}",

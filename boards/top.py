@@ -9,8 +9,8 @@ from boards.pll import Pll
 from boards.selftest import Expected, SelfTest
 from hw.core import Core
 
-#: cycles of power-on reset: on iCE40 block RAM reads 0 for some microseconds after configuration
-RESET_CYCLES = 1 << 12
+#: power-on reset takes 2**RESET_BITS cycles: on iCE40 block RAM reads 0 for some microseconds after configuration
+RESET_BITS = 12
 
 
 class BoardTop(Elaboratable):
@@ -64,15 +64,17 @@ class BoardTop(Elaboratable):
         m.submodules.clock = self.board.family.clock(self.pll, platform.default_clk_frequency, port, clock, locked)
         m.domains.sync = ClockDomain()
         m.domains.start = ClockDomain(reset_less=True)
-        waited = Signal(range(RESET_CYCLES + 1))
+        waited = Signal(RESET_BITS + 1)
+        over = Signal()
         waiting = Signal(init=1)
         m.d.comb += [
             ClockSignal("sync").eq(clock),
             ClockSignal("start").eq(clock),
             ResetSignal("sync").eq(waiting),
         ]
-        m.d.start += waiting.eq(waited != RESET_CYCLES)
+        # Two registers, so that the one that resets the core may be in its middle, far from the counter.
+        m.d.start += [over.eq(waited[-1]), waiting.eq(~over)]
         with m.If(~locked):
             m.d.start += waited.eq(0)
-        with m.Elif(waited != RESET_CYCLES):
+        with m.Elif(~waited[-1]):
             m.d.start += waited.eq(waited + 1)

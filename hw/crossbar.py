@@ -1,13 +1,16 @@
 """The memcapacitor crossbar: charge codes of active rows, summed for all columns in parallel."""
 
+from functools import reduce
+from operator import or_
+
 import numpy as np
 from amaranth import Cat, Module, Mux, Signal, Value, signed, unsigned
-from amaranth.lib import data, fifo, memory, stream, wiring
+from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.chip import Formats
 from hw.events import bank_rows
-from hw.streams import Pipeline, event
+from hw.streams import Landing, Pipeline, event
 
 
 class Crossbar(wiring.Component):
@@ -19,10 +22,19 @@ class Crossbar(wiring.Component):
     ended its step waits for the others; sums are double-buffered, so the next step accumulates while this one's words
     leave.
 
-    Latency: 9 cycles from the step's last event to its first word.
+    Columns are in groups of GROUP, each with control registers of its own, a cycle behind those of the group before it:
+    no register reaches all columns, and sums leave in that order anyway. Two groups share a memory.
+
+    Latency: LATENCY cycles from the step's last event to its first word; one more if there are two words, two if up to
+    8, three if up to 32, and so on by factors of 4.
     """
 
-    QUEUE = 8
+    #: columns that share control registers; two groups fill whole block RAMs at every width of code
+    GROUP = 18
+    QUEUE = 16
+    #: a step may be handed over while so many words of the last one have yet to leave
+    EARLY = 7
+    LATENCY = 9
 
     def __init__(self, charges: np.ndarray, formats: Formats, *, width: int, banks: int, lanes: int) -> None:
         self.charges = charges
@@ -44,96 +56,124 @@ class Crossbar(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        bits = self.formats.charge_bits
-        row_shape = data.ArrayLayout(signed(bits), self.columns)
+        control, rows = Pipeline(m, resets=True), Pipeline(m)
+        hand_over = Signal()
+        self._take(m, control, rows, hand_over)
+        held = []
+        for first in range(0, self._skew(self.columns - 1) + 1, 2):
+            held += self._pair(m, control, rows, first)
+        self._leave(m, control, held, hand_over)
+        return m
 
-        # Events are taken in stage 0, their rows addressed in 1 and read in 2, registered in 3 (block RAM is slow and
-        # far away), masked in 4, added up over the banks in 5 and accumulated in 6. A step is handed over once every
-        # bank has ended it: `turn` is the parity of the step under way, `parity` that of the step each bank expects.
-        control = Pipeline(m, "", resets=True)
+    def _skew(self, column: int) -> int:
+        """The number of its group: how many cycles it is behind column 0."""
+        return column // self.GROUP
+
+    def _take(self, m: Module, control: Pipeline, rows: Pipeline, hand_over: Value) -> None:
+        """Stage 0: takes events. A step is handed over once every bank has ended it: `turn` is the parity of the step
+        under way, `parity` that of the step each bank expects."""
         turn = Signal()
         parity = Signal(self.banks)
         ended = Signal(self.banks)
         ending = Signal(self.banks)
-        hand_over = Signal()
-        held_free = Signal()
-        padded = np.vstack([self.charges, np.zeros((1, self.columns), self.charges.dtype)])
-        rows_read = []
-        for bank, places in enumerate(self.places):
-            m.submodules[f"weights{bank}"] = store = memory.Memory(
-                shape=unsigned(bits * self.columns), depth=len(places), init=pack_rows(padded[places], bits)
-            )
-            port = store.read_port()
-            source = self.events[bank]
+        active = Signal(self.banks)
+        begun = Signal()
+        for bank, source in enumerate(self.events):
             m.d.comb += [
                 source.ready.eq(~ended[bank]),
                 ending[bank].eq(ended[bank] | (source.valid & source.payload.last)),
+                active[bank].eq(source.valid & source.ready & source.payload.active),
             ]
-            control[f"active{bank}_", 0] = source.valid & source.ready & source.payload.active
-            control[f"row{bank}_", 0] = source.payload.row
-            m.d.comb += [port.addr.eq(control[f"row{bank}_", 1]), port.en.eq(control[f"active{bank}_", 1])]
-            codes = Signal(row_shape, name=f"codes{bank}", reset_less=True)
-            masked = Signal(row_shape, name=f"masked{bank}")
-            m.d.sync += [codes.eq(port.data), masked.eq(Mux(control[f"active{bank}_", 3], codes, 0))]
-            rows_read.append(masked)
+            control[f"active{bank}_", 0] = active[bank]
+            rows[f"row{bank}_", 0] = source.payload.row
+        # Sums are kept from the step's first event on; before it they are whatever was there, so that nothing must
+        # clear them.
+        control["keep", 0] = begun
         control["over", 0] = hand_over
-        over = control["over", 5]
-        m.d.comb += [
-            ended.eq(parity ^ turn.replicate(self.banks)),
-            hand_over.eq(ending.all() & held_free),
-        ]
+        m.d.comb += ended.eq(parity ^ turn.replicate(self.banks))
+        self._ended = ending.all()
         m.d.sync += [
+            begun.eq((begun | active.any()) & ~hand_over),
             parity.eq(ending ^ turn.replicate(self.banks)),
             turn.eq(turn ^ hand_over),
-            self.taken.eq(sum(control[f"active{bank}_", 1] for bank in range(self.banks))),
+            self.taken.eq(sum(active)),
         ]
 
-        totals, held = [], []
-        for column in range(self.columns):
-            partial = Signal(signed(bits + (self.banks - 1).bit_length()), name=f"partial{column}")
-            acc = Signal(self.sum_shape, name=f"acc{column}")
-            total = Signal(self.sum_shape, name=f"total{column}")
-            m.d.sync += partial.eq(sum(masked[column] for masked in rows_read))
-            m.d.comb += total.eq(acc + partial)
-            m.d.sync += acc.eq(Mux(over, 0, total))
-            totals.append(total)
+    def _pair(self, m: Module, control: Pipeline, rows: Pipeline, first: int) -> list[Signal]:
+        """The sums of the columns of groups ``first`` and ``first`` + 1, held from stage 7 + their group's number on.
+
+        Rows are addressed in stage 1 + ``first``, read in 2 and registered in 3 (block RAM is slow and far away). They
+        are masked in 4 + their group's number, added up over the banks in 5, accumulated in 6 and held in 7.
+        """
+        bits = self.formats.charge_bits
+        columns = range(self.columns)[first * self.GROUP : (first + 2) * self.GROUP]
+        charges = self.charges[:, columns.start : columns.stop]
+        padded = np.vstack([charges, np.zeros((1, len(columns)), charges.dtype)])
+        codes = Pipeline(m)
+        for bank, places in enumerate(self.places):
+            m.submodules[f"weights{bank}_{columns.start}"] = store = memory.Memory(
+                shape=unsigned(bits * len(columns)), depth=len(places), init=pack_rows(padded[places], bits)
+            )
+            port = store.read_port()
+            m.d.comb += [
+                port.addr.eq(rows[f"row{bank}_", 1 + first]),
+                port.en.eq(control[f"active{bank}_", 1 + first]),
+            ]
+            for n, column in enumerate(columns):
+                codes[f"code{bank}_{column}_", 2 + first] = port.data[bits * n : bits * (n + 1)].as_signed()
+        held = []
+        for column in columns:
+            skew = self._skew(column)
+            masked = []
+            for bank in range(self.banks):
+                masked.append(Signal(signed(bits), name=f"masked{bank}_{column}", reset_less=True))
+                code = codes[f"code{bank}_{column}_", 3 + skew]
+                m.d.sync += masked[-1].eq(Mux(control[f"active{bank}_", 3 + skew], code, 0))
+            partial = Signal(signed(bits + (self.banks - 1).bit_length()), name=f"partial{column}", reset_less=True)
+            acc = Signal(self.sum_shape, name=f"acc{column}", reset_less=True)
             held.append(Signal(self.sum_shape, name=f"held{column}", reset_less=True))
+            m.d.sync += [
+                partial.eq(sum(masked)),
+                acc.eq(Mux(control["keep", 5 + skew], acc, 0) + partial),
+            ]
+            with m.If(control["over", 6 + skew]):
+                m.d.sync += held[-1].eq(acc)
+        return held
 
-        # The held sums shift out, `lanes` a beat, into a queue. What moves so many registers is registered itself.
-        width = data.Layout.cast(self.sums.payload.shape()).size
-        m.submodules.queue = queue = fifo.SyncFIFOBuffered(width=width, depth=self.QUEUE)
+    def _leave(self, m: Module, control: Pipeline, held: list[Signal], hand_over: Value) -> None:
+        """Sends the held sums, a word a cycle, through a tree of gates, a stage of registers each."""
+        words = [Cat(held[start : start + self.lanes]) for start in range(0, self.columns, self.lanes)]
+        last_column = [min(start + self.lanes, self.columns) - 1 for start in range(0, self.columns, self.lanes)]
+        # The stage after which words leave: each when the last of its columns is held.
+        begin = 6 + max(self._skew(column) - word for word, column in enumerate(last_column))
         left = Signal(range(self.words + 1))
-        promised = Signal(range(self.QUEUE + 1))
-        issue = Signal()
-        shift = Signal()
-        move = Signal()
+        turn = Signal(self.words, init=1)  # which word leaves next; no number, since that would have to reach them all
+        waiting = Signal()
+        free = Signal()
         leave = Signal()
+        control["leave", 0] = leave
+        stage, fan_in = 0, 2
+        while len(words) > 1:
+            if stage == 0:
+                words = [Mux(mine, word, 0) for mine, word in zip(turn, words, strict=True)]
+            sums = [reduce(or_, words[start : start + fan_in]) for start in range(0, len(words), fan_in)]
+            words = [Signal(len(word), name=f"leaving{stage}_{n}", reset_less=True) for n, word in enumerate(sums)]
+            m.d.sync += [word.eq(together) for word, together in zip(words, sums, strict=True)]
+            stage, fan_in = stage + 1, 4
+        landing = Landing(m, self.sums, self.QUEUE, entering=leave, arriving=control["leave", stage])
         m.d.comb += [
-            issue.eq((left != 0) & (promised != self.QUEUE)),
-            held_free.eq(~Cat(control["over", stage] for stage in range(1, 6)).any() & (left == 0)),
-            Value.cast(self.sums.payload).eq(queue.r_data),
-            self.sums.valid.eq(queue.r_rdy),
-            queue.r_en.eq(self.sums.ready),
-            leave.eq(self.sums.valid & self.sums.ready),
-            queue.w_en.eq(shift),
+            Value.cast(landing.beat).eq(words[0]),
+            leave.eq((left != 0) & (landing.taken != self.QUEUE)),
+            hand_over.eq(self._ended & free & ~waiting),
         ]
-        word = data.View(self.sums.payload.shape(), queue.w_data)
-        for lane in range(min(self.lanes, self.columns)):
-            m.d.comb += word[lane].eq(held[lane])
-        m.d.sync += [
-            shift.eq(issue),
-            move.eq(issue | control["over", 4]),
-            promised.eq(promised + issue - leave),
-        ]
-        with m.If(over):
-            m.d.sync += left.eq(self.words)
-        with m.Elif(issue):
-            m.d.sync += left.eq(left - 1)
-        with m.If(move):
-            for n, slot in enumerate(held):
-                following = held[n + self.lanes] if n + self.lanes < self.columns else 0
-                m.d.sync += slot.eq(Mux(over, totals[n], following))
-        return m
+        # The words yet to leave must do so before the groups hold the next sums, hence without waiting for room.
+        m.d.sync += free.eq(~waiting & (left <= self.EARLY) & (landing.taken <= self.QUEUE - self.EARLY))
+        with m.If(leave):
+            m.d.sync += [left.eq(left - 1), turn.eq(turn.rotate_left(1))]
+        with m.If(control["over", begin]):
+            m.d.sync += [left.eq(self.words), waiting.eq(0)]
+        with m.If(hand_over):
+            m.d.sync += waiting.eq(1)
 
 
 def pack_rows(charges: np.ndarray, bits: int) -> list[int]:

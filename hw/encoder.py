@@ -3,12 +3,12 @@
 from functools import reduce
 from operator import xor
 
-from amaranth import Cat, Const, Module, Mux, Signal, Value, unsigned
+from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import chip
-from hw.streams import Pipeline, spike_word
+from hw.streams import Landing, Pipeline, spike_word
 
 
 class SpikeEncoder(wiring.Component):
@@ -17,9 +17,16 @@ class SpikeEncoder(wiring.Component):
     While one image is being encoded the next one loads. Pixels come in raster order, ``lanes`` a beat, the image's
     last beat filled up with anything; spikes leave in the same order as words of ``lanes``, padding never spiking.
 
-    Throughput: a beat a cycle on either side. Latency: the first word leaves 4 cycles after an image's last beat, and
-    for the `rate` code one more for each doubling of the terms of its phase (2 more at 8 steps).
+    The pixels of a word are in groups of GROUP, each with a memory and control registers of its own, a cycle behind
+    those of the group before it: no register reaches all pixels.
+
+    Throughput: a beat a cycle on either side. Latency: the first word leaves 5 cycles after an image's last beat, one
+    more for each further group, and for the `rate` code one more for each doubling of the terms of its phase (2 more at
+    8 steps).
     """
+
+    QUEUE = 16
+    GROUP = 16
 
     def __init__(self, encoder: chip.Encoder, pixels: int, lanes: int) -> None:
         self.encoder = encoder
@@ -38,10 +45,6 @@ class SpikeEncoder(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         page_bits = max(1, (self.words - 1).bit_length())
-        m.submodules.image = image = memory.Memory(
-            shape=unsigned(chip.PIXEL_BITS * self.lanes), depth=2 << page_bits, init=[]
-        )
-        write, read = image.write_port(), image.read_port()
         full = Signal(2)
 
         # Loading side.
@@ -52,9 +55,6 @@ class SpikeEncoder(wiring.Component):
             self.pixels.ready.eq(~full.bit_select(load_page, 1)),
             accept.eq(self.pixels.valid & self.pixels.ready),
             self.started.eq(accept & (load_word == 0)),
-            write.addr.eq(Cat(load_word, load_page)),
-            write.data.eq(Value.cast(self.pixels.payload)),
-            write.en.eq(accept),
         ]
         loaded = Signal()
         m.d.comb += loaded.eq(accept & (load_word == self.words - 1))
@@ -63,20 +63,15 @@ class SpikeEncoder(wiring.Component):
         with m.If(loaded):
             m.d.sync += load_page.eq(~load_page)
 
-        # Encoding side: address -> page memory -> spikes, advancing while the output has room.
+        # Encoding side: address -> page memory -> spikes, while the queue at the end has room.
         page = Signal()
         word = Signal(page_bits)
         step = Signal(range(max(self.encoder.steps, 2)))
-        advance = Signal()
         fetch = Signal()
         finished = Signal()
         last_word, last_step = word == self.words - 1, step == self.encoder.steps - 1
         m.d.comb += [
-            advance.eq(~self.spikes.valid | self.spikes.ready),
-            fetch.eq(advance & full.bit_select(page, 1)),
             finished.eq(fetch & last_word & last_step),
-            read.addr.eq(Cat(word, page)),
-            read.en.eq(fetch),
         ]
         with m.If(fetch):
             m.d.sync += word.eq(Mux(last_word, 0, word + 1))
@@ -90,58 +85,73 @@ class SpikeEncoder(wiring.Component):
             with m.Elif(finished & (page == n)):
                 m.d.sync += full[n].eq(0)
 
-        control = Pipeline(m, "", advance, resets=True)
-        control["valid", 0], control["step", 0] = fetch, step
-        control["last", 0], control["end", 0] = last_word, finished
-        pipe = Pipeline(m, "", advance)
-        codes = data.View(self.pixels.payload.shape(), read.data)
-        for n in range(self.lanes):
-            pipe[f"pixel{n}", 1] = codes[n]
-        ready = getattr(self, f"_{self.encoder.kind}")(m, control, pipe, advance)
-        used = self.image_pixels - (self.words - 1) * self.lanes
-        with m.If(advance):
-            m.d.sync += [
-                self.spikes.valid.eq(control["valid", ready]),
-                self.spikes.payload.last.eq(control["last", ready]),
+        control, pipe = Pipeline(m, resets=True), Pipeline(m)
+        control["valid", 0], control["last", 0], control["end", 0] = fetch, last_word, finished
+        pipe["step", 0], pipe["place", 0] = step, Cat(word, page)
+        for group, start in enumerate(range(0, self.lanes, self.GROUP)):
+            some = range(self.lanes)[start : start + self.GROUP]
+            m.submodules[f"image{group}"] = image = memory.Memory(
+                shape=data.ArrayLayout(chip.PIXEL_BITS, len(some)),
+                depth=2 << page_bits,
+                init=[],
+                attrs={"ram_style": "block"},  # of LUTs, a wide one would be spread too far for one address
+            )
+            write, read = image.write_port(), image.read_port()
+            m.d.comb += [
+                write.addr.eq(Cat(load_word, load_page)),
+                write.en.eq(accept),
+                read.addr.eq(pipe["place", group]),
+                read.en.eq(control["valid", group]),
             ]
-            for n in range(self.lanes):
-                spike = pipe[f"spike{n}", ready]
-                m.d.sync += self.spikes.payload.spikes[n].eq(spike & ~control["last", ready] if n >= used else spike)
+            for n, lane in enumerate(some):
+                m.d.comb += write.data[n].eq(self.pixels.payload[lane])
+                pipe[f"pixel{lane}", 1 + group] = read.data[n]
+        if self.encoder.kind == "bernoulli":
+            limits = self._lfsr(m, control["valid", 2], control["last", 2], control["end", 2])
+            for lane, limit in enumerate(limits):
+                pipe[f"limit{lane}_", 2] = limit
+        encode = getattr(self, f"_{self.encoder.kind}")
+        ready = max(encode(pipe, lane, 2 + lane // self.GROUP) for lane in range(self.lanes))
+        used = self.image_pixels - (self.words - 1) * self.lanes
+        landing = Landing(m, self.spikes, self.QUEUE, entering=fetch, arriving=control["valid", ready])
+        m.d.comb += [
+            fetch.eq(full.bit_select(page, 1) & (landing.taken != self.QUEUE)),
+            landing.beat.last.eq(control["last", ready]),
+        ]
+        for n in range(self.lanes):
+            spike = pipe[f"spike{n}", ready]
+            m.d.comb += landing.beat.spikes[n].eq(spike & ~control["last", ready] if n >= used else spike)
         return m
 
-    def _rate(self, m: Module, control: Pipeline, pipe: Pipeline, advance: Value) -> int:
+    def _rate(self, pipe: Pipeline, lane: int, stage: int) -> int:
         """Spikes where the phase accumulator, phase + step * pixel, overflows by one pixel more; their stage."""
+        # The product as shifted copies, added two by two, a level a stage: FPGAs have few multipliers.
+        step, pixel = pipe["step", stage], pipe[f"pixel{lane}", stage]
         bits = (self.encoder.steps - 1).bit_length()
-        stage = 2
-        for n in range(self.lanes):
-            # The product as shifted copies, added two by two, a level a stage: FPGAs have few multipliers.
-            step, pixel = control["step", 2], pipe[f"pixel{n}", 2]
-            terms = [Mux(step[q], pixel << q, 0)[: chip.PIXEL_BITS] for q in range(bits)]
-            terms.append(Const(self.encoder.phase, chip.PIXEL_BITS))
-            stage = 2
-            while len(terms) > 1:
-                stage += 1
-                sums = [sum(terms[q : q + 2])[: chip.PIXEL_BITS] for q in range(0, len(terms), 2)]
-                for q, total in enumerate(sums):
-                    pipe.register(f"phase{n}_{q}_", stage, total)
-                terms = [pipe[f"phase{n}_{q}_", stage] for q in range(len(sums))]
-            pipe[f"spike{n}", stage] = terms[0] + pipe[f"pixel{n}", stage] > chip.PIXEL_MAX
+        terms = [Mux(step[q], pixel << q, 0)[: chip.PIXEL_BITS] for q in range(bits)]
+        terms.append(Const(self.encoder.phase, chip.PIXEL_BITS))
+        while len(terms) > 1:
+            stage += 1
+            sums = [sum(terms[q : q + 2])[: chip.PIXEL_BITS] for q in range(0, len(terms), 2)]
+            for q, total in enumerate(sums):
+                pipe.register(f"phase{lane}_{q}_", stage, total)
+            terms = [pipe[f"phase{lane}_{q}_", stage] for q in range(len(sums))]
+        pipe[f"spike{lane}", stage] = terms[0] + pipe[f"pixel{lane}", stage] > chip.PIXEL_MAX
         return stage
 
-    def _latency(self, m: Module, control: Pipeline, pipe: Pipeline, advance: Value) -> int:
+    def _latency(self, pipe: Pipeline, lane: int, stage: int) -> int:
         """Spikes in the step that is due, brighter pixels earlier; their stage."""
-        for n in range(self.lanes):
-            pixel = pipe[f"pixel{n}", 2]
-            pipe.register(f"due{n}_", 3, ((chip.PIXEL_MAX - pixel) * self.encoder.steps) >> chip.PIXEL_BITS)
-            pipe[f"spike{n}", 3] = (pipe[f"pixel{n}", 3] > 0) & (pipe[f"due{n}_", 3] == control["step", 3])
-        return 3
+        wait = chip.PIXEL_MAX - pipe[f"pixel{lane}", stage]
+        stage += 1
+        pipe.register(f"due{lane}_", stage, (wait * self.encoder.steps) >> chip.PIXEL_BITS)
+        due = pipe[f"due{lane}_", stage] == pipe["step", stage]
+        pipe[f"spike{lane}", stage] = (pipe[f"pixel{lane}", stage] > 0) & due
+        return stage
 
-    def _bernoulli(self, m: Module, control: Pipeline, pipe: Pipeline, advance: Value) -> int:
+    def _bernoulli(self, pipe: Pipeline, lane: int, stage: int) -> int:
         """Spikes of the pixels above their random number; their stage."""
-        limits = self._lfsr(m, control["valid", 2] & advance, control["last", 2], control["end", 2])
-        for n, limit in enumerate(limits):
-            pipe[f"spike{n}", 2] = pipe[f"pixel{n}", 2] > limit
-        return 2
+        pipe[f"spike{lane}", stage] = pipe[f"pixel{lane}", stage] > pipe[f"limit{lane}_", stage]
+        return stage
 
     def _lfsr(self, m: Module, advance: Value, last_word: Value, restart: Value) -> list[Value]:
         """One number of 8 LFSR bits a lane; ``advance`` moves on by a word, ``restart`` to the first pixel."""

@@ -27,7 +27,7 @@ class EventSource(wiring.Component):
     ``width`` (neurons a word) and ``banks`` are powers of two. Each bank has a queue of words of its own, so that a
     burst in one does not hold up the others.
 
-    Throughput: a word a cycle in, an event a cycle and bank out. Latency: 3 cycles from the next word with rows of
+    Throughput: a word a cycle in, an event a cycle and bank out. Latency: 4 cycles from the next word with rows of
     that bank, or from the step's end. Every bank's stream has a beat with ``last`` for every time step; that beat
     carries an event as well, unless the bank has none in that step.
     """
@@ -94,28 +94,34 @@ class EventSource(wiring.Component):
             with m.Elif(push & queue.w_rdy):
                 m.d.sync += holding.eq(0)
 
-            # The rows of a word leave one by one, lowest first.
+            # The rows of a word leave one by one, lowest first, through a register.
             head = data.View(queued, queue.r_data)
             left = Signal(queued)
             rest = Signal(groups)
             busy = Signal()
+            free = Signal()
             done = Signal()
             lowest = Signal(range(max(groups, 2)))
             out = self.events[bank]
-            m.d.comb += rest.eq(left.rows & (left.rows - 1))
+            # All but the lowest; as a subtraction it would wait for a carry.
+            m.d.comb += rest.eq(Cat(left.rows[n] & left.rows[:n].any() for n in range(groups)))
             for n in reversed(range(groups)):
                 with m.If(left.rows[n]):
                     m.d.comb += lowest.eq(n)
             m.d.comb += [
-                out.valid.eq(busy),
-                out.payload.row.eq(Cat(lowest[: groups.bit_length() - 1], left.index)),
-                out.payload.active.eq(left.rows.any()),
-                out.payload.last.eq(left.last & ~rest.any()),
-                done.eq(~busy | (out.ready & ~rest.any())),
+                free.eq(~out.valid | out.ready),
+                done.eq(~busy | (free & ~rest.any())),
                 queue.r_en.eq(done),
             ]
             with m.If(done):
                 m.d.sync += [left.eq(head), busy.eq(queue.r_rdy)]
-            with m.Elif(out.ready):
+            with m.Elif(free):
                 m.d.sync += left.rows.eq(rest)
+            with m.If(free):
+                m.d.sync += [
+                    out.valid.eq(busy),
+                    out.payload.row.eq(Cat(lowest[: groups.bit_length() - 1], left.index)),
+                    out.payload.active.eq(left.rows.any()),
+                    out.payload.last.eq(left.last & ~rest.any()),
+                ]
         return m

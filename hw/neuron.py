@@ -1,14 +1,16 @@
 """The neurons of a layer: drive, threshold curve and surface of DESIGN's arithmetic, `lanes` neurons a cycle."""
 
 from collections.abc import Collection, Sequence
+from functools import reduce
+from operator import or_
 
 import numpy as np
 from amaranth import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
-from amaranth.lib import data, fifo, memory, stream, wiring
+from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.chip import GAIN_BITS, Formats, Layer
-from hw.streams import Pipeline
+from hw.streams import Landing, Pipeline
 
 #: what neuron results can hold besides spikes: new membranes, and the drives and sums that they came from
 SHOWN = ("membranes", "drives", "sums")
@@ -28,11 +30,12 @@ class Neurons(wiring.Component):
     Words of sums come in, words of results leave, in the order of the neurons; the unit counts words and steps
     by itself and starts each inference of ``steps`` steps from rest.
 
-    Throughput: a word a cycle, as long as the layer has at least LATENCY words; else a step every LATENCY cycles.
+    Throughput: a word a cycle, as long as the layer has at least LATENCY words; else a step every LATENCY cycles, as a
+    step starts LATENCY cycles after the one before, so that each word finds its neurons' new state.
     Latency: LATENCY + 1 cycles from a word of sums to its results, which hold what ``shows`` names of SHOWN.
     """
 
-    LATENCY = 14
+    LATENCY = 17
     QUEUE = 32
 
     def __init__(
@@ -62,47 +65,35 @@ class Neurons(wiring.Component):
         control = Pipeline(m, "", resets=True)
         lane_pipes = [Pipeline(m, f"lane{n}_") for n in range(lanes)]
 
-        # Stage 0: a word may enter if its previous step has left and its result will find room in the queue.
+        # Stage 0: a word may enter once its neurons' state is there and if its result will find room in the queue.
         word = Signal(range(max(self.words, 2)))
         step = Signal(range(max(self.steps, 2)))
-        in_flight = Signal(range(self.words + 1))
-        promised = Signal(range(self.QUEUE + 1))
+        pause = Signal(range(max(self.LATENCY - self.words, 1)))
         enter = Signal()
-        leave = Signal()
         last = word == self.words - 1
         control["valid", 0], control["word", 0], control["last", 0] = enter, word, last
         control["fresh", 0] = step == 0
-        in_flight_next = Signal.like(in_flight)
-        promised_next = Signal.like(promised)
-        m.d.comb += [
-            enter.eq(self.sums.valid & self.sums.ready),
-            in_flight_next.eq(in_flight + enter - control["valid", final]),
-            promised_next.eq(promised + enter - leave),
-        ]
-        # Registered, since many accumulators shift by it.
-        m.d.sync += [
-            in_flight.eq(in_flight_next),
-            promised.eq(promised_next),
-            self.sums.ready.eq((in_flight_next != self.words) & (promised_next != self.QUEUE)),
-        ]
+        valid = control["valid", final]
+        landing = Landing(m, self.results, self.QUEUE, entering=enter, arriving=valid)
+        m.d.comb += enter.eq(self.sums.valid & self.sums.ready)
+        # Registered, since the sums wait for it far away; up to two words are not counted yet.
+        m.d.sync += self.sums.ready.eq((pause == 0) & (landing.taken <= self.QUEUE - 2))
+        with m.If(pause != 0):
+            m.d.sync += pause.eq(pause - 1)
         with m.If(enter):
             m.d.sync += word.eq(Mux(last, 0, word + 1))
             with m.If(last):
                 m.d.sync += step.eq(Mux(step == self.steps - 1, 0, step + 1))
+                if self.words < self.LATENCY:
+                    m.d.sync += [pause.eq(self.LATENCY - self.words - 1), self.sums.ready.eq(0)]
 
-        parameter = data.StructLayout(
-            {
-                "gain": GAIN_BITS,
-                "offset": signed(formats.drive_bits + layer.shift + 3),  # with the half that rounds
-                "threshold_offset": signed(formats.drive_bits + 1),
-            }
-        )
+        parameters = _Parameters(layer, formats)
         state = data.StructLayout({"v": formats.membrane_bits, "b": 1})
-        m.submodules.parameters = parameters = memory.Memory(
-            shape=data.ArrayLayout(parameter, lanes), depth=self.words, init=self._parameters()
+        m.submodules.parameters = store = memory.Memory(
+            shape=data.ArrayLayout(parameters.stored, lanes), depth=self.words, init=parameters.words(lanes)
         )
         m.submodules.state = states = memory.Memory(shape=data.ArrayLayout(state, lanes), depth=self.words, init=[])
-        parameters_port, state_read, state_write = parameters.read_port(), states.read_port(), states.write_port()
+        parameters_port, state_read, state_write = store.read_port(), states.read_port(), states.write_port()
         m.d.comb += [
             parameters_port.addr.eq(word),
             parameters_port.en.eq(enter),
@@ -114,28 +105,24 @@ class Neurons(wiring.Component):
 
         for n, pipe in enumerate(lane_pipes):
             pipe["acc", 0] = self.sums.payload[n]
-            for name in ("gain", "offset", "threshold_offset"):
+            for name in parameters.shapes:
                 pipe[name, 1] = parameters_port.data[n][name]
             pipe["v", 1] = Mux(control["fresh", 1], layer.rest, state_read.data[n].v)
             pipe["b", 1] = Mux(control["fresh", 1], 0, state_read.data[n].b)
-            self._drive(m, pipe)
-            self._threshold(pipe, curves, n)
+            self._drive(m, pipe, parameters)
+            self._threshold(pipe, parameters, curves, n)
             self._surface(pipe, surfaces, n)
-            pipe.register("spike", 9, pipe["u", 8] >= pipe["threshold", 8])
+            pipe.register("spike", 10, pipe["u", 9] >= pipe["threshold", 9])
 
         # Last stage: write the state back, queue the results.
         present = Signal(lanes)
         absent = self.words * lanes - layer.columns
         everyone = (1 << lanes) - 1
         m.d.comb += present.eq(Mux(control["last", final], everyone >> absent, everyone))
-        m.submodules.queue = queue = fifo.SyncFIFOBuffered(
-            width=data.Layout.cast(self.results.payload.shape()).size, depth=self.QUEUE
-        )
-        result = data.View(self.results.payload.shape(), queue.w_data)
+        result = landing.beat
         m.d.comb += [
             state_write.addr.eq(control["word", final]),
-            state_write.en.eq(control["valid", final]),
-            queue.w_en.eq(control["valid", final]),
+            state_write.en.eq(valid),
             result.last.eq(control["last", final]),
         ]
         for n, pipe in enumerate(lane_pipes):
@@ -147,13 +134,6 @@ class Neurons(wiring.Component):
             for shown, name in (("membranes", "membrane"), ("drives", "u"), ("sums", "acc")):
                 if shown in self.shows:
                     m.d.comb += result[shown][n].eq(pipe[name, final])
-        valid = control["valid", final]
-        m.d.comb += [
-            self.results.valid.eq(queue.r_rdy),
-            Value.cast(self.results.payload).eq(queue.r_data),
-            queue.r_en.eq(self.results.ready),
-            leave.eq(self.results.valid & self.results.ready),
-        ]
         m.d.sync += [
             self.fired.eq(Mux(valid, sum(result.spikes[n] for n in range(lanes)), 0)),
             self.saturated.eq(
@@ -162,53 +142,79 @@ class Neurons(wiring.Component):
         ]
         return m
 
-    def _parameters(self) -> list[list[dict[str, int]]]:
-        layer = self.layer
-        half = 1 << (layer.shift - 1)
-        columns = [
-            {"gain": int(gain), "offset": int(offset) + half, "threshold_offset": int(threshold)}
-            for gain, offset, threshold in zip(layer.gains, layer.offsets, layer.threshold_offsets, strict=True)
-        ]
-        columns += [{"gain": 0, "offset": 0, "threshold_offset": 0}] * (self.words * self.lanes - layer.columns)
-        return [columns[start : start + self.lanes] for start in range(0, len(columns), self.lanes)]
-
-    def _drive(self, m: Module, pipe: Pipeline) -> None:
-        """Stages 2 to 4: u = clamp((acc * g + h + half) >> k); half is in the stored offset."""
+    def _drive(self, m: Module, pipe: Pipeline, parameters: "_Parameters") -> None:
+        """Stages 2 to 5: u = clamp((acc * g + h + half) >> k); half is in the stored offset."""
         shift, top = self.layer.shift, self.formats.drive_max
-        pipe.register("product", 3, pipe["acc", 2] * pipe["gain", 2])
-        pipe.register("scaled", 4, pipe["product", 3] + pipe["offset", 3])
-        scaled = pipe["scaled", 4] >> shift
+        # Products have a stage of their own after each multiplier: FPGAs' multipliers are slow and far away.
+        pipe.register("product", 3, pipe["acc", 2] * parameters.value(pipe, "gain", 2))
+        pipe.register("scaled", 5, pipe["product", 4] + parameters.value(pipe, "offset", 4))
+        scaled = pipe["scaled", 5] >> shift
         below, above = scaled < 0, scaled > top
         u = Signal(self.formats.drive_bits, name="drive")
         m.d.comb += u.eq(Mux(below, 0, Mux(above, top, scaled)))
-        pipe.register("u", 5, u)
-        pipe.register("saturated", 5, below | above)
+        pipe.register("u", 6, u)
+        pipe.register("saturated", 6, below | above)
 
-    def _threshold(self, pipe: Pipeline, curves: "_CurveStore", lane: int) -> None:
-        """Stages 2 to 7: D from the curve over the old v, plus d."""
+    def _threshold(self, pipe: Pipeline, parameters: "_Parameters", curves: "_CurveStore", lane: int) -> None:
+        """Stages 2 to 8: D from the curve over the old v, plus d."""
         fv = self.formats.membrane_fraction
         low, step = curves.read(lane, pipe, stage=2)
         pipe.register("curve_low", 5, low)
         pipe.register("curve_step", 5, step)
         pipe.register("curve_rise", 6, pipe["v", 5][:fv] * pipe["curve_step", 5])
-        pipe.register("curve", 7, (_half_up(pipe["curve_low", 6], fv) + pipe["curve_rise", 6]) >> fv)
-        pipe.register("threshold", 8, pipe["curve", 7] + pipe["threshold_offset", 7])
+        pipe.register("curve", 8, (_half_up(pipe["curve_low", 7], fv) + pipe["curve_rise", 7]) >> fv)
+        pipe.register("threshold", 9, pipe["curve", 8] + parameters.value(pipe, "threshold_offset", 8))
 
     def _surface(self, pipe: Pipeline, surfaces: "_SurfaceStore", lane: int) -> None:
-        """Stages 4 to 12: the new membrane, interpolated along u at both knots of v, then along v."""
+        """Stages 5 to 15: the new membrane, interpolated along u at both knots of v, then along v."""
         fv, fu = self.formats.membrane_fraction, self.formats.drive_fraction
-        knots = surfaces.read(lane, pipe, stage=4)
+        knots = surfaces.read(lane, pipe, stage=5)
         for row, (low, step) in enumerate(knots):
-            pipe.register(f"low{row}_", 8, low)
-            pipe.register(f"step{row}_", 8, step)
-            pipe.register(f"rise{row}_", 9, pipe["u", 8][:fu] * pipe[f"step{row}_", 8])
-            along = _half_up(pipe[f"low{row}_", 9], fu) + pipe[f"rise{row}_", 9]
+            pipe.register(f"low{row}_", 9, low)
+            pipe.register(f"step{row}_", 9, step)
+            pipe.register(f"rise{row}_", 10, pipe["u", 9][:fu] * pipe[f"step{row}_", 9])
+            along = _half_up(pipe[f"low{row}_", 11], fu) + pipe[f"rise{row}_", 11]
             # It lies between two knots: a bit more would not fit FPGAs' multipliers of 18 bits.
-            pipe.register(f"along{row}_", 10, along[: self.formats.membrane_bits + fu])
-        pipe.register("slope", 11, pipe["along1_", 10] - pipe["along0_", 10])
-        pipe.register("climb", 12, pipe["v", 11][:fv] * pipe["slope", 11])
-        total = (pipe["along0_", 12] << fv) + pipe["climb", 12]
-        pipe.register("membrane", 13, (total >> (fv + fu))[: self.formats.membrane_bits])
+            pipe.register(f"along{row}_", 12, along[: self.formats.membrane_bits + fu])
+        pipe.register("slope", 13, pipe["along1_", 12] - pipe["along0_", 12])
+        pipe.register("climb", 14, pipe["v", 13][:fv] * pipe["slope", 13])
+        total = (pipe["along0_", 15] << fv) + pipe["climb", 15]
+        pipe.register("membrane", 16, (total >> (fv + fu))[: self.formats.membrane_bits])
+
+
+class _Parameters:
+    """Gain, offset and threshold offset of each neuron, stored without the high bits that all of them share."""
+
+    def __init__(self, layer: Layer, formats: Formats) -> None:
+        half = 1 << (layer.shift - 1)
+        self.shapes = {
+            "gain": unsigned(GAIN_BITS),
+            "offset": signed(formats.drive_bits + layer.shift + 3),  # with the half that rounds
+            "threshold_offset": signed(formats.drive_bits + 1),
+        }
+        numbers = {"gain": layer.gains, "offset": layer.offsets + half, "threshold_offset": layer.threshold_offsets}
+        self._codes = {
+            name: [int(number) & ((1 << shape.width) - 1) for number in numbers[name]]
+            for name, shape in self.shapes.items()
+        }
+        differing = {name: reduce(or_, (code ^ codes[0] for code in codes)) for name, codes in self._codes.items()}
+        self._widths = {name: max(bits.bit_length(), 1) for name, bits in differing.items()}
+        self.stored = data.StructLayout(self._widths)
+
+    def words(self, lanes: int) -> list[list[dict[str, int]]]:
+        """The memory's contents; lanes beyond the last neuron repeat the first one's."""
+        neurons = [
+            {name: code & ((1 << self._widths[name]) - 1) for name, code in zip(self._codes, codes, strict=True)}
+            for codes in zip(*self._codes.values(), strict=True)
+        ]
+        neurons += [neurons[0]] * (-len(neurons) % lanes)
+        return [neurons[start : start + lanes] for start in range(0, len(neurons), lanes)]
+
+    def value(self, pipe: Pipeline, name: str, stage: int) -> Value:
+        """The whole number, from its low bits in ``pipe``."""
+        shape, width = self.shapes[name], self._widths[name]
+        whole = Cat(pipe[name, stage], Const(self._codes[name][0] >> width, shape.width - width))
+        return whole.as_signed() if shape.signed else whole
 
 
 def _half_up(value: Value, bits: int) -> Value:

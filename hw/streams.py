@@ -1,9 +1,9 @@
-"""Payloads that travel between the blocks, and the two things every block needs: a fork and a pipeline."""
+"""Payloads that travel between the blocks, and what blocks are made of: forks, pipelines, and where these end."""
 
 from typing import Any
 
-from amaranth import Const, Module, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth import Module, Signal, Value
+from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 
@@ -48,15 +48,14 @@ class Pipeline:
     """Named values that move one stage a cycle: define one at a stage, read it at any later stage.
 
     ``pipe["u", 4] = expression`` says that the expression holds ``u`` in stage 4; ``pipe["u", 7]`` is the same
-    value three cycles later. Delay registers are made on demand and shared. All of them hold while ``advance`` is low.
-    They are reset only if ``resets``: a reset that reaches every register of a core is its slowest net.
+    value three cycles later. Delay registers are made on demand and shared. They are reset only if ``resets``: a reset
+    that reaches every register of a core is its slowest net.
     """
 
-    def __init__(self, m: Module, prefix: str, advance: Value | None = None, *, resets: bool = False) -> None:
+    def __init__(self, m: Module, prefix: str = "", *, resets: bool = False) -> None:
         self._m = m
         self._prefix = prefix
         self._resets = resets
-        self._advance = Const(1) if advance is None else advance
         self._values: dict[tuple[str, int], Any] = {}
 
     def __setitem__(self, key: tuple[str, int], value: Any) -> None:
@@ -73,6 +72,26 @@ class Pipeline:
         if stage < 0:
             raise KeyError(f"{name} is read before the stage that defines it")
         signal = Signal.like(value, name=f"{self._prefix}{name}_{stage}", init=0, reset_less=not self._resets)
-        with self._m.If(self._advance):
-            self._m.d.sync += signal.eq(value)
+        self._m.d.sync += signal.eq(value)
         self._values[name, stage] = signal
+
+
+class Landing:
+    """The queue at the end of a pipeline that does not stall: what enters the pipeline takes its place here at once.
+
+    ``entering`` is high when a beat enters the pipeline, ``arriving`` when it is in ``beat``; beats leave by ``out``.
+    Whoever lets them in keeps ``taken``, the places taken, at ``depth`` or below. Latency: 2 cycles.
+    """
+
+    def __init__(self, m: Module, out: Any, depth: int, *, entering: Value, arriving: Value) -> None:
+        shape = out.payload.shape()
+        m.submodules.landing = queue = fifo.SyncFIFOBuffered(width=data.Layout.cast(shape).size, depth=depth)
+        self.beat = data.View(shape, queue.w_data)
+        self.taken = Signal(range(depth + 1))
+        m.d.comb += [
+            queue.w_en.eq(arriving),
+            queue.r_en.eq(out.ready),
+            out.valid.eq(queue.r_rdy),
+            Value.cast(out.payload).eq(queue.r_data),
+        ]
+        m.d.sync += self.taken.eq(self.taken + entering - (out.valid & out.ready))

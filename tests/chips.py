@@ -13,7 +13,7 @@ def random_formats(rng: np.random.Generator) -> Formats:
         charge_bits=int(rng.integers(4, 11)),
         drive_bits=drive,
         membrane_bits=membrane,
-        drive_fraction=drive - _interval_bits(rng),
+        drive_fraction=max(drive - _interval_bits(rng), 1),
         membrane_fraction=membrane - _interval_bits(rng),
     )
 
