@@ -11,7 +11,7 @@ from boards.catalogue import BOARDS, find_board
 from boards.selftest import Expected
 from hw.chip import Chip
 from hw.core import Core
-from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, core_options
+from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, build_folder, core_options
 from scripts.output import JsonFlag, Row, file, log, note, show
 from sim import golden
 from train.data import load_dataset
@@ -38,7 +38,7 @@ def build(
     core = Core(
         loaded, core_options(pixel_lanes, row_banks, lanes, trace=False, default=target.options(len(loaded.layers)))
     )
-    folder = output or Path("build") / f"{Path(chip).stem}-{board}"
+    folder = output or build_folder(chip, board)
     with log.status("") as status:
         made = run(
             core,
