@@ -13,7 +13,12 @@ from sim.encode import encode_step
 
 
 def plot_inference(chip: Chip, pixels: np.ndarray, path: Path, *, truth: int | None = None) -> None:
-    """Runs one image, (pixels,) uint8, through the golden model and draws what happens, step by step, as PNG."""
+    """:func:`draw_inference`, as PNG."""
+    save_png(draw_inference(chip, pixels, truth=truth), path)
+
+
+def draw_inference(chip: Chip, pixels: np.ndarray, *, truth: int | None = None) -> Figure:
+    """Runs one image, (pixels,) uint8, through the golden model and draws what happens, step by step."""
     outcome = golden.run(chip, pixels[None], trace=True)
     steps = chip.encoder.steps
     inputs = np.stack([encode_step(chip.encoder, pixels, step) for step in range(steps)])
@@ -60,7 +65,7 @@ def plot_inference(chip: Chip, pixels: np.ndarray, path: Path, *, truth: int | N
     counts.barh(range(chip.classes), outcome.counts[0], color=colours)
     counts.set(yticks=range(chip.classes), xlabel="output spikes", ylabel="class", title="readout")
     counts.invert_yaxis()
-    save_png(figure, path)
+    return figure
 
 
 def save_png(figure: Figure, path: Path) -> None:
