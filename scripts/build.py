@@ -17,6 +17,14 @@ from sim import golden
 from train.data import load_dataset
 from train.zoo import chip_data, load_chip
 
+#: what people call what a device has, by the names of :class:`boards.family.Limits`
+RESOURCE_LABELS = {
+    "luts": "LUT4",
+    "flip_flops": "flip-flops",
+    "block_rams": "block RAMs",
+    "multipliers": "multipliers",
+}
+
 
 def build(
     chip: Annotated[str, typer.Argument(help="A chip file, or the name of a pre-trained chip.")],
@@ -80,10 +88,9 @@ def build_rows(made: Build) -> list[Row]:
         ),
         Row("seed", made.best.seed, "seed kept", str(made.best.seed)),
     ]
-    labels = {"luts": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs", "multipliers": "multipliers"}
     for name, used in made.best.used.items():
         limit = getattr(limits, name)
-        rows.append(Row(name, used, labels[name], f"{used:,} of {limit:,}"))
+        rows.append(Row(name, used, RESOURCE_LABELS[name], f"{used:,} of {limit:,}"))
     return [
         *rows,
         note("critical_path", "slowest path", str(made.best.timing.critical_path)),

@@ -34,12 +34,14 @@ def draw_inference(chip: Chip, pixels: np.ndarray, *, truth: int | None = None) 
     picture = figure.add_subplot(grid[0, 0])
     picture.imshow(pixels.reshape(chip.image), cmap="gray_r", vmin=0, vmax=255)
     picture.set(title="image", xticks=[], yticks=[])
+    picture.spines[:].set_visible(True)
     for column, (name, spikes) in enumerate(rasters, 1):
         axis = figure.add_subplot(grid[0, column])
         step, row = np.nonzero(spikes)
         axis.scatter(step + 1, row, marker="|", s=24, linewidths=1.1, color="tab:blue")
         axis.set(title=f"spikes of {name}", xlabel="time step", ylabel="row" if column == 1 else "neuron")
         axis.set(xlim=(0.5, steps + 0.5), ylim=(spikes.shape[1] - 0.5, -0.5))
+        axis.locator_params(axis="y", integer=True)
 
     last, trace = chip.layers[-1], outcome.traces[-1]
     volts = last.scale.v_min + trace.v[0] * (last.scale.v_max - last.scale.v_min) / (chip.formats.membrane_max + 1)

@@ -24,7 +24,7 @@ class Deviation:
     membrane: np.ndarray  #: (2, Nv, Nu) V: error of the membrane after the cycle
     thresholds: np.ndarray  #: (2, Nv) V: the chip's least drive that makes a spike; NaN where none does
     threshold: np.ndarray  #: (2, Nv) V: its error; NaN where chip or table never fire
-    alike: float  #: share of all points at which chip and table both fire or both do not
+    alike: np.ndarray  #: (2,) share of the points at which chip and table both fire or both do not
 
 
 def deviation(layer: Layer, formats: Formats, table: NeuronTable) -> Deviation:
@@ -54,7 +54,7 @@ def deviation(layer: Layer, formats: Formats, table: NeuronTable) -> Deviation:
         membrane=scale.v_min + v_after * v_lsb - table.step(*points),
         thresholds=thresholds,
         threshold=np.where(share > 0.5, np.nan, thresholds - wanted),
-        alike=float((fires == table.fires(*points)).mean()),
+        alike=np.asarray((fires == table.fires(*points)).mean(axis=(1, 2))),
     )
 
 
