@@ -38,7 +38,8 @@ def draw_inference(chip: Chip, pixels: np.ndarray, *, truth: int | None = None) 
     for column, (name, spikes) in enumerate(rasters, 1):
         axis = figure.add_subplot(grid[0, column])
         step, row = np.nonzero(spikes)
-        axis.scatter(step + 1, row, marker="|", s=24, linewidths=1.1, color="tab:blue")
+        length = min(4.9, max(1.2, 330 / spikes.shape[1]))  # points; shorter where rows lie close together
+        axis.scatter(step + 1, row, marker="|", s=length**2, linewidths=1.1, color="tab:blue")
         axis.set(title=f"spikes of {name}", xlabel="time step", ylabel="row" if column == 1 else "neuron")
         axis.set(xlim=(0.5, steps + 0.5), ylim=(spikes.shape[1] - 0.5, -0.5))
         axis.locator_params(axis="y", integer=True)
@@ -67,6 +68,7 @@ def draw_inference(chip: Chip, pixels: np.ndarray, *, truth: int | None = None) 
     counts.barh(range(chip.classes), outcome.counts[0], color=colours)
     counts.set(yticks=range(chip.classes), xlabel="output spikes", ylabel="class", title="readout")
     counts.invert_yaxis()
+    counts.locator_params(axis="x", integer=True)
     return figure
 
 
