@@ -32,10 +32,9 @@ def section(measured: Measured) -> Section:
         Note(f"A model, not a measurement: {ASSUMPTIONS}."),
         Note("It is the energy of the analog chip. What the FPGA draws that emulates it has nothing to do with it."),
     ]
-    tables = [
-        Table(("term", *head), by_term, f"Over {report.images:,} test images."),
-        Table(("layer", *head), by_layer),
-    ]
+    tables = [Table(("term", *head), by_term, f"Over {report.images:,} test images.")]
+    if len(by_layer) > 1:
+        tables.append(Table(("layer", *head), by_layer))
     return Section("energy", TITLE, lead, [*tables, *notes])
 
 
