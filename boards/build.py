@@ -125,7 +125,7 @@ def build(
         "netlist": digest,
         "bitstream": sha256((best.folder / board.family.bitstream).read_bytes()).hexdigest(),
     }
-    own = rf"captwin\.\w+|{MANIFEST}|report\.json|.*\.log"
+    own = rf"captwin\.\w+|{MANIFEST}|report\.(json|html)|.*\.log"  # a page tells of the build beside it only
     with whole_folder(folder, own) as into:
         for name in (board.family.bitstream, "report.json", f"{place.name}.log"):
             shutil.copy(best.folder / name, into)

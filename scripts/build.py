@@ -11,11 +11,19 @@ from boards.catalogue import BOARDS, find_board
 from boards.selftest import Expected
 from hw.chip import Chip
 from hw.core import Core
-from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, core_options
+from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, build_folder, core_options
 from scripts.output import JsonFlag, Row, file, log, note, show
 from sim import golden
 from train.data import load_dataset
 from train.zoo import chip_data, load_chip
+
+#: what people call what a device has, by the names of :class:`boards.family.Limits`
+RESOURCE_LABELS = {
+    "luts": "LUT4",
+    "flip_flops": "flip-flops",
+    "block_rams": "block RAMs",
+    "multipliers": "multipliers",
+}
 
 
 def build(
@@ -38,7 +46,7 @@ def build(
     core = Core(
         loaded, core_options(pixel_lanes, row_banks, lanes, trace=False, default=target.options(len(loaded.layers)))
     )
-    folder = output or Path("build") / f"{Path(chip).stem}-{board}"
+    folder = output or build_folder(chip, board)
     with log.status("") as status:
         made = run(
             core,
@@ -80,10 +88,9 @@ def build_rows(made: Build) -> list[Row]:
         ),
         Row("seed", made.best.seed, "seed kept", str(made.best.seed)),
     ]
-    labels = {"luts": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs", "multipliers": "multipliers"}
     for name, used in made.best.used.items():
         limit = getattr(limits, name)
-        rows.append(Row(name, used, labels[name], f"{used:,} of {limit:,}"))
+        rows.append(Row(name, used, RESOURCE_LABELS[name], f"{used:,} of {limit:,}"))
     return [
         *rows,
         note("critical_path", "slowest path", str(made.best.timing.critical_path)),

@@ -50,7 +50,8 @@ ASSUMPTIONS = (
     "columns held while rows swing, buffers of a third of their load, all time steps run; encoder and readout counters"
     " left out (docs/energy.md)"
 )
-_PARTS = {
+#: what people call the parts of an energy
+PART_LABELS = {
     "rows": "row lines",
     "quiet_rows": "quiet row lines",
     "bias_rows": "bias lines",
@@ -75,7 +76,7 @@ def energy_rows(chip: Chip, pixels: np.ndarray) -> list[Row]:
         Row("energy_max_j", most, "", ""),
         Row("energy_parts_j", named, "", ""),
         *(
-            Row("", None, f"  {_PARTS[part]}", f"{_nano(joules)}, {100 * joules / mean:.1f} %")
+            Row("", None, f"  {PART_LABELS[part]}", f"{_nano(joules)}, {100 * joules / mean:.1f} %")
             for part, joules in named.items()
         ),
         Row("energy_layers_j", layers.tolist(), "", ""),

@@ -1,14 +1,15 @@
 """``captwin flash``: a built bitstream onto its board."""
 
 import shlex
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from boards.built import read_built
 from boards.catalogue import BOARDS, find_board
 from boards.flash import flash as run
 from boards.flash import flash_command
+from scripts.hardware import BuildOption, build_folder
 from scripts.output import log
 from train.zoo import load_chip
 
@@ -20,11 +21,11 @@ def flash(
         bool, typer.Option("--burn", help="Into flash memory, for good; else it is lost at power-off.")
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print the command.")] = False,
-    build: Annotated[Path | None, typer.Option(help="The build's folder [default: build/CHIP-BOARD].")] = None,
+    build: BuildOption = None,
 ) -> None:
     """Flash a chip's bitstream; refuses one that was made for another board or chip."""
-    folder = build or Path("build") / f"{Path(chip).stem}-{board}"
-    command = flash_command(folder, find_board(board), load_chip(chip), burn=burn)
+    built = read_built(build or build_folder(chip, board), find_board(board), load_chip(chip), name=chip)
+    command = flash_command(built, burn=burn)
     if dry_run:
         print(shlex.join(command))
         return

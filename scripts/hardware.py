@@ -1,5 +1,6 @@
-"""The options that say how much hardware a core may spend."""
+"""The options that say how much hardware a core may spend, and where its build lies."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +15,13 @@ BanksOption = Annotated[
 LanesOption = Annotated[
     str | None, typer.Option(help="Neurons updated a cycle: a power of two, or one for each layer: 8,1.")
 ]
+
+BuildOption = Annotated[Path | None, typer.Option("--build", help="The build's folder [default: build/CHIP-BOARD].")]
+
+
+def build_folder(chip: str, board: str) -> Path:
+    """Where ``captwin build`` puts the bitstream of a chip unless told otherwise."""
+    return Path("build") / f"{Path(chip).stem}-{board}"
 
 
 def core_options(

@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from boards.catalogue import BOARDS, find_board
+from hw.chip import Chip
 from hw.core import CoreOptions
 from hw.errors import CaptwinError
 from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, core_options
@@ -46,11 +47,7 @@ def verify(
     default = target.options(len(loaded.layers)) if target else CoreOptions()
     options = core_options(pixel_lanes, row_banks, lanes, trace=True, default=default)
     clock_hz = target.clock_hz if target else CLOCK_HZ
-    with log.status(Text("writing and compiling the Verilog")):
-        twin = build(loaded, options)
-    with progress_bar() as bar:
-        task = bar.add_task("images compared", total=len(pixels))
-        outcome = run(twin, loaded, pixels, lambda done: bar.advance(task, done))
+    twin, outcome = run_compiled(loaded, options, pixels)
     divergence = outcome.first_divergence
     if divergence:  # by its number in the test set
         divergence = replace(divergence, image=first + divergence.image)
@@ -68,6 +65,15 @@ def verify(
         log.print(f"captwin: first divergence: {divergence}")
         log.print(f"captwin: for a waveform: captwin simulate {chip} {_again(twin, data, divergence.image)}")
         raise typer.Exit(1)
+
+
+def run_compiled(chip: Chip, options: CoreOptions, pixels: np.ndarray) -> tuple[Twin, Verification]:
+    """Compiles the gates and runs ``pixels`` through them, telling how far it has come."""
+    with log.status(Text("writing and compiling the Verilog")):
+        twin = build(chip, options)
+    with progress_bar() as bar:
+        task = bar.add_task("images compared", total=len(pixels))
+        return twin, run(twin, chip, pixels, lambda done: bar.advance(task, done))
 
 
 def _rows(twin: Twin, outcome: Verification, labels: np.ndarray, clock_hz: float) -> list[Row]:
@@ -116,10 +122,10 @@ def _speed(outcome: Verification, clock_hz: float) -> list[Row]:
     """What the gates do at ``clock_hz``: images a second as they follow each other, and how long one takes."""
     rows = []
     megahertz = f"at {clock_hz / 1e6:g} MHz"
-    if len(outcome.interval_cycles):
-        rate = clock_hz / float(outcome.interval_cycles.mean())
+    rate = outcome.images_per_s(clock_hz)
+    if rate is not None:
         rows.append(Row("gates_images_per_s", rate, f"throughput {megahertz}", f"{rate:,.0f} images/s"))
-    times = [float(pick(outcome.latency_cycles)) / clock_hz for pick in (np.min, np.median, np.max)]
+    times = list(outcome.latency_s(clock_hz))
     told = ", ".join(f"{name} {1e6 * time:.2f}" for name, time in zip(("min", "median", "max"), times, strict=True))
     return [*rows, Row("gates_latency_s", times, f"latency {megahertz}", f"{told} us")]
 

@@ -13,7 +13,12 @@ from sim.encode import encode_step
 
 
 def plot_inference(chip: Chip, pixels: np.ndarray, path: Path, *, truth: int | None = None) -> None:
-    """Runs one image, (pixels,) uint8, through the golden model and draws what happens, step by step, as PNG."""
+    """:func:`draw_inference`, as PNG."""
+    save_png(draw_inference(chip, pixels, truth=truth), path)
+
+
+def draw_inference(chip: Chip, pixels: np.ndarray, *, truth: int | None = None) -> Figure:
+    """Runs one image, (pixels,) uint8, through the golden model and draws what happens, step by step."""
     outcome = golden.run(chip, pixels[None], trace=True)
     steps = chip.encoder.steps
     inputs = np.stack([encode_step(chip.encoder, pixels, step) for step in range(steps)])
@@ -29,12 +34,15 @@ def plot_inference(chip: Chip, pixels: np.ndarray, path: Path, *, truth: int | N
     picture = figure.add_subplot(grid[0, 0])
     picture.imshow(pixels.reshape(chip.image), cmap="gray_r", vmin=0, vmax=255)
     picture.set(title="image", xticks=[], yticks=[])
+    picture.spines[:].set_visible(True)
     for column, (name, spikes) in enumerate(rasters, 1):
         axis = figure.add_subplot(grid[0, column])
         step, row = np.nonzero(spikes)
-        axis.scatter(step + 1, row, marker="|", s=24, linewidths=1.1, color="tab:blue")
+        length = min(4.9, max(1.2, 330 / spikes.shape[1]))  # points; shorter where rows lie close together
+        axis.scatter(step + 1, row, marker="|", s=length**2, linewidths=1.1, color="tab:blue")
         axis.set(title=f"spikes of {name}", xlabel="time step", ylabel="row" if column == 1 else "neuron")
         axis.set(xlim=(0.5, steps + 0.5), ylim=(spikes.shape[1] - 0.5, -0.5))
+        axis.locator_params(axis="y", integer=True)
 
     last, trace = chip.layers[-1], outcome.traces[-1]
     volts = last.scale.v_min + trace.v[0] * (last.scale.v_max - last.scale.v_min) / (chip.formats.membrane_max + 1)
@@ -60,7 +68,8 @@ def plot_inference(chip: Chip, pixels: np.ndarray, path: Path, *, truth: int | N
     counts.barh(range(chip.classes), outcome.counts[0], color=colours)
     counts.set(yticks=range(chip.classes), xlabel="output spikes", ylabel="class", title="readout")
     counts.invert_yaxis()
-    save_png(figure, path)
+    counts.locator_params(axis="x", integer=True)
+    return figure
 
 
 def save_png(figure: Figure, path: Path) -> None:

@@ -57,6 +57,16 @@ def ideal_twin(table: NeuronTable) -> NeuronTable:
     )
 
 
+def table_of(chip: Chip) -> NeuronTable | None:
+    """The table that ``chip``'s neurons were quantised from: a reference circuit's or its ideal twin's, else None."""
+    for name in circuit_names():
+        reference = load_circuit(name)
+        for table in (reference, ideal_twin(reference)):
+            if table.circuit_sha256 == chip.analog.table_sha256:
+                return table
+    return None
+
+
 def on_circuit(chip: Chip, table: NeuronTable) -> Chip:
     """``chip`` with the neurons of ``table`` in place of its own: the same capacitors, another circuit.
 

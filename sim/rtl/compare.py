@@ -50,6 +50,15 @@ class Verification:
     events_per_cycle: list[float]  #: row events of each layer, per clock cycle
     run_seconds: float
 
+    def images_per_s(self, clock_hz: float) -> float | None:
+        """Throughput of the gates at that clock, images back to back; a single image has none."""
+        return clock_hz / float(self.interval_cycles.mean()) if len(self.interval_cycles) else None
+
+    def latency_s(self, clock_hz: float) -> tuple[float, float, float]:
+        """Least, median and largest time from an image's first pixel to its result, at that clock."""
+        least, median, most = (float(pick(self.latency_cycles)) / clock_hz for pick in (np.min, np.median, np.max))
+        return least, median, most
+
 
 @dataclass
 class _Part:

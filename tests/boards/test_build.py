@@ -13,6 +13,7 @@ from amaranth.lib import wiring
 from amaranth.sim import Simulator
 
 from boards.build import build
+from boards.built import read_built
 from boards.catalogue import BOARDS, find_board
 from boards.flash import flash_command
 from boards.selftest import Expected, SelfTest
@@ -23,6 +24,7 @@ from sim import golden
 from tests.chips import random_chip, random_pixels
 
 SMALLEST = CoreOptions(pixel_lanes=1, row_banks=1, lanes=1)
+SMALLEST_EACH = CoreOptions(pixel_lanes=1, row_banks=(1,), lanes=(1,))
 
 
 @pytest.fixture(scope="module")
@@ -60,17 +62,20 @@ def test_the_same_bytes_twice(name: str, chip: Chip, tmp_path: Path, monkeypatch
     assert manifest["reached_hz"] >= manifest["clock_hz"] == pytest.approx(25e6, rel=0.05)
     assert manifest["used"]["block_rams"]["used"] >= 4  # the surfaces are in block RAM
 
-    command = flash_command(made[0].folder, board, chip, burn=False)
-    assert str(made[0].bitstream) in command
+    built = read_built(made[0].folder, board, chip)
+    command = flash_command(built, burn=False)
+    assert str(made[0].bitstream) in command and built.options == SMALLEST_EACH
+    hops = built.slowest_path()
+    assert sum(hop.delay_ns for hop in hops) == pytest.approx(1e9 / built.manifest.reached_hz, rel=1e-3)
     for other, wrong_chip, message in (
         (find_board("ice40-hx8k"), chip, f"this bitstream is for {name}, not for ice40-hx8k"),
         (board, random_chip(12), "this bitstream is of chip"),
     ):
         with pytest.raises(CaptwinError, match=message):
-            flash_command(made[0].folder, other, wrong_chip, burn=False)
+            read_built(made[0].folder, other, wrong_chip)
     made[0].bitstream.write_bytes(b"another")
     with pytest.raises(CaptwinError, match="is not the file that its manifest tells of"):
-        flash_command(made[0].folder, board, chip, burn=True)
+        read_built(made[0].folder, board, chip)
 
 
 def test_a_missed_clock_is_an_error(chip: Chip, tmp_path: Path) -> None:
@@ -83,8 +88,8 @@ def test_a_missed_clock_is_an_error(chip: Chip, tmp_path: Path) -> None:
 
 
 def test_no_build_to_flash(chip: Chip, tmp_path: Path) -> None:
-    with pytest.raises(CaptwinError, match="holds no build; run captwin build first"):
-        flash_command(tmp_path, find_board("icebreaker"), chip, burn=False)
+    with pytest.raises(CaptwinError, match="no build; try: captwin build fox --board icebreaker"):
+        read_built(tmp_path, find_board("icebreaker"), chip, name="fox")
 
 
 @pytest.mark.parametrize("wrong", [False, True])

@@ -1,0 +1,60 @@
+"""Figures as SVG that takes the page's fonts and colours, light or dark."""
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from scripts.page.blocks import Drawing
+
+#: colours that figures are drawn in, and the page's for them
+COLOURS = {
+    "#000000": "var(--ink)",
+    "#ffffff": "var(--paper)",
+    "#1f77b4": "var(--blue)",  # tab:blue
+    "#d62728": "var(--red)",  # tab:red
+    "#ff7f0e": "var(--orange)",  # tab:orange
+    "#808080": "var(--grey)",  # 0.5
+    "#b2b2b2": "var(--faint)",  # 0.7
+}
+STYLE: dict[Any, Any] = {
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10.5,
+    "axes.titleweight": "bold",
+    "axes.labelsize": 9.5,
+    "figure.constrained_layout.hspace": 0.08,
+    "figure.titlesize": 11,
+    "font.size": 9.5,
+    "image.interpolation": "nearest",
+    "savefig.transparent": True,
+    "svg.fonttype": "none",
+    "svg.image_inline": True,
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Figures made within are drawn in the page's style."""
+    with matplotlib.rc_context(STYLE):
+        yield
+
+
+def drawing(figure: Figure, name: str, caption: str) -> Drawing:
+    """``figure`` for the page; ``name``, another for each figure, keeps the names inside the SVG apart."""
+    buffer = io.StringIO()
+    with matplotlib.rc_context(STYLE | {"svg.hashsalt": name}):
+        figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r' xmlns(:xlink)?="[^"]*"| version="[^"]*"', "", svg, count=3)
+    svg = re.sub(r'<g id="[^"]*">', "<g>", svg)  # names for editors, the same in every figure
+    svg = re.sub(r"(?<=[;\" ])font: [^;\"]*?([\d.]+px)[^;\"]*", r"font-size: \1", svg)
+    svg = re.sub(r"#[0-9a-f]{6}\b", lambda colour: COLOURS.get(colour[0], colour[0]), svg)
+    svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(caption)}" ', 1)
+    return Drawing(svg.strip(), caption)

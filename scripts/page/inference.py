@@ -1,0 +1,16 @@
+"""One image on its way through the chip."""
+
+from scripts.page.blocks import Section
+from scripts.page.drawing import drawing, style
+from scripts.page.measured import Measured
+from sim.plot import draw_inference
+
+
+def section(measured: Measured) -> Section:
+    """The first test image: the one with which the board tests itself."""
+    image, truth = measured.dataset.test_images[0], int(measured.dataset.test_labels[0])
+    with style():
+        figure = draw_inference(measured.chip, image, truth=truth)
+    lead = "The first test image, with which the board tests itself, step by step in the golden model."
+    caption = "Image, spikes of pixels and layers, membranes of the output neurons, output spikes."
+    return Section("inference", "One inference", lead, [drawing(figure, "inference", caption)])

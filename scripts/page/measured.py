@@ -1,0 +1,35 @@
+"""All that a page tells of, measured once."""
+
+from dataclasses import dataclass
+
+from boards.built import Built
+from boards.timing import Hop
+from hw.chip import Chip
+from sim.energy import EnergyReport
+from sim.golden import Inference
+from sim.rtl.compare import Verification
+from train.data import Dataset
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A build, and what golden model, compiled gates and energy model say of its chip."""
+
+    name: str  #: what the user calls the chip
+    chip: Chip
+    dataset: Dataset
+    built: Built
+    path: tuple[Hop, ...]  #: the slowest
+    golden: Inference  #: of the whole test set
+    gates: Verification  #: of its first images
+    energy: EnergyReport | str  #: of the whole test set; or why it cannot be told
+
+    @property
+    def clock_hz(self) -> float:
+        """The clock that the board's PLL makes."""
+        return self.built.manifest.clock_hz
+
+    @property
+    def accuracy(self) -> float:
+        """Share of the test images that the golden model gets right."""
+        return self.golden.accuracy(self.dataset.test_labels)

@@ -1,0 +1,60 @@
+"""The whole page."""
+
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from scripts.page import accuracy, energy, inference, neuron, provenance, speed, timing
+from scripts.page.measured import Measured
+
+SECTIONS = (accuracy, speed, timing, neuron, inference, energy, provenance)
+
+
+def page(measured: Measured) -> str:
+    """One HTML page that needs nothing else; the same measurements give the same bytes."""
+    folder = Path(__file__).parent
+    environment = Environment(
+        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
+    )
+    divergence = measured.gates.first_divergence
+    return environment.get_template("page.html").render(
+        title=f"{measured.name} on {measured.built.board.title}",
+        css=(folder / "page.css").read_text(),
+        verdict=verdict(measured),
+        mismatch=f"{measured.gates.mismatches:,} numbers differ; the first: {divergence}" if divergence else "",
+        figures=_figures(measured),
+        sections=[module.section(measured) for module in SECTIONS],
+    )
+
+
+def verdict(measured: Measured) -> str:
+    """The build in one sentence."""
+    gates, manifest = measured.gates, measured.built.manifest
+    rate, (_, median_s, _) = gates.images_per_s(measured.clock_hz), gates.latency_s(measured.clock_hz)
+    speed = f", {rate:,.0f} images/s" if rate is not None else ""
+    equal = "agree with" if not gates.mismatches else "do not agree with"
+    return (
+        f"{100 * measured.accuracy:.2f} % of {len(measured.dataset.test_labels):,} {measured.dataset.name} test images "
+        f"classified correctly{speed} and {1e6 * median_s:.2f} µs latency at {measured.clock_hz / 1e6:g} MHz, where "
+        f"place and route reached {manifest.reached_hz / 1e6:.1f} MHz; the gates {equal} the golden model in "
+        f"{'every number' if not gates.mismatches else 'all numbers'} of {gates.images:,} images."
+    )
+
+
+def _figures(measured: Measured) -> list[tuple[str, str, str, str]]:
+    """The key figures: label, value, unit, and what about them."""
+    gates, manifest, clock_hz = measured.gates, measured.built.manifest, measured.clock_hz
+    rate, (least_s, median_s, most_s) = gates.images_per_s(clock_hz), gates.latency_s(clock_hz)
+    figures = [
+        ("accuracy", f"{100 * measured.accuracy:.2f}", "%", f"golden model, {len(measured.golden.labels):,} images")
+    ]
+    if rate is not None:
+        figures.append(("throughput", f"{rate:,.0f}", "images/s", "back to back"))
+    figures += [
+        ("latency", f"{1e6 * median_s:.2f}", "µs", f"median; {1e6 * least_s:.2f} to {1e6 * most_s:.2f}"),
+        ("clock", f"{manifest.reached_hz / 1e6:.1f}", "MHz", f"{clock_hz / 1e6:g} MHz wanted"),
+    ]
+    if not isinstance(measured.energy, str):
+        joules = measured.energy.total.mean()
+        figures.append(("energy", f"{1e9 * joules:.3f}", "nJ", "an inference, the analog chip's"))
+    return figures

@@ -1,0 +1,102 @@
+"""How fast the gates are, by running them."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from scripts.page.blocks import Cell, Drawing, Note, Section, Table
+from scripts.page.drawing import drawing, style
+from scripts.page.measured import Measured
+
+
+def section(measured: Measured) -> Section:
+    """Cycles of the compiled Verilog, what they are at the board's clock, and whether every number was right."""
+    gates, clock_hz = measured.gates, measured.clock_hz
+    megahertz = f"{clock_hz / 1e6:g} MHz"
+    rate, (_, median_s, _) = gates.images_per_s(clock_hz), gates.latency_s(clock_hz)
+    lead = f"At {megahertz}, a result comes {1e6 * median_s:.2f} µs after its image's first pixel (median)"
+    if rate is not None:
+        lead += f", and {rate:,.0f} images/s pass back to back"
+    compared = sum(gates.compared.values())
+    test_images = len(measured.dataset.test_images)
+    which = "all" if gates.images == test_images else f"the first {gates.images:,} of"
+    verdict = f"{gates.mismatches:,} mismatches" if gates.mismatches else "0 mismatches"
+    return Section(
+        "speed",
+        "Speed",
+        f"{lead}.",
+        [
+            Note(
+                f"The Verilog of this build, compiled, ran {which} {test_images:,} test images. Of {compared:,} sums, "
+                f"drives, membranes and spikes, and all results, compared with the golden model: {verdict}.",
+                bad=gates.mismatches > 0,
+            ),
+            Table(
+                ("", ">least", ">median", ">mean", ">most"),
+                [
+                    *_spread("first pixel to result", gates.latency_cycles, clock_hz),
+                    *_spread("result to result", gates.interval_cycles, clock_hz),
+                ],
+                f"Clock cycles, and time at {megahertz}, images back to back.",
+            ),
+            _histograms(measured),
+            Table(
+                ("layer", ">rows", ">neurons", ">row banks", ">lanes", ">row events a cycle", "bank use"),
+                _layers(measured),
+                "Each crossbar takes up to one row event a bank and cycle; silent rows cost nothing. "
+                f"Pixels encoded a cycle: {measured.built.options.pixel_lanes}.",
+            ),
+        ],
+    )
+
+
+def _spread(label: str, cycles: np.ndarray, clock_hz: float) -> list[tuple[str, ...]]:
+    if not len(cycles):
+        return []
+    numbers = [float(pick(cycles)) for pick in (np.min, np.median, np.mean, np.max)]
+    return [
+        (f"{label} [cycles]", *(f"{number:,.{0 if number.is_integer() else 1}f}" for number in numbers)),
+        (f"{label} [µs]", *(f"{1e6 * number / clock_hz:,.2f}" for number in numbers)),
+    ]
+
+
+def _layers(measured: Measured) -> list[tuple[Cell | str, ...]]:
+    options, layers = measured.built.options, measured.chip.layers
+    banks, lanes = (options.each(name, len(layers)) for name in ("row_banks", "lanes"))
+    rows: list[tuple[Cell | str, ...]] = []
+    for number, (layer, rate) in enumerate(zip(layers, measured.gates.events_per_cycle, strict=True)):
+        use = rate / banks[number]
+        shape = (f"{layer.rows}", f"{layer.columns}", f"{banks[number]}", f"{lanes[number]}")
+        rows.append((f"{number}", *shape, f"{rate:.3f}", Cell(f"{100 * use:.1f} %", bar=use)))
+    return rows
+
+
+def _histograms(measured: Measured) -> Drawing:
+    gates = measured.gates
+    shown = {"first pixel to result": gates.latency_cycles, "result to result": gates.interval_cycles}
+    shown = {name: cycles for name, cycles in shown.items() if len(cycles)}
+    with style():
+        figure = Figure(figsize=(11, 2.6), layout="constrained")
+        for axis, (name, cycles) in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown.items(), strict=True):
+            axis.hist(cycles, bins=_bins(cycles), color="tab:blue")
+            median = float(np.median(cycles))
+            axis.axvline(median, color="tab:red", linewidth=1.2, linestyle="--", label=f"median {median:,.0f}")
+            axis.set(title=name, xlabel="clock cycles", ylabel="images")
+            axis.set(yscale="log", ylim=(0.5, None))  # the few that come early show as well
+            axis.yaxis.set_major_formatter("{x:,.0f}")
+            axis.locator_params(axis="x", integer=True)
+            axis.legend(frameon=False)
+    return drawing(
+        figure,
+        "speed",
+        (
+            f"How the cycles of the images spread. The first image, which finds the core idle, takes "
+            f"{gates.latency_cycles[0]:,}; those that follow at once wait inside for the ones before."
+        ),
+    )
+
+
+def _bins(cycles: np.ndarray) -> list[float]:
+    """About forty bins of whole cycles each."""
+    least, most = int(cycles.min()), int(cycles.max())
+    width = max(1, -(-(most - least + 1) // 40))
+    return [edge - 0.5 for edge in range(least, most + width + 1, width)]

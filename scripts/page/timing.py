@@ -1,0 +1,79 @@
+"""What place and route reached, where the time goes, and how full the device is."""
+
+from scripts.build import RESOURCE_LABELS
+from scripts.page.blocks import Cell, Section, Table
+from scripts.page.measured import Measured
+
+
+def section(measured: Measured) -> Section:
+    """Clocks by seed, the slowest path, utilisation."""
+    manifest, wanted = measured.built.manifest, measured.clock_hz
+    seeds = [
+        (
+            f"{seed}" + (", kept" if seed == manifest.seed else ""),
+            f"{reached / 1e6:.1f}",
+            f"{wanted / 1e6:.1f}",
+            Cell(f"{100 * (reached / wanted - 1):+.1f} %", bar=min(wanted / reached, 1.0)),
+        )
+        for seed, reached in sorted(manifest.reached_hz_by_seed.items())
+    ]
+    logic, routing = (sum(getattr(hop, name) for hop in measured.path) for name in ("logic_ns", "routing_ns"))
+    total = logic + routing
+    lead = (
+        f"{manifest.reached_hz / 1e6:.1f} MHz reached, {wanted / 1e6:.1f} MHz wanted. "
+        f"The slowest path takes {total:.2f} ns, {100 * routing / total:.0f} % of it routing."
+    )
+    return Section(
+        "timing",
+        "Timing and area",
+        lead,
+        [
+            Table(
+                ("seed", ">reached [MHz]", ">wanted [MHz]", "margin; period used"),
+                seeds,
+                "Placements of nextpnr; the fastest is kept.",
+            ),
+            Table(
+                ("hop", "signal", "type", ">cells", ">x, y", ">routing [ns]", ">logic [ns]", "arrival [ns]"),
+                _hops(measured),
+                f"The slowest path of seed {manifest.seed}, by the names of the registers and signals in the source. "
+                "Cells without routing between them (carry chains, wide multiplexers) are one hop.",
+            ),
+            Table(
+                ("resource", ">used", ">of", "share"),
+                _resources(measured),
+                f"Utilisation of {measured.built.board.title}, self-test included.",
+            ),
+        ],
+    )
+
+
+def _hops(measured: Measured) -> list[tuple[Cell | str, ...]]:
+    rows: list[tuple[Cell | str, ...]] = []
+    so_far, period = 0.0, sum(hop.delay_ns for hop in measured.path)
+    for number, hop in enumerate(measured.path):
+        so_far += hop.delay_ns
+        wire = f"{hop.routing_ns:.2f}" if number else ""
+        x, y = hop.location
+        name = Cell(hop.name, code=True)
+        timed = (wire, f"{hop.logic_ns:.2f}", Cell(f"{so_far:.2f}", bar=so_far / period))
+        rows.append((f"{number}", name, hop.kind, f"{hop.cells}", f"{x}, {y}", *timed))
+    return rows
+
+
+def _resources(measured: Measured) -> list[tuple[Cell | str, ...]]:
+    """One row a resource; those that the tools count as one, as an iCE40's logic cells, share it."""
+    shared: dict[str, list[str]] = {}
+    for name, key in measured.built.board.family.resources.items():
+        shared.setdefault(key, []).append(name)
+    rows: list[tuple[Cell | str, ...]] = []
+    for names in shared.values():
+        number = measured.built.manifest.used[names[0]]
+        label = (
+            RESOURCE_LABELS[names[0]]
+            if len(names) == 1
+            else "logic cells, each " + " and ".join(RESOURCE_LABELS[name].removesuffix("s") for name in names)
+        )
+        use = Cell(f"{100 * number.used / number.of:.1f} %", bar=number.used / number.of) if number.of else "none there"
+        rows.append((label, f"{number.used:,}", f"{number.of:,}", use))
+    return rows
