@@ -67,6 +67,8 @@ class Core(wiring.Component):
     """
 
     IN_FLIGHT = 8
+    #: cycles from the readout's answer to the result
+    LATENCY = 1
 
     def __init__(self, chip: Chip, options: CoreOptions = CoreOptions()) -> None:  # noqa: B008 (frozen)
         self.chip = chip

@@ -19,9 +19,12 @@ class Crossbar(wiring.Component):
     ended its step waits for the others; sums are double-buffered, so the next step accumulates while this one's words
     leave.
 
-    Latency: 9 cycles from the step's last event to its first word.
+    Latency: LATENCY cycles from the step's last event to its first word.
     """
 
+    LATENCY = 9
+    #: of them, those until the sums begin to shift out; the next step can be handed over when all of them have begun
+    HAND_OVER = 6
     QUEUE = 8
 
     def __init__(self, charges: np.ndarray, formats: Formats, *, width: int, banks: int, lanes: int) -> None:

@@ -17,8 +17,8 @@ class SpikeEncoder(wiring.Component):
     While one image is being encoded the next one loads. Pixels come in raster order, ``lanes`` a beat, the image's
     last beat filled up with anything; spikes leave in the same order as words of ``lanes``, padding never spiking.
 
-    Throughput: a beat a cycle on either side. Latency: the first word leaves 4 cycles after an image's last beat, and
-    for the `rate` code one more for each doubling of the terms of its phase (2 more at 8 steps).
+    Throughput: a beat a cycle on either side. Latency: :meth:`latency` cycles from an image's last beat to its
+    first word.
     """
 
     def __init__(self, encoder: chip.Encoder, pixels: int, lanes: int) -> None:
@@ -34,6 +34,12 @@ class SpikeEncoder(wiring.Component):
                 "started": Out(1),
             }
         )
+
+    @staticmethod
+    def latency(encoder: chip.Encoder) -> int:
+        """Cycles from an image's last beat to its first word: 4, and as many as the pixels' code takes more."""
+        doublings = (encoder.steps - 1).bit_length().bit_length()  # of the terms of the `rate` code's phase
+        return 4 + {"rate": doublings, "latency": 1, "bernoulli": 0}[encoder.kind]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
