@@ -6,7 +6,6 @@ gives every cycle (`docs/performance.md`, "Cycle model"). Latencies and queues a
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numba import njit
@@ -28,121 +27,107 @@ NEVER = -(1 << 40)
 
 
 @dataclass(frozen=True)
-class Activity:
-    """What happens in a chip, whatever the size of its core."""
-
-    spikes: tuple[np.ndarray, ...]  #: for each layer, (images, steps, rows) booleans that reach it
-    decided: np.ndarray  #: (images,) time steps until the decision
-
-    @property
-    def images(self) -> int:
-        return len(self.decided)
-
-    @property
-    def events(self) -> np.ndarray:
-        """(layers,) row events an image, on average."""
-        return np.array([spikes.sum() / self.images for spikes in self.spikes])
-
-
-@dataclass(frozen=True)
 class Cycles:
     """Cycles of images that follow each other without pause, as :class:`sim.rtl.compare.Verification` has them."""
 
     latency: np.ndarray  #: (images,) from an image's first pixel to its result
     interval: np.ndarray  #: (images - 1,) distances of results that follow each other
-    #: cycles an image that each block is busy at least, by name, in the order of the core
-    busy: dict[str, float]
-    events: np.ndarray  #: (layers,) row events an image
 
-    @cached_property
+    @property
     def per_image(self) -> float:
         """Cycles an image: the mean distance of results; of a single image, its latency."""
         return float(self.interval.mean() if len(self.interval) else self.latency.mean())
 
-    @property
-    def bottleneck(self) -> str:
-        """The block that is busy the longest."""
-        return max(self.busy, key=lambda name: self.busy[name])
 
+class Workload:
+    """Some images' spikes in a chip, whatever the size of its core; :meth:`cycles` is what a core takes for them."""
 
-def activity(chip: Chip, pixels: np.ndarray) -> Activity:
-    """Spikes of ``pixels``, (images, pixels) uint8, from the golden model."""
-    golden.check_pixels(chip, pixels)
-    parts: list[list[np.ndarray]] = [[] for _ in chip.layers]
-    decided = []
-    for start in range(0, len(pixels), BATCH):
-        some = pixels[start : start + BATCH]
-        answer = golden.run(chip, some, trace=True)
-        first = np.stack([encode_step(chip.encoder, some, step) for step in range(chip.encoder.steps)], axis=1)
-        for part, spikes in zip(parts, [first, *(trace.s for trace in answer.traces)], strict=False):
-            part.append(spikes.astype(bool))
-        decided.append(answer.steps)
-    return Activity(tuple(np.concatenate(part) for part in parts), np.concatenate(decided))
+    def __init__(self, chip: Chip, pixels: np.ndarray) -> None:
+        """Runs ``pixels``, (images, pixels) uint8, through the golden model, whose errors it raises."""
+        golden.check_pixels(chip, pixels)
+        self.chip = chip
+        self.images = len(pixels)
+        spikes: list[list[np.ndarray]] = [[] for _ in chip.layers]
+        decided = []
+        for start in range(0, len(pixels), BATCH):
+            some = pixels[start : start + BATCH]
+            answer = golden.run(chip, some, trace=True)
+            encoded = np.stack([encode_step(chip.encoder, some, step) for step in range(chip.encoder.steps)], axis=1)
+            for parts, part in zip(spikes, [encoded, *(trace.s for trace in answer.traces)], strict=False):
+                parts.append(part.astype(bool))
+            decided.append(answer.steps)
+        self._spikes = [np.concatenate(parts) for parts in spikes]
+        self._decided = np.concatenate(decided)
+        self._counts: dict[tuple[int, int, int], np.ndarray] = {}
 
+    def events(self) -> list[float]:
+        """Row events an image that reach each layer."""
+        return [float(spikes.sum() / self.images) for spikes in self._spikes]
 
-def busy(chip: Chip, seen: Activity, options: CoreOptions) -> dict[str, float]:
-    """Cycles an image that each block of a core needs by itself: the core needs as many as the busiest, or more."""
-    steps = chip.encoder.steps
-    needs = {"encoder": float(steps * -(-chip.pixels // options.pixel_lanes))}
-    for number in range(len(chip.layers)):
-        needs |= layer_busy(chip, seen, options, number)
-    lanes = options.each("lanes", len(chip.layers))[-1]
-    needs["readout"] = float(steps * -(-chip.classes // lanes) + _answer(chip))
-    return needs
+    def cycles(self, options: CoreOptions) -> Cycles:
+        """What a core of ``options`` takes for the images, one behind the other, with whoever takes results ready."""
+        chip = self.chip
+        layers = len(chip.layers)
+        banks, lanes = (np.array(options.each(name, layers)) for name in ("row_banks", "lanes"))
+        widths = (options.pixel_lanes, *lanes[:-1])
+        counts = [self._bank_counts(n, int(widths[n]), int(banks[n])).ravel() for n in range(layers)]
+        words = [-(-columns // lane) for columns, lane in zip(chip.sizes[1:], lanes, strict=True)]
+        starts, results = _run(
+            np.concatenate(counts),
+            np.cumsum([0, *map(len, counts[:-1])]),
+            self._decided,
+            chip.encoder.steps,
+            np.array([-(-chip.pixels // options.pixel_lanes), *words]),
+            banks,
+            SpikeEncoder.latency(chip.encoder),
+            np.array([EventSource.LATENCY, EventSource.QUEUE - EventSource.ROOM]),
+            np.array([Crossbar.HAND_OVER, Crossbar.LATENCY, Crossbar.QUEUE]),
+            np.array([Neurons.LATENCY, Neurons.QUEUE]),
+            np.array([self._answer(), Core.IN_FLIGHT]),
+        )
+        return Cycles(results - starts, np.diff(results))
 
+    def busy(self, options: CoreOptions) -> dict[str, float]:
+        """Cycles an image that each block needs by itself, by name: a core needs as many as the busiest, or more."""
+        layers = len(self.chip.layers)
+        banks, lanes = (options.each(name, layers) for name in ("row_banks", "lanes"))
+        needs = {"encoder": self.encoder_busy(options.pixel_lanes)}
+        for number in range(layers):
+            width = (options.pixel_lanes, *lanes)[number]
+            needs[f"crossbar {number}"] = self.crossbar_busy(number, width, banks[number], lanes[number])
+            needs[f"neurons {number}"] = self.neurons_busy(number, lanes[number])
+        return needs | {"readout": self.readout_busy(lanes[-1])}
 
-def layer_busy(chip: Chip, seen: Activity, options: CoreOptions, number: int) -> dict[str, float]:
-    """The part of :func:`busy` that belongs to layer ``number``."""
-    layers = len(chip.layers)
-    layer, steps = chip.layers[number], chip.encoder.steps
-    banks, lanes = options.each("row_banks", layers)[number], options.each("lanes", layers)
-    width = (options.pixel_lanes, *lanes)[number]
-    words = -(-layer.columns // lanes[number])
-    counts = _bank_counts(seen.spikes[number], _bank_of(layer.rows, width, banks), layer.rows, banks)[:, :, 0]
-    rows = np.maximum(counts.max(axis=2), 1).sum(axis=1).mean()
-    return {
-        f"crossbar {number}": max(float(rows), float(steps * (words + Crossbar.HAND_OVER))),
-        f"neurons {number}": float(steps * max(words, Neurons.LATENCY)),
-    }
+    def encoder_busy(self, pixel_lanes: int) -> float:
+        return float(self.chip.encoder.steps * -(-self.chip.pixels // pixel_lanes))
 
+    def crossbar_busy(self, number: int, width: int, banks: int, lanes: int) -> float:
+        """Of layer ``number``, whose spikes come ``width`` a word: its busiest bank's events, or its words of sums."""
+        rows = self._bank_counts(number, width, banks).sum(axis=2, dtype=np.int64).max(axis=2)
+        words = -(-self.chip.layers[number].columns // lanes)
+        handing = self.chip.encoder.steps * (words + Crossbar.HAND_OVER)
+        return float(max(np.maximum(rows, 1).sum() / self.images, handing))
 
-def cycles(chip: Chip, seen: Activity, options: CoreOptions) -> Cycles:
-    """What a core of ``options`` takes for the images of ``seen``, one behind the other, every sink always ready."""
-    layers, steps = len(chip.layers), chip.encoder.steps
-    banks, lanes = (np.array(options.each(name, layers)) for name in ("row_banks", "lanes"))
-    widths = (options.pixel_lanes, *lanes[:-1])
-    counts = [
-        _bank_counts(spikes, _bank_of(layer.rows, width, bank), width, bank).ravel()
-        for spikes, layer, width, bank in zip(seen.spikes, chip.layers, widths, banks, strict=True)
-    ]
-    columns = np.array(chip.sizes[1:])
-    starts, results = _run(
-        np.concatenate(counts),
-        np.cumsum([0, *map(len, counts[:-1])]),
-        seen.decided,
-        steps,
-        np.array([-(-chip.pixels // options.pixel_lanes), *-(-columns // lanes)]),
-        banks,
-        SpikeEncoder.latency(chip.encoder),
-        np.array([EventSource.LATENCY, EventSource.QUEUE - EventSource.ROOM]),
-        np.array([Crossbar.HAND_OVER, Crossbar.LATENCY, Crossbar.QUEUE]),
-        np.array([Neurons.LATENCY, Neurons.QUEUE]),
-        np.array([_answer(chip), Core.IN_FLIGHT]),
-    )
-    return Cycles(results - starts, np.diff(results), busy(chip, seen, options), seen.events)
+    def neurons_busy(self, number: int, lanes: int) -> float:
+        words = -(-self.chip.layers[number].columns // lanes)
+        return float(self.chip.encoder.steps * max(words, Neurons.LATENCY))
 
+    def readout_busy(self, lanes: int) -> float:
+        return float(self.chip.encoder.steps * -(-self.chip.classes // lanes) + self._answer())
 
-def _answer(chip: Chip) -> int:
-    """Cycles from the word that decides to the result."""
-    return chip.classes + ClassReadout.LATENCY + Core.LATENCY
+    def _answer(self) -> int:
+        """Cycles from the word that decides to the result."""
+        return self.chip.classes + ClassReadout.LATENCY + Core.LATENCY
 
-
-def _bank_of(rows: int, width: int, banks: int) -> np.ndarray:
-    """(rows,) the bank of each row."""
-    bank = np.empty(rows + 1, np.int64)
-    places = bank_rows(rows, width, banks)
-    bank[places] = np.arange(banks)[:, None]
-    return bank[:rows]
+    def _bank_counts(self, number: int, width: int, banks: int) -> np.ndarray:
+        """(images, steps, words, banks) rows that each word of spikes brings to each bank of layer ``number``."""
+        key = number, width, banks
+        if key not in self._counts:
+            rows = self.chip.layers[number].rows
+            bank = np.empty(rows + 1, np.int64)
+            bank[bank_rows(rows, width, banks)] = np.arange(banks)[:, None]
+            self._counts[key] = _bank_counts(self._spikes[number], bank, width, banks)
+        return self._counts[key]
 
 
 @njit(cache=True, nogil=True)
@@ -220,7 +205,7 @@ def _run(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(images,) cycles of first pixels and of results. ``words``: of a step, those of the encoder and each layer.
 
-    ``source``, ``crossbar``, ``neurons`` and ``answer`` are the blocks' latencies and queues, as :func:`cycles` has them.
+    ``source``, ``crossbar``, ``neurons`` and ``answer`` are the blocks' latencies and queues, as :meth:`Workload.cycles` has them.
     """
     images, layers = len(decided), len(banks)
     first_pixel, result = np.empty(images, np.int64), np.empty(images, np.int64)
