@@ -1,7 +1,7 @@
 """What a core takes of an FPGA, estimated block by block before any synthesis.
 
-Its gates are counted in the netlist that Amaranth makes of each block; the numbers below, and those of the families, say
-what synthesis makes of them. `docs/performance.md`, "Area", compares with real builds.
+Its gates are counted in the netlist that Amaranth makes of each block; the numbers below, and those of the families,
+say what synthesis makes of them. `docs/performance.md`, "Area", compares with real builds.
 """
 
 import warnings

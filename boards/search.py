@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 from math import log
@@ -18,7 +18,7 @@ from hw.core import LARGEST, CoreOptions
 #: cores whose rates or latencies differ by less count as equally fast, and the smaller one is the better
 ALIKE = 0.01
 #: cores that are tried at most, those with the best bounds first
-TRIES = 2000
+TRIES = 500
 
 
 class Load(Protocol):
@@ -53,29 +53,32 @@ def search(
     margin: float = 0.1,
     progress: Callable[[int], None] = lambda tried: None,
 ) -> list[Found]:
-    """The ``keep`` fastest cores that leave ``margin`` (of 1) of all that the board's device has, best first.
+    """The ``keep`` fastest cores that leave ``margin`` (of 1) of LUTs, flip-flops and block RAMs free.
 
     ``measure`` gives cycles an image and latency of a core. Cores are tried in the order of a bound, their busiest
     part's cycles, until no other can be better, or TRIES have been. ``progress`` hears how many have been.
     """
     model = AreaModel(chip, board)
-    room = Limits(*(int((1 - margin) * limit) for limit in vars(board.limits).values()))
+    shares = {name: int((1 - margin) * getattr(board.limits, name)) for name in ("luts", "flip_flops", "block_rams")}
+    room = replace(board.limits, **shares)
     found: list[Found] = []
     large: list[CoreOptions] = []
     worst = float("inf")
-    waiting = [(bound, rams, number, some) for number, (bound, rams, some) in enumerate(_fitting(chip, board, load, room))]
+    waiting = [
+        (bound, rams, number, some) for number, (bound, rams, some) in enumerate(_fitting(chip, board, load, room))
+    ]
     heapq.heapify(waiting)
     tried = 0
     while waiting and tried < TRIES:
         bound, _, _, options = heapq.heappop(waiting)
         if bound > worst * (1 + ALIKE):
             break
+        if any(_covers(chip, options, other) for other in large):
+            continue
         tried += 1
         progress(tried)
         cycles, latency = measure(options)
         if cycles > worst * (1 + ALIKE):
-            continue
-        if any(_covers(options, other) for other in large):
             continue
         if not model.fits(options, room):
             large.append(options)
@@ -93,15 +96,16 @@ def _rank(found: Found) -> tuple[int, int, int]:
     return speed, latency, found.area.luts
 
 
-def _covers(options: CoreOptions, other: CoreOptions) -> bool:
+def _covers(chip: Chip, options: CoreOptions, other: CoreOptions) -> bool:
     """Whether a core has as much of everything as another, or more."""
-    sizes = [(some.pixel_lanes, *tuple(some.row_banks), *tuple(some.lanes)) for some in (options, other)]
+    layers = len(chip.layers)
+    sizes = [
+        (some.pixel_lanes, *some.each("row_banks", layers), *some.each("lanes", layers)) for some in (options, other)
+    ]
     return all(one >= two for one, two in zip(*sizes, strict=True))
 
 
-def _fitting(
-    chip: Chip, board: Board, load: Load, room: Limits
-) -> Iterator[tuple[float, int, CoreOptions]]:
+def _fitting(chip: Chip, board: Board, load: Load, room: Limits) -> Iterator[tuple[float, int, CoreOptions]]:
     """Bound on the cycles, block RAMs at least, and options of cores whose large memories fit."""
     sizes = [1 << power for power in range(LARGEST.bit_length())]
     layers = len(chip.layers)

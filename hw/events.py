@@ -28,8 +28,9 @@ class EventSource(wiring.Component):
     burst in one does not hold up the others.
 
     Throughput: a word a cycle in, an event a cycle and bank out. Latency: LATENCY cycles from the next word with rows
-    of that bank, or from the step's end; one more if the step ends with a word of that bank or has none. Every bank's stream has a beat with ``last`` for every time step; that beat
-    carries an event as well, unless the bank has none in that step.
+    of that bank, or from the step's end; one more if the step's last word has rows of that bank, or no word has. Every
+    bank's stream has a beat with ``last`` for every time step; that beat carries an event as well, unless the bank has
+    none in that step.
     """
 
     LATENCY = 3

@@ -8,6 +8,7 @@ import typer
 from boards.build import Build
 from boards.build import build as run
 from boards.catalogue import BOARDS, find_board
+from boards.fit import check_fit
 from boards.selftest import Expected
 from hw.chip import Chip
 from hw.core import Core
@@ -16,6 +17,9 @@ from scripts.output import JsonFlag, Row, file, log, note, show
 from sim import golden
 from train.data import load_dataset
 from train.zoo import chip_data, load_chip
+
+#: what is counted of an FPGA, and how it is called
+RESOURCES = {"luts": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs", "multipliers": "multipliers"}
 
 
 def build(
@@ -35,10 +39,10 @@ def build(
     """Build a chip's bitstream for a board; it must meet its clock."""
     target = find_board(board)
     loaded = load_chip(chip)
-    core = Core(
-        loaded, core_options(pixel_lanes, row_banks, lanes, trace=False, default=target.options(len(loaded.layers)))
-    )
-    folder = output or Path("build") / f"{Path(chip).stem}-{board}"
+    options = core_options(pixel_lanes, row_banks, lanes, trace=False, default=target.options(len(loaded.layers)))
+    check_fit(loaded, options, target)  # before the self-test asks for a data set, which may have to be downloaded
+    core = Core(loaded, options)
+    folder = output or build_folder(chip, board)
     with log.status("") as status:
         made = run(
             core,
@@ -51,6 +55,11 @@ def build(
             progress=lambda said: status.update(f"{chip} for {target.title}: {said}"),
         )
     show([note("chip", "chip", chip), *build_rows(made)], f"Bitstream for {target.title}", as_json)
+
+
+def build_folder(chip: str, board: str) -> Path:
+    """Where a build goes if nothing else is said; ``chip`` as on the command line."""
+    return Path("build") / f"{Path(chip).stem}-{board}"
 
 
 def expected_answer(chip: Chip) -> Expected:
@@ -80,10 +89,9 @@ def build_rows(made: Build) -> list[Row]:
         ),
         Row("seed", made.best.seed, "seed kept", str(made.best.seed)),
     ]
-    labels = {"luts": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs", "multipliers": "multipliers"}
     for name, used in made.best.used.items():
         limit = getattr(limits, name)
-        rows.append(Row(name, used, labels[name], f"{used:,} of {limit:,}"))
+        rows.append(Row(name, used, RESOURCES[name], f"{used:,} of {limit:,}"))
     return [
         *rows,
         note("critical_path", "slowest path", str(made.best.timing.critical_path)),

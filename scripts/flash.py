@@ -9,6 +9,7 @@ import typer
 from boards.catalogue import BOARDS, find_board
 from boards.flash import flash as run
 from boards.flash import flash_command
+from scripts.build import build_folder
 from scripts.output import log
 from train.zoo import load_chip
 
@@ -23,7 +24,7 @@ def flash(
     build: Annotated[Path | None, typer.Option(help="The build's folder [default: build/CHIP-BOARD].")] = None,
 ) -> None:
     """Flash a chip's bitstream; refuses one that was made for another board or chip."""
-    folder = build or Path("build") / f"{Path(chip).stem}-{board}"
+    folder = build or build_folder(chip, board)
     command = flash_command(folder, find_board(board), load_chip(chip), burn=burn)
     if dry_run:
         print(shlex.join(command))

@@ -205,7 +205,8 @@ def _run(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(images,) cycles of first pixels and of results. ``words``: of a step, those of the encoder and each layer.
 
-    ``source``, ``crossbar``, ``neurons`` and ``answer`` are the blocks' latencies and queues, as :meth:`Workload.cycles` has them.
+    ``source``, ``crossbar``, ``neurons`` and ``answer`` are the blocks' latencies and queues, as
+    :meth:`Workload.cycles` has them.
     """
     images, layers = len(decided), len(banks)
     first_pixel, result = np.empty(images, np.int64), np.empty(images, np.int64)
