@@ -4,14 +4,13 @@ Its gates are counted in the netlist that Amaranth makes of each block; the numb
 say what synthesis makes of them. `docs/performance.md`, "Area", compares with real builds.
 """
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import reduce
 from operator import add
 
 import numpy as np
-from amaranth.hdl import Elaboratable, UnusedElaboratable
+from amaranth.hdl import Elaboratable
 
 from boards.board import Board
 from boards.family import Cells, Family, Limits
@@ -58,21 +57,19 @@ class AreaModel:
 
     def blocks(self, options: CoreOptions) -> Iterator[Cells]:
         """The parts of a core and of what a board adds, those that are soon counted and large first."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UnusedElaboratable)  # the core is not made, but some of its parts
-            core = Core(self.chip, options)
-            yield Cells(*TOP)
-            for number, layer in enumerate(core.layers):
-                yield self._cells(f"neurons {number}", layer.neurons.lanes, layer.neurons)
-            for number, layer in enumerate(core.layers):
-                sizes = layer.crossbar.banks, layer.crossbar.lanes
-                yield self._cells(f"crossbar {number}", sizes, layer.crossbar)
-            yield self._cells("encoder", options.pixel_lanes, core.encoder)
-            yield self._cells("readout", core.readout.lanes, core.readout)
-            for number, layer in enumerate(core.layers):
-                yield self._cells(f"events {number}", (layer.events.width, layer.events.banks), layer.events)
-            blank = Expected(np.zeros(self.chip.pixels, np.uint8), 0, *((0,) * self.chip.classes for _ in range(2)))
-            yield self._cells("self-test", options.pixel_lanes, SelfTest(core, blank))
+        core = Core(self.chip, options)
+        yield Cells(*TOP)
+        for number, layer in enumerate(core.layers):
+            yield self._cells(f"neurons {number}", layer.neurons.lanes, layer.neurons)
+        for number, layer in enumerate(core.layers):
+            sizes = layer.crossbar.banks, layer.crossbar.lanes
+            yield self._cells(f"crossbar {number}", sizes, layer.crossbar)
+        yield self._cells("encoder", options.pixel_lanes, core.encoder)
+        yield self._cells("readout", core.readout.lanes, core.readout)
+        for number, layer in enumerate(core.layers):
+            yield self._cells(f"events {number}", (layer.events.width, layer.events.banks), layer.events)
+        blank = Expected(np.zeros(self.chip.pixels, np.uint8), 0, *((0,) * self.chip.classes for _ in range(2)))
+        yield self._cells("self-test", options.pixel_lanes, SelfTest(core, blank))
 
     def _cells(self, name: str, sizes: object, block: Elaboratable) -> Cells:
         key = (name, sizes)
