@@ -7,7 +7,7 @@ from amaranth import Const, Instance, Module, Signal
 from amaranth.lib import io
 
 from boards import pll
-from boards.family import blocks
+from boards.family import Cells, Limits, blocks
 from boards.output_registers import take_over_registers
 from boards.pll import Pll
 
@@ -25,6 +25,12 @@ class Ecp5:
         "block_rams": "DP16KD",
         "multipliers": "MULT18X18D",
     }
+
+    factor_bits = 18
+    least_factor_bits = 1
+    block_cost = 128
+    lut_rams = True
+    wide_luts = True
 
     def pll(self, input_hz: float, wanted_hz: float) -> Pll:
         return pll.ecp5(input_hz, wanted_hz)
@@ -89,6 +95,11 @@ class Ecp5:
 
     def pack(self, device: dict[str, str]) -> list[str]:
         return ["--compress", "--input", "routed.txt", "--bit", self.bitstream]
+
+    def packed(self, cells: Cells) -> Limits:
+        # Where a chain of carries begins and ends, nextpnr inserts some more of its LUTs.
+        luts = cells.luts + 2.8 * cells.carries
+        return Limits(round(luts), round(cells.flip_flops), cells.block_rams, cells.multipliers)
 
     def block_rams(self, width: int, depth: int, ports: int) -> int:
         both_ports = ((18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))

@@ -20,6 +20,20 @@ class Limits:
     multipliers: int
 
 
+@dataclass(frozen=True)
+class Cells:
+    """What synthesis makes of some gates, estimated."""
+
+    luts: float = 0.0
+    flip_flops: float = 0.0
+    block_rams: int = 0
+    multipliers: int = 0
+    carries: int = 0  #: chains of carries
+
+    def __add__(self, other: "Cells") -> "Cells":
+        return Cells(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
+
+
 class Family(Protocol):
     """One FPGA family; every tool is called in the build's folder, with the file names below."""
 
@@ -32,6 +46,15 @@ class Family(Protocol):
     bitstream: str
     #: by the names of :class:`Limits`: what nextpnr calls them
     resources: ClassVar[dict[str, str]]
+
+    #: as Yosys maps: bits of a multiplier's factors less their sign (0 without multipliers), and the rest of a wider
+    #: factor that still takes a multiplier; cost of a block RAM, a LUT being 1; whether LUTs can be RAM, and whether
+    #: they combine to wider ones for nothing
+    factor_bits: int
+    least_factor_bits: int
+    block_cost: int
+    lut_rams: bool
+    wide_luts: bool
 
     def pll(self, input_hz: float, wanted_hz: float) -> Pll:
         """The dividers that come nearest to ``wanted_hz``."""
@@ -50,6 +73,9 @@ class Family(Protocol):
 
     def pack(self, device: dict[str, str]) -> list[str]:
         """The packer's arguments: from ``routed.txt`` to the bitstream."""
+
+    def packed(self, cells: Cells) -> Limits:
+        """What place and route reports of synthesised ``cells``, estimated."""
 
     def block_rams(self, width: int, depth: int, ports: int) -> int:
         """How many a memory of ``depth`` words of ``width`` bits takes that is read at ``ports`` places a cycle."""

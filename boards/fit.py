@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from boards.board import Board
+from boards.memories import memory
+from boards.netlist import Store
 from hw.chip import Chip
 from hw.core import CoreOptions
 from hw.errors import CaptwinError
@@ -12,18 +14,28 @@ from hw.errors import CaptwinError
 def block_rams(chip: Chip, options: CoreOptions, board: Board) -> int:
     """Block RAMs that weights and surfaces take at least; the small memories come on top where they are not LUTs."""
     layers = len(chip.layers)
-    formats = chip.formats
-    total = 0
-    for layer, banks, lanes in zip(
-        chip.layers, options.each("row_banks", layers), options.each("lanes", layers), strict=True
-    ):
-        row_bits = formats.charge_bits * layer.columns
-        total += banks * board.family.block_rams(row_bits, -(-layer.rows // banks), ports=1)
-        for v_parity in (0, 1):
-            for u_parity in (0, 1):
-                knots = layer.surfaces[:, v_parity::2, u_parity::2].size
-                total += board.family.block_rams(formats.membrane_bits, knots, ports=lanes)
-    return total
+    sizes = zip(options.each("row_banks", layers), options.each("lanes", layers), strict=True)
+    return sum(layer_block_rams(chip, number, *size, board) for number, size in enumerate(sizes))
+
+
+def layer_block_rams(chip: Chip, number: int, banks: int, lanes: int, board: Board) -> int:
+    """The part of :func:`block_rams` that belongs to layer ``number``."""
+    layer, formats = chip.layers[number], chip.formats
+    row_bits = formats.charge_bits * layer.columns
+    stores = [Store(row_bits, -(-layer.rows // banks), reads=1, writes=0, block=False, constant=0)] * banks
+    stores += [
+        Store(
+            formats.membrane_bits,
+            layer.surfaces[:, v_parity::2, u_parity::2].size,
+            reads=lanes,
+            writes=0,
+            block=True,
+            constant=0,
+        )
+        for v_parity in (0, 1)
+        for u_parity in (0, 1)
+    ]
+    return sum(memory(store, board.family).block_rams for store in stores)
 
 
 def check_fit(chip: Chip, options: CoreOptions, board: Board) -> None:

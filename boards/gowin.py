@@ -6,7 +6,7 @@ from amaranth import Const, Instance, Module, Signal
 from amaranth.lib import io
 
 from boards import pll
-from boards.family import blocks
+from boards.family import Cells, Limits, blocks
 from boards.pll import Pll
 
 
@@ -23,6 +23,12 @@ class Gowin:
         "block_rams": "BSRAM",
         "multipliers": "MULT18X18",
     }
+
+    factor_bits = 18
+    least_factor_bits = 4
+    block_cost = 128
+    lut_rams = True
+    wide_luts = True
 
     def pll(self, input_hz: float, wanted_hz: float) -> Pll:
         return pll.gowin(input_hz, wanted_hz)
@@ -79,6 +85,10 @@ class Gowin:
 
     def pack(self, device: dict[str, str]) -> list[str]:
         return ["-d", device["family"], "-o", self.bitstream, "routed.json"]
+
+    def packed(self, cells: Cells) -> Limits:
+        # nextpnr counts as LUTs what carries and memories take of them, and those that flip-flops are fed through.
+        return Limits(round(1.46 * cells.luts), round(cells.flip_flops), cells.block_rams, cells.multipliers)
 
     def block_rams(self, width: int, depth: int, ports: int) -> int:
         return ports * blocks(width, depth, ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)))

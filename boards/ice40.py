@@ -6,7 +6,7 @@ from amaranth import Const, Instance, Module, Signal
 from amaranth.lib import io
 
 from boards import pll
-from boards.family import blocks
+from boards.family import Cells, Limits, blocks
 from boards.pll import Pll
 
 
@@ -24,9 +24,15 @@ class Ice40:
         "multipliers": "ICESTORM_DSP",
     }
 
+    least_factor_bits = 1
+    block_cost = 64
+    lut_rams = False
+    wide_luts = False
+
     def __init__(self, *, dsp: bool, pll_pad: bool) -> None:
         """``dsp``: the device has multipliers. ``pll_pad``: the board's clock comes in at the pin of the PLL."""
         self._dsp = dsp
+        self.factor_bits = 16 if dsp else 0
         self._pll_pad = pll_pad
 
     def pll(self, input_hz: float, wanted_hz: float) -> Pll:
@@ -73,6 +79,11 @@ class Ice40:
 
     def pack(self, device: dict[str, str]) -> list[str]:
         return ["routed.txt", self.bitstream]
+
+    def packed(self, cells: Cells) -> Limits:
+        # A logic cell is a LUT and a flip-flop, and few of them are both.
+        used = round(0.87 * (cells.luts + cells.flip_flops))
+        return Limits(used, used, cells.block_rams, cells.multipliers)
 
     def block_rams(self, width: int, depth: int, ports: int) -> int:
         return ports * blocks(width, depth, ((16, 256), (8, 512), (4, 1024), (2, 2048)))

@@ -15,11 +15,13 @@ from hw.readout import ClassReadout, answer
 from hw.streams import Fork
 
 COUNTER_BITS = 32
+#: the most pixel lanes, row banks and lanes
+LARGEST = 64
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True))
 class CoreOptions:
-    """How much hardware to spend; the answers never depend on it. All numbers are powers of two up to 64.
+    """How much hardware to spend; the answers never depend on it. All numbers are powers of two up to LARGEST.
 
     A tuple gives a number for each layer, the first layer first.
     """
@@ -37,8 +39,8 @@ class CoreOptions:
         for name in ("pixel_lanes", "row_banks", "lanes"):
             said = getattr(self, name)
             for value in said if isinstance(said, tuple) else (said,):
-                if not 1 <= value <= 64 or value & (value - 1):
-                    raise CaptwinError(f"{name}: must be a power of two from 1 to 64, got {value}")
+                if not 1 <= value <= LARGEST or value & (value - 1):
+                    raise CaptwinError(f"{name}: must be a power of two from 1 to {LARGEST}, got {value}")
 
     def each(self, name: str, layers: int) -> tuple[int, ...]:
         """``row_banks`` or ``lanes`` of each of ``layers``; :class:`CaptwinError` if there are not as many."""
@@ -67,6 +69,8 @@ class Core(wiring.Component):
     """
 
     IN_FLIGHT = 8
+    #: cycles from the readout's answer to the result
+    LATENCY = 1
 
     def __init__(self, chip: Chip, options: CoreOptions = CoreOptions()) -> None:  # noqa: B008 (frozen)
         self.chip = chip

@@ -20,9 +20,8 @@ class SpikeEncoder(wiring.Component):
     The pixels of a word are in groups of GROUP, each with a memory and control registers of its own, a cycle behind
     those of the group before it: no register reaches all pixels.
 
-    Throughput: a beat a cycle on either side. Latency: the first word leaves 5 cycles after an image's last beat, one
-    more for each further group, and for the `rate` code one more for each doubling of the terms of its phase (2 more at
-    8 steps).
+    Throughput: a beat a cycle on either side. Latency: :meth:`latency` cycles from an image's last beat to its
+    first word.
     """
 
     QUEUE = 16
@@ -41,6 +40,12 @@ class SpikeEncoder(wiring.Component):
                 "started": Out(1),
             }
         )
+
+    @staticmethod
+    def latency(encoder: chip.Encoder) -> int:
+        """Cycles from an image's last beat to its first word: 4, and as many as the pixels' code takes more."""
+        doublings = (encoder.steps - 1).bit_length().bit_length()  # of the terms of the `rate` code's phase
+        return 4 + {"rate": doublings, "latency": 1, "bernoulli": 0}[encoder.kind]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

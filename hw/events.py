@@ -27,12 +27,16 @@ class EventSource(wiring.Component):
     ``width`` (neurons a word) and ``banks`` are powers of two. Each bank has a queue of words of its own, so that a
     burst in one does not hold up the others.
 
-    Throughput: a word a cycle in, an event a cycle and bank out. Latency: 4 cycles from the next word with rows of
-    that bank, or from the step's end. Every bank's stream has a beat with ``last`` for every time step; that beat
-    carries an event as well, unless the bank has none in that step.
+    Throughput: a word a cycle in, an event a cycle and bank out. Latency: LATENCY cycles from the next word with rows
+    of that bank, or from the step's end; one more if the step's last word has rows of that bank, or no word has. Every
+    bank's stream has a beat with ``last`` for every time step; that beat carries an event as well, unless the bank has
+    none in that step.
     """
 
+    LATENCY = 4
     QUEUE = 16
+    #: words that must still find room in every queue for one to be taken: it, one under way, and one kept back
+    ROOM = 3
 
     def __init__(self, rows: int, width: int, banks: int) -> None:
         self.rows = rows
@@ -80,7 +84,7 @@ class EventSource(wiring.Component):
             push = Signal()
             entry = data.View(queued, queue.w_data)
             m.d.comb += [
-                room[bank].eq(queue.level <= self.QUEUE - 3),
+                room[bank].eq(queue.level <= self.QUEUE - self.ROOM),
                 fold.eq(last & ~mine.any() & holding & ~held.last),
                 keep.eq(mine.any() | (last & ~fold)),
                 push.eq(holding & (held.last | (accept & (keep | fold)))),

@@ -25,8 +25,10 @@ class ClassReadout(wiring.Component):
     It decides after the last step, or, if ``kind`` is `first_spike`, after the first step in which a neuron fires; the
     rest of that inference is then let pass. Most spikes win, then the larger membrane, then the lower index.
 
-    Latency: ``classes`` + 2 cycles from the deciding word to the answer; no words are taken meanwhile.
+    Latency: ``classes`` + LATENCY cycles from the deciding word to the answer; no words are taken meanwhile.
     """
+
+    LATENCY = 2
 
     def __init__(self, kind: Readout, formats: Formats, *, classes: int, steps: int, word_shape: data.StructLayout):
         self.kind = kind

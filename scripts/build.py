@@ -8,6 +8,7 @@ import typer
 from boards.build import Build
 from boards.build import build as run
 from boards.catalogue import BOARDS, find_board
+from boards.fit import check_fit
 from boards.selftest import Expected
 from hw.chip import Chip
 from hw.core import Core
@@ -17,13 +18,8 @@ from sim import golden
 from train.data import load_dataset
 from train.zoo import chip_data, load_chip
 
-#: what people call what a device has, by the names of :class:`boards.family.Limits`
-RESOURCE_LABELS = {
-    "luts": "LUT4",
-    "flip_flops": "flip-flops",
-    "block_rams": "block RAMs",
-    "multipliers": "multipliers",
-}
+#: what is counted of an FPGA, and how it is called
+RESOURCES = {"luts": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs", "multipliers": "multipliers"}
 
 
 def build(
@@ -43,9 +39,9 @@ def build(
     """Build a chip's bitstream for a board; it must meet its clock."""
     target = find_board(board)
     loaded = load_chip(chip)
-    core = Core(
-        loaded, core_options(pixel_lanes, row_banks, lanes, trace=False, default=target.options(len(loaded.layers)))
-    )
+    options = core_options(pixel_lanes, row_banks, lanes, trace=False, default=target.options(len(loaded.layers)))
+    check_fit(loaded, options, target)  # before the self-test asks for a data set, which may have to be downloaded
+    core = Core(loaded, options)
     folder = output or build_folder(chip, board)
     with log.status("") as status:
         made = run(
@@ -90,7 +86,7 @@ def build_rows(made: Build) -> list[Row]:
     ]
     for name, used in made.best.used.items():
         limit = getattr(limits, name)
-        rows.append(Row(name, used, RESOURCE_LABELS[name], f"{used:,} of {limit:,}"))
+        rows.append(Row(name, used, RESOURCES[name], f"{used:,} of {limit:,}"))
     return [
         *rows,
         note("critical_path", "slowest path", str(made.best.timing.critical_path)),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 from rich import box
 from rich.console import Console
@@ -62,6 +63,20 @@ def share(key: str, label: str, value: float) -> Row:
 def count(key: str, label: str, value: int) -> Row:
     """A row for a number of things."""
     return Row(key, value, label, f"{value:,}")
+
+
+def spread(key: str, label: str, cycles: np.ndarray) -> list[Row]:
+    """Rows for how cycles spread; of a single image there is no distance to the next."""
+    if not len(cycles):
+        return [Row(key, None, "", "")]
+    told: dict[str, Any] = {
+        "min": int(cycles.min()),
+        "median": float(np.median(cycles)),
+        "mean": float(cycles.mean()),
+        "max": int(cycles.max()),
+    }
+    text = ", ".join(f"{name} {value:,.0f}" if name != "mean" else f"mean {value:,.1f}" for name, value in told.items())
+    return [Row(key, told, label, f"{text} cycles")]
 
 
 def file(key: str, label: str, path: Path | None) -> Row:

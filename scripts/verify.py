@@ -1,7 +1,7 @@
 """``captwin verify``: a whole test set through the compiled Verilog, every number compared with the golden model."""
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -12,7 +12,7 @@ from hw.chip import Chip
 from hw.core import CoreOptions
 from hw.errors import CaptwinError
 from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, core_options
-from scripts.output import JsonFlag, Row, count, log, note, progress_bar, share, show
+from scripts.output import JsonFlag, Row, count, log, note, progress_bar, share, show, spread
 from sim.rtl.compare import Verification
 from sim.rtl.compare import verify as run
 from sim.rtl.compiled import Twin, build
@@ -88,8 +88,8 @@ def _rows(twin: Twin, outcome: Verification, labels: np.ndarray, clock_hz: float
         Row("compared", outcome.compared, "", ""),
         count("mismatches", "mismatches", outcome.mismatches),
         Row("first_divergence", first, "first divergence" * bool(first), first or ""),
-        *_spread("latency_cycles", "first pixel to result", outcome.latency_cycles),
-        *_spread("interval_cycles", "result to result", outcome.interval_cycles),
+        *spread("latency_cycles", "first pixel to result", outcome.latency_cycles),
+        *spread("interval_cycles", "result to result", outcome.interval_cycles),
         *(
             Row("", None, f"row events, layer {layer}", f"{rate:.3f} a cycle, {100 * rate / banks:.1f} % of {banks}")
             for layer, (rate, banks) in enumerate(_rates(twin, outcome))
@@ -133,17 +133,3 @@ def _speed(outcome: Verification, clock_hz: float) -> list[Row]:
 def _rates(twin: Twin, outcome: Verification) -> list[tuple[float, int]]:
     """Row events a cycle, and banks, of each layer."""
     return list(zip(outcome.events_per_cycle, twin.sidecar["options"]["row_banks"], strict=True))
-
-
-def _spread(key: str, label: str, cycles: np.ndarray) -> list[Row]:
-    """Rows for how cycles spread; of a single image there is no distance to the next."""
-    if not len(cycles):
-        return [Row(key, None, "", "")]
-    told: dict[str, Any] = {
-        "min": int(cycles.min()),
-        "median": float(np.median(cycles)),
-        "mean": float(cycles.mean()),
-        "max": int(cycles.max()),
-    }
-    text = ", ".join(f"{name} {value:,.0f}" if name != "mean" else f"mean {value:,.1f}" for name, value in told.items())
-    return [Row(key, told, label, f"{text} cycles")]

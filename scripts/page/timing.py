@@ -1,6 +1,6 @@
 """What place and route reached, where the time goes, and how full the device is."""
 
-from scripts.build import RESOURCE_LABELS
+from scripts.build import RESOURCES
 from scripts.page.blocks import Cell, Section, Table
 from scripts.page.measured import Measured
 
@@ -70,9 +70,9 @@ def _resources(measured: Measured) -> list[tuple[Cell | str, ...]]:
     for names in shared.values():
         number = measured.built.manifest.used[names[0]]
         label = (
-            RESOURCE_LABELS[names[0]]
+            RESOURCES[names[0]]
             if len(names) == 1
-            else "logic cells, each " + " and ".join(RESOURCE_LABELS[name].removesuffix("s") for name in names)
+            else "logic cells, each " + " and ".join(RESOURCES[name].removesuffix("s") for name in names)
         )
         use = Cell(f"{100 * number.used / number.of:.1f} %", bar=number.used / number.of) if number.of else "none there"
         rows.append((label, f"{number.used:,}", f"{number.of:,}", use))

@@ -1,0 +1,136 @@
+"""What a block is made of, counted in the netlist that Amaranth makes of it, before any synthesis."""
+
+import re
+from dataclasses import dataclass
+
+from amaranth.back import rtlil
+from amaranth.hdl import Elaboratable
+
+_SUMS = ("$add", "$sub", "$neg")
+_COMPARISONS = ("$lt", "$le", "$gt", "$ge")
+_BITWISE = ("$and", "$or", "$xor")
+_TESTS = ("$eq", "$ne", "$reduce_and", "$reduce_or", "$reduce_xor", "$reduce_bool")
+_ZERO, _CONSTANT = re.compile(r"\d+'0+"), re.compile(r"\d+'[01]*")
+
+
+@dataclass(frozen=True)
+class Store:
+    """A memory: ``depth`` words of ``width`` bits, read at ``reads`` places a cycle; without ``writes`` a constant."""
+
+    width: int
+    depth: int
+    reads: int
+    writes: int
+    block: bool  #: block RAM is asked for
+    constant: int  #: bits that are the same in every word, which synthesis finds; 0 with ``writes``
+
+    @property
+    def bits(self) -> int:
+        return self.width * self.depth
+
+    @property
+    def live(self) -> int:
+        """Bits of a word that are not the same in all of them."""
+        return self.width - self.constant
+
+
+@dataclass(frozen=True)
+class Gates:
+    """Bits of each kind of logic in a netlist, nothing optimised."""
+
+    flip_flops: int = 0
+    sums: int = 0  #: of adders and of comparisons by size
+    carries: int = 0  #: chains that these make
+    choices: int = 0  #: of multiplexers, but for those that a flip-flop's enable or reset does
+    masks: int = 0  #: of bitwise operators
+    tests: int = 0  #: that are compared, or reduced to one
+    products: tuple[tuple[int, int], ...] = ()  #: widths of factors
+    stores: tuple[Store, ...] = ()
+
+    def __add__(self, other: "Gates") -> "Gates":
+        return Gates(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))
+
+
+def count(block: Elaboratable) -> Gates:
+    """The gates of ``block`` and of all that it consists of."""
+    total = Gates()
+    for module in rtlil.convert(block, emit_src=False).split("\nmodule ")[1:]:
+        total += _module(module)
+    return total
+
+
+def _module(text: str) -> Gates:
+    """One module of RTLIL."""
+    total = Gates()
+    cells = [
+        (kind, dict(re.findall(r"^    (?:parameter|connect) \\(\w+) (.*)$", body, re.MULTILINE)))
+        for kind, body in re.findall(r"^  cell (\$\S+) \S+\n(.*?)^  end$", text, re.MULTILINE | re.DOTALL)
+    ]
+    for kind, said in cells:
+        total += _cell(kind, said)
+    registers = {said["Q"].split(" ")[0] for kind, said in cells if kind == "$dff"}
+    for process in re.findall(r"^  process \S+\n(.*?)^  end$", text, re.MULTILINE | re.DOTALL):
+        total += Gates(choices=_choices(process, registers))
+    contents = {said["MEMID"]: said["DATA"] for kind, said in cells if kind == "$meminit_v2"}
+    uses = [(kind, said["MEMID"]) for kind, said in cells if kind in ("$memrd_v2", "$memwr_v2")]
+    for style, width, depth, name in re.findall(
+        r'^(  attribute \\ram_style "block"\n)?  memory width (\d+) size (\d+) \\(\S+)$', text, re.MULTILINE
+    ):
+        reads, writes = (uses.count((kind, rf'"\\{name}"')) for kind in ("$memrd_v2", "$memwr_v2"))
+        constant = 0 if writes else _constant(contents[rf'"\\{name}"'], int(width))
+        total += Gates(stores=(Store(int(width), int(depth), reads, writes, bool(style), constant),))
+    return total
+
+
+def _constant(content: str, width: int) -> int:
+    """Bits that are the same in all words of ``content``, a constant such as ``8'00110011``."""
+    bits = content.partition("'")[2]
+    words = [bits[start : start + width] for start in range(0, len(bits), width)]
+    return sum(len(set(column)) == 1 for column in zip(*words, strict=True))
+
+
+def _cell(kind: str, said: dict[str, str]) -> Gates:
+    a, b, y = (int(said.get(name, 0)) for name in ("A_WIDTH", "B_WIDTH", "Y_WIDTH"))
+    if kind == "$dff":
+        return Gates(flip_flops=int(said["WIDTH"]))
+    if kind in _SUMS and not any(_ZERO.fullmatch(said.get(side, "")) for side in "AB"):
+        return Gates(sums=min(y, max(a, b) + 1), carries=1)
+    if kind in _COMPARISONS:
+        return Gates(sums=max(a, b), carries=1)
+    if kind == "$mul":
+        return Gates(products=((a, b),))
+    if kind == "$mux" and not any(_ZERO.fullmatch(said[side]) for side in "AB"):  # else a reset does it
+        return Gates(choices=int(said["WIDTH"]))
+    if kind in _BITWISE:
+        return Gates(masks=y)
+    if kind in _TESTS:
+        return Gates(tests=a + (0 if _CONSTANT.fullmatch(said.get("B", "0'")) else b))
+    return Gates()
+
+
+def _choices(process: str, registers: set[str]) -> int:
+    """Bits that a process chooses among, over all its cases; keeping a register's value is its enable's work."""
+    total = 0
+    kept: set[str] = set()
+    resetting = False
+    for line in process.splitlines():
+        word = line.split()
+        if word[0] == "switch":
+            resetting = word[1] == r"\rst"
+        elif word[0] == "assign":
+            target = " ".join(word[1:3]) if word[2].startswith("[") else word[1]
+            if len(line) - len(line.lstrip()) == 4:  # not in a case
+                if word[-2] in registers or word[-1] in registers:
+                    kept.add(word[1])
+            elif not resetting:
+                if word[1] in kept:
+                    kept.discard(word[1])
+                else:
+                    total += _width(target)
+    return total
+
+
+def _width(target: str) -> int:
+    """Bits of a slice such as ``\\name [7:0]``."""
+    high, _, low = target.partition("[")[2].rstrip("]").partition(":")
+    return int(high) - int(low or high) + 1 if high else 1

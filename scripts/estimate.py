@@ -1,0 +1,207 @@
+"""``captwin estimate``: how fast and how large a core will be, before any synthesis."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from boards.area import AreaModel
+from boards.board import Board
+from boards.build import MANIFEST
+from boards.catalogue import BOARDS, find_board
+from boards.family import Limits
+from boards.search import Found
+from boards.search import search as find_fastest
+from hw.chip import Chip
+from hw.core import CoreOptions
+from hw.errors import CaptwinError
+from scripts.build import RESOURCES
+from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, build_folder, core_options, core_words
+from scripts.output import JsonFlag, Row, count, log, note, show, spread
+from sim.cycles import Workload
+from train.data import load_dataset
+from train.zoo import chip_data, load_chip
+
+#: images on which a search tries each core
+SEARCH_IMAGES = 100
+
+
+def estimate(
+    chip: Annotated[str, typer.Argument(help="A chip file, or the name of a pre-trained chip.")],
+    board: Annotated[str, typer.Option(help=f"One of {', '.join(BOARDS)}.")],
+    pixel_lanes: PixelLanesOption = None,
+    row_banks: BanksOption = None,
+    lanes: LanesOption = None,
+    images: Annotated[
+        int | None,
+        typer.Option(min=2, help=f"Test images to count cycles with [default: all; {SEARCH_IMAGES} with --search]."),
+    ] = None,
+    search: Annotated[bool, typer.Option("--search", help="Find the fastest cores that fit instead.")] = False,
+    margin: Annotated[
+        float,
+        typer.Option(min=0, max=90, help="With --search: per cent of LUTs, flip-flops and block RAMs to leave free."),
+    ] = 10,
+    as_json: JsonFlag = False,
+) -> None:
+    """Estimate a core's speed and area before any synthesis, or search for the fastest that fits."""
+    target = find_board(board)
+    loaded = load_chip(chip)
+    if search and (pixel_lanes, row_banks, lanes) != (None, None, None):
+        raise CaptwinError("--search: finds --pixel-lanes, --row-banks and --lanes itself; leave them out")
+    options = core_options(pixel_lanes, row_banks, lanes, trace=False, default=target.options(len(loaded.layers)))
+    for name in ("row_banks", "lanes"):
+        options.each(name, len(loaded.layers))
+    dataset = load_dataset(chip_data(loaded))
+    wanted = images or (SEARCH_IMAGES if search else len(dataset.test_images))
+    if wanted > len(dataset.test_images):
+        raise CaptwinError(f"--images: {dataset.name} has {len(dataset.test_images)} test images, not {wanted}")
+    load = Workload(loaded, dataset.test_images[:wanted])
+    about = [note("chip", "chip", chip), note("board", "board", target.title), count("images", "images", wanted)]
+    if search:
+        rows = _search_rows(loaded, target, load, margin / 100)
+        show([*about, *rows], "Fastest cores that fit, estimated", as_json)
+        return
+    built = _read_build(build_folder(chip, board), loaded, options)
+    with log.status("counting gates"):
+        area = AreaModel(loaded, target).area(options)
+    rows = [*_speed_rows(load, options, target), *_area_rows(area, target, built)]
+    show([*about, note("options", "core", core_words(options)), *rows], "Core, estimated", as_json)
+
+
+def _speed_rows(load: Workload, options: CoreOptions, board: Board) -> list[Row]:
+    cycles, busy, events = load.cycles(options), load.busy(options), load.events()
+    slowest = max(busy, key=lambda name: busy[name])
+    mean = float(cycles.interval.mean())
+    latency_s = [float(pick(cycles.latency)) / board.clock_hz for pick in (np.min, np.median, np.max)]
+    banks = options.each("row_banks", len(events))
+    rates = [number / mean for number in events]
+    megahertz = f"at {board.clock_hz / 1e6:g} MHz"
+    return [
+        *spread("interval_cycles", "result to result", cycles.interval),
+        *spread("latency_cycles", "first pixel to result", cycles.latency),
+        Row(
+            "gates_images_per_s",
+            board.clock_hz / mean,
+            f"throughput {megahertz}",
+            f"{board.clock_hz / mean:,.0f} images/s",
+        ),
+        Row("gates_image_s", mean / board.clock_hz, f"an image {megahertz}", f"{1e6 * mean / board.clock_hz:.2f} us"),
+        Row(
+            "gates_latency_s",
+            latency_s,
+            f"latency {megahertz}",
+            ", ".join(
+                f"{name} {1e6 * time:.2f}" for name, time in zip(("min", "median", "max"), latency_s, strict=True)
+            )
+            + " us",
+        ),
+        Row("events_per_cycle", rates, "", ""),
+        *(
+            Row("", None, f"row events, layer {layer}", f"{rate:.3f} a cycle, {100 * rate / bank:.1f} % of {bank}")
+            for layer, (rate, bank) in enumerate(zip(rates, banks, strict=True))
+        ),
+        Row("bottleneck", slowest, "bottleneck", f"{slowest}: {busy[slowest]:,.1f} cycles an image by itself"),
+        Row(
+            "busy_cycles", busy, "each block by itself", ", ".join(f"{name} {need:,.0f}" for name, need in busy.items())
+        ),
+    ]
+
+
+@dataclass(frozen=True)
+class _Built:
+    """A build to compare with: its folder, and what it used, or why it is no comparison."""
+
+    folder: Path
+    used: dict[str, int]
+    other: str = ""
+
+
+def _read_build(folder: Path, chip: Chip, options: CoreOptions) -> _Built | None:
+    """The build in ``folder``, if there is one."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        return None
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text())
+        used = {name: int(manifest["used"][name]["used"]) for name in RESOURCES}
+        said = manifest["options"]
+        same = manifest["build_id"] == f"{chip.build_id:016x}"
+    except (KeyError, TypeError, ValueError):
+        raise CaptwinError(f"{path}: is not a build's manifest; build again, or remove it") from None
+    layers = len(chip.layers)
+    if not same:
+        return _Built(folder, {}, "is of another chip, or of an older one")
+    if (options.pixel_lanes, *(list(options.each(name, layers)) for name in ("row_banks", "lanes"))) != (
+        said["pixel_lanes"],
+        said["row_banks"],
+        said["lanes"],
+    ):
+        return _Built(folder, {}, "has a core of other options")
+    return _Built(folder, used)
+
+
+def _area_rows(area: Limits, board: Board, built: _Built | None) -> list[Row]:
+    rows = []
+    for name, label in RESOURCES.items():
+        estimated, limit = getattr(area, name), getattr(board.limits, name)
+        text = f"{estimated:,} of {limit:,}" + ("" if estimated <= limit else ": too many")
+        if built and built.used:
+            text += f"; built: {built.used[name]:,}" + _error(estimated, built.used[name])
+        rows.append(Row(name, estimated, label, text))
+    limits = asdict(board.limits)
+    rows.append(Row("fits", all(getattr(area, name) <= limit for name, limit in limits.items()), "", ""))
+    rows.append(Row("limits", limits, "", ""))
+    rows.append(Row("built", built.used if built and built.used else None, "", ""))
+    if built:
+        rows.append(note("", "compared with", f"{built.folder}{', which ' + built.other if built.other else ''}"))
+    return rows
+
+
+def _error(estimated: int, real: int) -> str:
+    return f", estimate {100 * (estimated - real) / real:+.1f} %" if real else ""
+
+
+def _search_rows(chip: Chip, board: Board, load: Workload, margin: float) -> list[Row]:
+    def measure(options: CoreOptions) -> tuple[float, float]:
+        cycles = load.cycles(options)
+        return cycles.per_image, float(cycles.latency.mean())
+
+    with log.status("") as status:
+        found = find_fastest(
+            chip, board, load, measure, margin=margin, progress=lambda tried: status.update(f"{tried} cores tried")
+        )
+    if not found:
+        raise CaptwinError(
+            f"{board.title}: no core of this chip leaves {100 * margin:g} % of the device free; "
+            "choose a smaller chip, a board with more, or a smaller --margin"
+        )
+    rows = [Row("found", [_as_dict(one, board) for one in found], "", "")]
+    for place, one in enumerate(found, 1):
+        used = ", ".join(f"{getattr(one.area, name):,} {label}" for name, label in RESOURCES.items())
+        rows += [
+            note("", f"{place}", core_words(one.options)),
+            note(
+                "",
+                f"   at {board.clock_hz / 1e6:g} MHz",
+                f"{board.clock_hz / one.cycles:,.0f} images/s ({one.cycles:,.1f} cycles), "
+                f"{1e6 * one.latency / board.clock_hz:.2f} us latency on average",
+            ),
+            note("", "   takes", used),
+        ]
+    return rows
+
+
+def _as_dict(found: Found, board: Board) -> dict[str, Any]:
+    options = found.options
+    return {
+        "pixel_lanes": options.pixel_lanes,
+        "row_banks": options.row_banks,
+        "lanes": options.lanes,
+        "cycles_per_image": found.cycles,
+        "latency_cycles": found.latency,
+        "gates_images_per_s": board.clock_hz / found.cycles,
+        **asdict(found.area),
+    }

@@ -1,0 +1,32 @@
+"""The search: against trying every core, and that what it finds fits."""
+
+from itertools import product
+
+from boards.area import AreaModel
+from boards.catalogue import find_board
+from boards.search import ALIKE, search
+from hw.core import CoreOptions
+from sim.cycles import Workload
+from train.data import load_dataset
+from train.zoo import load_chip
+
+
+def test_no_core_that_fits_is_faster() -> None:
+    chip, board = load_chip("digits-tiny"), find_board("icebreaker")
+    load = Workload(chip, load_dataset("digits").test_images[:10])
+
+    def measure(options: CoreOptions) -> tuple[float, float]:
+        cycles = load.cycles(options)
+        return cycles.per_image, float(cycles.latency.mean())
+
+    found = search(chip, board, load, measure, keep=2, margin=0.2)
+    assert len(found) == 2 and found[0].cycles <= found[1].cycles * (1 + ALIKE)
+    for one in found:
+        assert one.area.luts <= 0.8 * board.limits.luts and one.area.multipliers <= board.limits.multipliers
+        assert (one.cycles, one.latency) == measure(one.options)
+    model = AreaModel(chip, board)
+    for pixel_lanes, banks in product((1, 2, 4, 8), (1, 2, 4)):
+        options = CoreOptions(pixel_lanes, (banks,), (1,))
+        area = model.area(options)
+        if area.luts <= 0.8 * board.limits.luts and area.block_rams <= 0.8 * board.limits.block_rams:
+            assert measure(options)[0] * (1 + 2 * ALIKE) >= found[0].cycles, options

@@ -1,0 +1,93 @@
+"""``captwin estimate``: what it prints, its comparison with a build, and its complaints."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from boards.catalogue import find_board
+from train.zoo import load_chip
+
+
+def manifest(folder: Path, **changes: object) -> None:
+    """A build's manifest as if `captwin build digits-tiny --board icebreaker` had been."""
+    folder.mkdir(parents=True)
+    used = {"luts": 3000, "flip_flops": 3000, "block_rams": 8, "multipliers": 7}
+    content = {
+        "build_id": f"{load_chip('digits-tiny').build_id:016x}",
+        "options": {"pixel_lanes": 1, "row_banks": [1], "lanes": [1]},
+        "used": {name: {"used": number, "of": 1} for name, number in used.items()},
+    }
+    (folder / "manifest.json").write_text(json.dumps(content | changes))
+
+
+def test_estimate(captwin):
+    arguments = ("estimate", "digits-tiny", "--board", "icebreaker", "--images", "50")
+    status, out, err = captwin(*arguments, "--json")
+    assert status == 0, err
+    said = json.loads(out)
+    assert said["interval_cycles"]["mean"] == pytest.approx(512, rel=0.01) and said["bottleneck"] == "encoder"
+    assert said["gates_images_per_s"] == pytest.approx(
+        find_board("icebreaker").clock_hz / said["interval_cycles"]["mean"]
+    )
+    assert said["fits"] and said["built"] is None
+    assert 0 < said["luts"] < said["limits"]["luts"]
+    status, out, _ = captwin(*arguments, "--pixel-lanes", "8")
+    assert status == 0 and "--pixel-lanes 8 --row-banks 1 --lanes 1" in out and "crossbar 0" in out
+
+
+def test_beside_a_build(captwin):
+    manifest(Path("build/digits-tiny-icebreaker"))
+    arguments = ("estimate", "digits-tiny", "--board", "icebreaker", "--images", "5")
+    status, out, _ = captwin(*arguments)
+    assert status == 0 and "built: 3,000, estimate +" in out and "built: 7, estimate +0.0 %" in out
+    status, out, _ = captwin(*arguments, "--pixel-lanes", "2")
+    assert status == 0 and "has a core of other options" in out and "built: " not in out
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"), [({"build_id": "0"}, "is of another chip"), ({"used": 3}, "is not a build's manifest")]
+)
+def test_other_manifests(captwin, changes, message):
+    manifest(Path("build/digits-tiny-icebreaker"), **changes)
+    status, out, err = captwin("estimate", "digits-tiny", "--board", "icebreaker", "--images", "5")
+    assert message in out + err and status == (message not in out) and err.count("\n") == status
+
+
+def test_search(captwin):
+    status, out, err = captwin(
+        "estimate", "digits-tiny", "--board", "icebreaker", "--search", "--images", "10", "--json"
+    )
+    assert status == 0, err
+    found = json.loads(out)["found"]
+    assert 1 <= len(found) <= 5 and found[0]["multipliers"] <= 8
+    assert found[0]["gates_images_per_s"] > 30e6 / 512  # more than the board's own options give
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("digits", "--board", "nothing"), "nothing"),
+        (("nothing", "--board", "icebreaker"), "nothing: no such chip file"),
+        (("digits", "--board", "icebreaker", "--images", "1000"), "digits has 360 test images, not 1000"),
+        (("digits", "--board", "icebreaker", "--lanes", "3"), "lanes: must be a power of two"),
+        (("digits", "--board", "icebreaker", "--row-banks", "1,1,1"), "the chip has 2 layers, not 3"),
+        (("digits", "--board", "icebreaker", "--search", "--lanes", "2"), "--search: finds --pixel-lanes"),
+        (("mnist-small", "--board", "icebreaker", "--search"), "no core of this chip leaves 10 % of the device free"),
+    ],
+)
+def test_mistakes(captwin, arguments, message, request):
+    if "mnist-small" in arguments:
+        request.getfixturevalue("mnist")
+    status, out, err = captwin("estimate", *arguments)
+    assert (status, out) == (1, "") and message in err and "Traceback" not in err, err
+    assert err.splitlines()[-1].startswith("captwin: ")
+
+
+def test_build_refuses_before_it_asks_for_data(captwin, monkeypatch):
+    def asked(name):
+        raise AssertionError(f"asked for {name}")
+
+    monkeypatch.setattr("scripts.build.load_dataset", asked)
+    status, out, err = captwin("build", "mnist", "--board", "icebreaker")
+    assert (status, out, err.count("\n")) == (1, "", 1) and "block RAMs, there are 30" in err
