@@ -2,8 +2,9 @@
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -43,14 +44,19 @@ class Built:
 
 
 @pytest.fixture(scope="module")
-def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """The smallest chip for the target that is this fixture's parameter."""
-    chip = load_chip("digits-tiny")
-    probe = Probe(Core(chip, CoreOptions(pixel_lanes=1, row_banks=1, lanes=1)))
-    folder = tmp_path_factory.mktemp(request.param)
-    TARGETS[request.param].implement(probe, folder)
-    assert BLOCKS[request.param] <= set(cells(folder))
-    return Built(chip, probe, folder)
+def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Built]:
+    """Builds the smallest chip for a target, once."""
+
+    @cache
+    def build(target: str) -> Built:
+        chip = load_chip("digits-tiny")
+        probe = Probe(Core(chip, CoreOptions(pixel_lanes=1, row_banks=1, lanes=1)))
+        folder = tmp_path_factory.mktemp(target)
+        TARGETS[target].implement(probe, folder)
+        assert BLOCKS[target] <= set(cells(folder))
+        return Built(chip, probe, folder)
+
+    return build
 
 
 def compare(built: Built, sources: Sequence[Path], pixels: np.ndarray, folder: Path) -> None:
@@ -71,13 +77,10 @@ def compare(built: Built, sources: Sequence[Path], pixels: np.ndarray, folder: P
 
 
 @pytest.mark.parametrize(
-    ("built", "stage"),
-    [
-        pytest.param(stage.target, stage, id=str(stage), marks=WITHOUT_ICEBOX if stage.name == "bitstream" else ())
-        for stage in STAGES
-    ],
-    indirect=["built"],
+    "stage",
+    [pytest.param(stage, id=str(stage), marks=WITHOUT_ICEBOX if stage.name == "bitstream" else ()) for stage in STAGES],
 )
-def test_netlist(built: Built, stage: Stage, tmp_path: Path) -> None:
+def test_netlist(stage: Stage, build: Callable[[str], Built], tmp_path: Path) -> None:
+    built = build(stage.target)
     pixels = load_dataset("digits").test_images[:IMAGES]
     compare(built, [stage.verilog(built.folder), *stage.models], pixels, tmp_path)
