@@ -90,6 +90,7 @@ class Ecp5:
             *("--seed", str(seed)),
             *("--placer", "static"),  # much faster than the others here, in both senses
             *("--router", "router2"),
+            "--tmg-ripup",
             "--timing-allow-fail",
         ]
 
