@@ -69,8 +69,10 @@ class Ecp5:
         return m
 
     def synthesis(self, top: str) -> str:
-        # Without clock enables: the nets that lead to them are by far the slowest of the device.
-        return f"synth_ecp5 -nodffe -top {top} -json netlist.json"
+        # Neurons' states and parameters are wide and short: block RAMs would be mostly empty. Without clock enables,
+        # since the nets that lead to them are by far the slowest of the device.
+        small = 'setattr -set ram_style "distributed" */m:state; setattr -set ram_style "logic" */m:parameters'
+        return f"{small}; synth_ecp5 -nodffe -top {top} -json netlist.json"
 
     def finish(self, netlist: str, top: str) -> str:
         design = json.loads(netlist)

@@ -70,7 +70,7 @@ class Crossbar(wiring.Component):
         return column // self.GROUP
 
     def _take(self, m: Module, control: Pipeline, rows: Pipeline, hand_over: Value) -> None:
-        """Stage 0: takes events. A step is handed over once every bank has ended it; until then, those that have wait."""
+        """Stage 0: takes events. A step is handed over once every bank has ended it; until then some wait."""
         ended = Signal(self.banks)
         ending = Signal(self.banks)
         active = Signal(self.banks)

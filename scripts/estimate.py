@@ -13,13 +13,14 @@ from boards.board import Board
 from boards.build import MANIFEST
 from boards.catalogue import BOARDS, find_board
 from boards.family import Limits
+from boards.fit import core_words, fitting
 from boards.search import Found
 from boards.search import search as find_fastest
 from hw.chip import Chip
 from hw.core import CoreOptions
 from hw.errors import CaptwinError
 from scripts.build import RESOURCES
-from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, build_folder, core_options, core_words
+from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, build_folder, core_options
 from scripts.output import JsonFlag, Row, count, log, note, show, spread
 from sim.cycles import Workload
 from train.data import load_dataset
@@ -51,7 +52,7 @@ def estimate(
     loaded = load_chip(chip)
     if search and (pixel_lanes, row_banks, lanes) != (None, None, None):
         raise CaptwinError("--search: finds --pixel-lanes, --row-banks and --lanes itself; leave them out")
-    options = core_options(pixel_lanes, row_banks, lanes, trace=False, default=target.options(len(loaded.layers)))
+    options = core_options(pixel_lanes, row_banks, lanes, trace=False, default=fitting(loaded, target))
     for name in ("row_banks", "lanes"):
         options.each(name, len(loaded.layers))
     dataset = load_dataset(chip_data(loaded))
