@@ -143,7 +143,7 @@ def _bank_counts(spikes: np.ndarray, bank: np.ndarray, width: int, banks: int) -
     images, steps, rows = spikes.shape
     counts = np.zeros((images, steps, (rows + width - 1) // width, banks), np.int16)
     for image in range(images):
-        for step in range(steps):
+        for _ in range(steps):
             for row in range(rows):
                 if spikes[image, step, row]:
                     counts[image, step, row // width, bank[row]] += 1
@@ -182,12 +182,14 @@ def _with_room(offered: int, came: np.ndarray, went: np.ndarray, number: int, ro
     ``came`` and ``went`` are, in rings, the cycles in which entries up to ``number`` did.
     """
     ring = len(came)
-    seen = number
-    while seen > 0 and came[(seen - 1) % ring] >= offered - 1:
-        seen -= 1
-    if seen > room and went[(seen - room - 1) % ring] >= offered - 1:
-        return _with_room(went[(seen - room - 1) % ring] + 2, came, went, number, room)
-    return offered
+    cycle = offered
+    while True:
+        seen = number
+        while seen > 0 and came[(seen - 1) % ring] >= cycle - 1:
+            seen -= 1
+        if seen <= room or went[(seen - room - 1) % ring] < cycle - 1:
+            return cycle
+        cycle = went[(seen - room - 1) % ring] + 2
 
 
 @njit(cache=True, nogil=True)
@@ -293,7 +295,7 @@ def _run(
             start = max(start, result[image + 1 - answer[1]])
         loaded = start + words[0] - 1
 
-        for step in range(steps):
+        for _ in range(steps):
             for word in range(words[0]):
                 latest = sent[(fetched - 1) % encoder[1]]
                 fetch = max(max(fetch, loaded), sent[fetched % encoder[1]]) + 1
