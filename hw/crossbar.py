@@ -25,8 +25,9 @@ class Crossbar(wiring.Component):
     Columns are in groups of GROUP, each with control registers of its own, a cycle behind those of the group before it:
     no register reaches all columns, and sums leave in that order anyway. Two groups share a memory.
 
-    Latency: LATENCY cycles from the step's last event to its first word; one more if there are two words, two if up to
-    8, three if up to 32, and so on by factors of 4.
+    A step is handed over when every bank has ended it, the words of the one before have begun to leave, all but EARLY
+    of them have left, and these have room in the queue, all of that a cycle before. Latency: :meth:`latency` cycles
+    from that hand-over, at best with the step's last event, to the first word.
     """
 
     #: columns that share control registers; two groups fill whole block RAMs at every width of code
@@ -34,7 +35,6 @@ class Crossbar(wiring.Component):
     QUEUE = 16
     #: a step may be handed over while so many words of the last one have yet to leave
     EARLY = 7
-    LATENCY = 9
 
     def __init__(self, charges: np.ndarray, formats: Formats, *, width: int, banks: int, lanes: int) -> None:
         self.charges = charges
@@ -53,6 +53,29 @@ class Crossbar(wiring.Component):
                 "taken": Out(range(banks + 1)),
             }
         )
+
+    @classmethod
+    def begin(cls, columns: int, lanes: int) -> int:
+        """The stage, counted from the hand-over, after which words leave, each once the last of its columns is held.
+
+        That is 6, unless words are wider than groups.
+        """
+        words = range(-(-columns // lanes))
+        return 6 + max((min((word + 1) * lanes, columns) - 1) // cls.GROUP - word for word in words)
+
+    @staticmethod
+    def way(columns: int, lanes: int) -> int:
+        """Cycles from a word's leaving until it is offered: 2 of the queue, 1 more if there are two words, 2 if up to
+        8, 3 if up to 32, and so on by factors of 4."""
+        words, stages = -(-columns // lanes), 0
+        while words > 1:
+            words, stages = -(-words // (4 if stages else 2)), stages + 1
+        return 2 + stages
+
+    @classmethod
+    def latency(cls, columns: int, lanes: int) -> int:
+        """Cycles from a step's hand-over to its first word: 9 of a single narrow word."""
+        return cls.begin(columns, lanes) + 1 + cls.way(columns, lanes)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -138,9 +161,6 @@ class Crossbar(wiring.Component):
     def _leave(self, m: Module, control: Pipeline, held: list[Signal], hand_over: Value) -> None:
         """Sends the held sums, a word a cycle, through a tree of gates, a stage of registers each."""
         words = [Cat(held[start : start + self.lanes]) for start in range(0, self.columns, self.lanes)]
-        last_column = [min(start + self.lanes, self.columns) - 1 for start in range(0, self.columns, self.lanes)]
-        # The stage after which words leave: each when the last of its columns is held.
-        begin = 6 + max(self._skew(column) - word for word, column in enumerate(last_column))
         left = Signal(range(self.words + 1))
         turn = Signal(self.words, init=1)  # which word leaves next; no number, since that would have to reach them all
         waiting = Signal()
@@ -165,7 +185,7 @@ class Crossbar(wiring.Component):
         m.d.sync += free.eq(~waiting & (left <= self.EARLY) & (landing.taken <= self.QUEUE - self.EARLY))
         with m.If(leave):
             m.d.sync += [left.eq(left - 1), turn.eq(turn.rotate_left(1))]
-        with m.If(control["over", begin]):
+        with m.If(control["over", self.begin(self.columns, self.lanes)]):
             m.d.sync += [left.eq(self.words), waiting.eq(0)]
         with m.If(hand_over):
             m.d.sync += waiting.eq(1)

@@ -41,11 +41,12 @@ class SpikeEncoder(wiring.Component):
             }
         )
 
-    @staticmethod
-    def latency(encoder: chip.Encoder) -> int:
-        """Cycles from an image's last beat to its first word: 4, and as many as the pixels' code takes more."""
+    @classmethod
+    def latency(cls, encoder: chip.Encoder, lanes: int) -> int:
+        """Cycles from an image's last beat to its first word: 5, one for each group of a word's pixels but the first,
+        and as many as the pixels' code takes more."""
         doublings = (encoder.steps - 1).bit_length().bit_length()  # of the terms of the `rate` code's phase
-        return 4 + {"rate": doublings, "latency": 1, "bernoulli": 0}[encoder.kind]
+        return 5 + (lanes - 1) // cls.GROUP + {"rate": doublings, "latency": 1, "bernoulli": 0}[encoder.kind]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

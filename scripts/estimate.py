@@ -1,7 +1,6 @@
 """``captwin estimate``: how fast and how large a core will be, before any synthesis."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 from boards.area import AreaModel
 from boards.board import Board
 from boards.build import MANIFEST
+from boards.built import Built, read_built
 from boards.catalogue import BOARDS, find_board
 from boards.family import Limits
 from boards.fit import core_words, fitting
@@ -20,7 +20,14 @@ from hw.chip import Chip
 from hw.core import CoreOptions
 from hw.errors import CaptwinError
 from scripts.build import RESOURCES
-from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, build_folder, core_options
+from scripts.hardware import (
+    BanksOption,
+    BuildOption,
+    LanesOption,
+    PixelLanesOption,
+    build_folder,
+    core_options,
+)
 from scripts.output import JsonFlag, Row, count, log, note, show, spread
 from sim.cycles import Workload
 from train.data import load_dataset
@@ -45,6 +52,7 @@ def estimate(
         float,
         typer.Option(min=0, max=90, help="With --search: per cent of LUTs, flip-flops and block RAMs to leave free."),
     ] = 10,
+    build: BuildOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Estimate a core's speed and area before any synthesis, or search for the fastest that fits."""
@@ -65,7 +73,7 @@ def estimate(
         rows = _search_rows(loaded, target, load, margin / 100)
         show([*about, *rows], "Fastest cores that fit, estimated", as_json)
         return
-    built = _read_build(build_folder(chip, board), loaded, options)
+    built = _comparable(chip, target, loaded, options, build)
     with log.status("counting gates"):
         area = AreaModel(loaded, target).area(options)
     rows = [*_speed_rows(load, options, target), *_area_rows(area, target, built)]
@@ -111,53 +119,42 @@ def _speed_rows(load: Workload, options: CoreOptions, board: Board) -> list[Row]
     ]
 
 
-@dataclass(frozen=True)
-class _Built:
-    """A build to compare with: its folder, and what it used, or why it is no comparison."""
-
-    folder: Path
-    used: dict[str, int]
-    other: str = ""
-
-
-def _read_build(folder: Path, chip: Chip, options: CoreOptions) -> _Built | None:
-    """The build in ``folder``, if there is one."""
-    path = folder / MANIFEST
-    if not path.is_file():
-        return None
+def _comparable(name: str, board: Board, chip: Chip, options: CoreOptions, folder: Path | None) -> Built | str:
+    """The build of that core, or why there is none; ``folder`` is the user's, in whose place is the usual one."""
+    usual = build_folder(name, board.name)
+    if not folder and not (usual / MANIFEST).exists():
+        return ""
     try:
-        manifest: dict[str, Any] = json.loads(path.read_text())
-        used = {name: int(manifest["used"][name]["used"]) for name in RESOURCES}
-        said = manifest["options"]
-        same = manifest["build_id"] == f"{chip.build_id:016x}"
-    except (KeyError, TypeError, ValueError):
-        raise CaptwinError(f"{path}: is not a build's manifest; build again, or remove it") from None
+        built = read_built(folder or usual, board, chip, name=name)
+    except CaptwinError as error:
+        if folder:
+            raise
+        return str(error)
     layers = len(chip.layers)
-    if not same:
-        return _Built(folder, {}, "is of another chip, or of an older one")
-    if (options.pixel_lanes, *(list(options.each(name, layers)) for name in ("row_banks", "lanes"))) != (
-        said["pixel_lanes"],
-        said["row_banks"],
-        said["lanes"],
-    ):
-        return _Built(folder, {}, "has a core of other options")
-    return _Built(folder, used)
+
+    def sizes(some: CoreOptions) -> tuple[object, ...]:
+        return some.pixel_lanes, *(some.each(size, layers) for size in ("row_banks", "lanes"))
+
+    return built if sizes(built.options) == sizes(options) else f"{built.folder}: has a core of other options"
 
 
-def _area_rows(area: Limits, board: Board, built: _Built | None) -> list[Row]:
+def _area_rows(area: Limits, board: Board, built: Built | str) -> list[Row]:
+    used = {} if isinstance(built, str) else {name: one.used for name, one in built.manifest.used.items()}
     rows = []
     for name, label in RESOURCES.items():
         estimated, limit = getattr(area, name), getattr(board.limits, name)
         text = f"{estimated:,} of {limit:,}" + ("" if estimated <= limit else ": too many")
-        if built and built.used:
-            text += f"; built: {built.used[name]:,}" + _error(estimated, built.used[name])
+        if name in used:
+            text += f"; built: {used[name]:,}" + _error(estimated, used[name])
         rows.append(Row(name, estimated, label, text))
     limits = asdict(board.limits)
     rows.append(Row("fits", all(getattr(area, name) <= limit for name, limit in limits.items()), "", ""))
     rows.append(Row("limits", limits, "", ""))
-    rows.append(Row("built", built.used if built and built.used else None, "", ""))
-    if built:
-        rows.append(note("", "compared with", f"{built.folder}{', which ' + built.other if built.other else ''}"))
+    rows.append(Row("built", used or None, "", ""))
+    if isinstance(built, Built):
+        rows.append(note("", "compared with", str(built.folder)))
+    elif built:
+        rows.append(note("", "not compared with", built))
     return rows
 
 

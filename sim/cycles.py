@@ -79,9 +79,10 @@ class Workload:
             chip.encoder.steps,
             np.array([-(-chip.pixels // options.pixel_lanes), *words]),
             banks,
-            SpikeEncoder.latency(chip.encoder),
+            np.array([SpikeEncoder.latency(chip.encoder, options.pixel_lanes), SpikeEncoder.QUEUE]),
             np.array([EventSource.LATENCY, EventSource.QUEUE - EventSource.ROOM]),
-            np.array([Crossbar.HAND_OVER, Crossbar.LATENCY, Crossbar.QUEUE]),
+            np.array([self._crossbar(n, int(lanes[n])) for n in range(layers)]),
+            np.array([Crossbar.EARLY, Crossbar.QUEUE]),
             np.array([Neurons.LATENCY, Neurons.QUEUE]),
             np.array([self._answer(), Core.IN_FLIGHT]),
         )
@@ -105,7 +106,8 @@ class Workload:
         """Of layer ``number``, whose spikes come ``width`` a word: its busiest bank's events, or its words of sums."""
         rows = self._bank_counts(number, width, banks).sum(axis=2, dtype=np.int64).max(axis=2)
         words = -(-self.chip.layers[number].columns // lanes)
-        handing = self.chip.encoder.steps * (words + Crossbar.HAND_OVER)
+        begin, _ = self._crossbar(number, lanes)
+        handing = self.chip.encoder.steps * (begin + 2 + max(0, words - Crossbar.EARLY))
         return float(max(np.maximum(rows, 1).sum() / self.images, handing))
 
     def neurons_busy(self, number: int, lanes: int) -> float:
@@ -114,6 +116,11 @@ class Workload:
 
     def readout_busy(self, lanes: int) -> float:
         return float(self.chip.encoder.steps * -(-self.chip.classes // lanes) + self._answer())
+
+    def _crossbar(self, number: int, lanes: int) -> tuple[int, int]:
+        """Of layer ``number``: when words leave after the hand-over, and how long they are on their way then."""
+        columns = self.chip.layers[number].columns
+        return Crossbar.begin(columns, lanes), Crossbar.way(columns, lanes)
 
     def _answer(self) -> int:
         """Cycles from the word that decides to the result."""
@@ -136,7 +143,7 @@ def _bank_counts(spikes: np.ndarray, bank: np.ndarray, width: int, banks: int) -
     images, steps, rows = spikes.shape
     counts = np.zeros((images, steps, (rows + width - 1) // width, banks), np.int16)
     for image in range(images):
-        for step in range(steps):
+        for _ in range(steps):
             for row in range(rows):
                 if spikes[image, step, row]:
                     counts[image, step, row // width, bank[row]] += 1
@@ -145,20 +152,44 @@ def _bank_counts(spikes: np.ndarray, bank: np.ndarray, width: int, banks: int) -
 
 @njit(cache=True, nogil=True)
 def _push(
-    layer: int, bank: int, cycle: int, rows: int, latency: int, opened: int, done: np.ndarray, queue: np.ndarray
+    layer: int, bank: int, cycle: int, rows: int, latency: int, opened: int, events: np.ndarray, queue: np.ndarray
 ) -> None:
     """A word with ``rows`` goes into the queue of a bank: when it leaves it, and when its last event is taken.
 
     ``queue`` is (layers, banks, 2, places): of each entry, in a ring, the cycles in which it came and went; the last
-    place counts them.
+    place counts them. ``events`` is (layers, banks, 2): of the bank's latest event, the cycles in which it moved into
+    the register that offers it, and in which it was taken.
     """
-    gone = max(cycle + latency - 1, done[layer, bank])  # once the entry before has sent its last event
+    moved, taken = events[layer, bank]
+    gone = max(cycle + latency - 2, moved)  # once the entry before has sent its last event on its way
     ring = queue.shape[3] - 1
     number = queue[layer, bank, 0, ring]
     queue[layer, bank, 0, number % ring] = cycle
     queue[layer, bank, 1, number % ring] = gone
     queue[layer, bank, 0, ring] = number + 1
-    done[layer, bank] = max(gone + 1, opened) + max(rows, 1) - 1
+    moved = max(gone + 1, taken)
+    taken = max(moved + 1, opened)
+    if rows > 1:
+        taken += rows - 1
+        moved = taken - 1
+    events[layer, bank, 0], events[layer, bank, 1] = moved, taken
+
+
+@njit(cache=True, nogil=True)
+def _with_room(offered: int, came: np.ndarray, went: np.ndarray, number: int, room: int) -> int:
+    """The first cycle from ``offered`` on in which a queue had held no more than ``room`` the cycle before.
+
+    ``came`` and ``went`` are, in rings, the cycles in which entries up to ``number`` did.
+    """
+    ring = len(came)
+    cycle = offered
+    while True:
+        seen = number
+        while seen > 0 and came[(seen - 1) % ring] >= cycle - 1:
+            seen -= 1
+        if seen <= room or went[(seen - room - 1) % ring] < cycle - 1:
+            return cycle
+        cycle = went[(seen - room - 1) % ring] + 2
 
 
 @njit(cache=True, nogil=True)
@@ -170,23 +201,41 @@ def _accept(layer: int, banks: int, offered: int, room: int, queue: np.ndarray) 
     while waiting:
         waiting = False
         for bank in range(banks):
-            seen = queue[layer, bank, 0, ring]
-            while seen > 0 and queue[layer, bank, 0, (seen - 1) % ring] >= cycle - 1:
-                seen -= 1
-            if seen > room and queue[layer, bank, 1, (seen - room - 1) % ring] >= cycle - 1:
-                cycle = queue[layer, bank, 1, (seen - room - 1) % ring] + 2
-                waiting = True
+            came, went, number = queue[layer, bank, 0, :ring], queue[layer, bank, 1, :ring], queue[layer, bank, 0, ring]
+            later = _with_room(cycle, came, went, number, room)
+            waiting = waiting or later > cycle
+            cycle = later
     return cycle
 
 
 @njit(cache=True, nogil=True)
-def _cycle_of(tick: int, ticks: np.ndarray, sent: int) -> int:
-    """The cycle of a tick of the encoder, one of those since its latest words but some left."""
-    ring = len(ticks)
-    word = sent - ring
-    while word < sent - 1 and ticks[(word + 1) % ring, 0] <= tick:
-        word += 1
-    return ticks[word % ring, 1] + tick - ticks[word % ring, 0]
+def _hand_over(
+    ended: int, left: np.ndarray, entered: np.ndarray, number: int, before: int, early: int, room: int
+) -> int:
+    """The first cycle from ``ended`` on in which a step may be handed over.
+
+    ``left`` and ``entered`` are, in rings, the cycles in which words up to ``number`` left the crossbar and its queue.
+    The step before had ``before`` words; all but ``early`` of them must have left, with no more than ``room`` of all
+    of them still in the queue, a cycle before.
+    """
+    ring = len(left)
+    cycle = ended
+    if number == 0:
+        return cycle
+    # No word of the step before leaves before it is a cycle too early.
+    cycle = max(cycle, left[(number - before) % ring] + 1)
+    if before > early:
+        cycle = max(cycle, left[(number - early - 1) % ring] + 2)
+    while True:
+        queued = 0
+        for back in range(1, min(number, ring) + 1):
+            word = (number - back) % ring
+            if entered[word] <= cycle - 2:
+                break
+            queued += left[word] <= cycle - 2
+        if queued <= room:
+            return cycle
+        cycle += 1
 
 
 @njit(cache=True, nogil=True)
@@ -197,43 +246,42 @@ def _run(
     steps: int,
     words: np.ndarray,
     banks: np.ndarray,
-    encoder_latency: int,
+    encoder: np.ndarray,
     source: np.ndarray,
+    sums: np.ndarray,
     crossbar: np.ndarray,
     neurons: np.ndarray,
     answer: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """(images,) cycles of first pixels and of results. ``words``: of a step, those of the encoder and each layer.
 
-    ``source``, ``crossbar``, ``neurons`` and ``answer`` are the blocks' latencies and queues, as
+    ``encoder``, ``source``, ``sums``, ``crossbar``, ``neurons`` and ``answer`` are the blocks' latencies and queues, as
     :meth:`Workload.cycles` has them.
     """
     images, layers = len(decided), len(banks)
     first_pixel, result = np.empty(images, np.int64), np.empty(images, np.int64)
 
-    # The encoder is a rigid pipeline: its ticks are the cycles in which its output does not wait. Of the latest words,
-    # in a ring: the tick in which each left and its cycle.
-    depth = encoder_latency - 1
-    ticks = np.zeros((depth + 1, 2), np.int64)
-    sent = 0
-    fetched = 0  # tick of the latest fetch
+    sent = np.full(encoder[1], NEVER)  # cycles in which the encoder's latest words were accepted, in a ring
+    fetched = 0  # words
+    fetch = NEVER  # cycle of the latest fetch
     loaded = 0  # cycle of the latest image's last pixels
     freed = np.zeros(2, np.int64)  # cycle in which the last word of each page was fetched
 
     ring = 4 * (source[1] + 1)
     queue = np.full((layers, banks.max(), 2, ring + 1), NEVER)
     queue[:, :, 0, ring] = 0
-    done = np.full((layers, banks.max()), NEVER)  # last event of all that is in the queue
+    events = np.full((layers, banks.max(), 2), NEVER)
     held = np.zeros((layers, banks.max()), np.int64)  # rows of the word that waits for the step's next
     accepted = np.full(layers, NEVER)
     taken = np.zeros(layers, np.int64)  # words
     opened = np.full(layers, NEVER)  # first cycle in which events of the step under way are taken
 
-    # Sums that leave the crossbar, by number in rings: the cycle each enters the neurons, and its results leave them.
-    places = max(words.max(), neurons[1], crossbar[2]) + 1
+    # Sums, by number in rings: the cycle in which each leaves the crossbar, enters the neurons, and its results leave.
+    places = max(words.max(), neurons[1], crossbar[1]) + 2
+    issued = np.full((layers, places), NEVER)
     entered = np.full((layers, places), NEVER)
     departed = np.full((layers, places), NEVER)
-    issued = np.full(layers, NEVER)
+    begun = np.full(layers, NEVER)  # cycle before the first in which words of the step handed over leave
     given = np.zeros(layers, np.int64)
     left = np.zeros(layers, np.int64)  # words still to leave of the step that was handed over
     watching = NEVER  # first cycle in which the readout takes words
@@ -247,15 +295,12 @@ def _run(
             start = max(start, result[image + 1 - answer[1]])
         loaded = start + words[0] - 1
 
-        for step in range(steps):
+        for _ in range(steps):
             for word in range(words[0]):
-                fetched += 1
-                if step == 0 and word == 0:
-                    while _cycle_of(fetched, ticks, sent) <= loaded:
-                        fetched += 1
+                latest = sent[(fetched - 1) % encoder[1]]
+                fetch = max(max(fetch, loaded), sent[fetched % encoder[1]]) + 1
                 layer, number = 0, word
-                latest = (sent - 1) % (depth + 1)
-                offered = ticks[latest, 1] + fetched + depth - ticks[latest, 0]
+                offered = max(fetch + encoder[0] - 1, latest + 1)
 
                 # Follow the word as deep as it reaches: the last word of a step makes a layer give words itself.
                 while layer >= 0:
@@ -267,24 +312,32 @@ def _run(
                     for bank in range(banks[layer]):
                         rows = counts[at + bank]
                         if held[layer, bank] and (rows or last):
-                            _push(layer, bank, cycle, held[layer, bank], source[0], opened[layer], done, queue)
+                            _push(layer, bank, cycle, held[layer, bank], source[0], opened[layer], events, queue)
                             held[layer, bank] = 0
                         elif last and not rows:
-                            _push(layer, bank, cycle + 1, 0, source[0], opened[layer], done, queue)
+                            _push(layer, bank, cycle + 1, 0, source[0], opened[layer], events, queue)
                         if last and rows:
-                            _push(layer, bank, cycle + 1, rows, source[0], opened[layer], done, queue)
+                            _push(layer, bank, cycle + 1, rows, source[0], opened[layer], events, queue)
                         elif rows:
                             held[layer, bank] = rows
                     if layer == 0:
-                        ticks[sent % (depth + 1), 0], ticks[sent % (depth + 1), 1] = fetched + depth, cycle
-                        sent += 1
+                        sent[fetched % encoder[1]] = cycle
+                        fetched += 1
                     else:
                         departed[layer - 1, (given[layer - 1] - 1) % places] = cycle
                     if last:
-                        # Handed over when every bank has ended the step and the sums before have begun to shift out.
-                        over = max(issued[layer] + 1, done[layer, : banks[layer]].max())
+                        # Handed over when every bank has ended the step and the sums before leave it room.
+                        over = _hand_over(
+                            events[layer, : banks[layer], 1].max(),
+                            issued[layer],
+                            entered[layer],
+                            given[layer],
+                            words[layer + 1],
+                            crossbar[0],
+                            crossbar[1] - crossbar[0],
+                        )
                         opened[layer] = over + 1
-                        issued[layer] = over + crossbar[0] - 1
+                        begun[layer] = over + sums[layer, 0]
                         left[layer] = words[layer + 1]
 
                     while layer >= 0:
@@ -292,13 +345,18 @@ def _run(
                             layer -= 1
                             continue
                         n = given[layer]
+                        first = left[layer] == words[layer + 1]
                         given[layer] += 1
                         left[layer] -= 1
                         number = words[layer + 1] - 1 - left[layer]
-                        issued[layer] = max(issued[layer], entered[layer, (n - crossbar[2]) % places]) + 1
-                        enter = max(issued[layer] + crossbar[1] - crossbar[0], entered[layer, (n - 1) % places] + 1)
-                        enter = max(enter, entered[layer, (n - words[layer + 1]) % places] + neurons[0])
-                        enter = max(enter, departed[layer, (n - neurons[1]) % places] + 1)
+                        leave = max(begun[layer], issued[layer, (n - 1) % places])
+                        leave = max(leave, entered[layer, (n - crossbar[1]) % places]) + 1
+                        issued[layer, n % places] = leave
+                        before = entered[layer, (n - 1) % places]
+                        enter = max(leave + sums[layer, 1], before + 1)
+                        if first:
+                            enter = max(enter, before + neurons[0] - words[layer + 1] + 1)
+                        enter = _with_room(enter, entered[layer], departed[layer], n, neurons[1] - 2)
                         entered[layer, n % places] = enter
                         offered = max(enter + neurons[0] + 1, departed[layer, (n - 1) % places] + 1)
                         if layer + 1 < layers:
@@ -310,5 +368,5 @@ def _run(
                         if not left[layer] and n // words[layers] % steps == decided[image] - 1:
                             result[image] = cycle + answer[0]
                             watching = result[image] + 1
-        freed[image % 2] = _cycle_of(fetched, ticks, sent)
+        freed[image % 2] = fetch
     return first_pixel, result

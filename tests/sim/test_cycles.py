@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from hw.chip import Chip
-from hw.core import CoreOptions
-from hw.crossbar import Crossbar
+from hw.core import Core, CoreOptions
 from hw.errors import CaptwinError
+from hw.events import EventSource
+from hw.neuron import Neurons
+from hw.readout import ClassReadout
 from sim import cycles as model
 from sim.cycles import Workload
 from sim.rtl.compare import PARTS, verify
@@ -38,6 +40,7 @@ def compare(chip: Chip, pixels: np.ndarray, options: CoreOptions) -> None:
     [
         ("digits", CoreOptions(8, 1, 4)),
         ("digits", CoreOptions(8, (2, 1), (8, 1))),
+        ("digits", CoreOptions(32, (4, 2), (32, 4))),
         ("digits-small", CoreOptions(32, (4, 1), (8, 1))),
         ("digits-tiny", CoreOptions(1, 1, 1)),
     ],
@@ -67,6 +70,7 @@ def test_random_chips(seed: int, options: CoreOptions) -> None:
     ("name", "options"),
     [
         ("mnist-small", CoreOptions(32, (4, 1), (8, 1))),
+        ("mnist-small", CoreOptions(64, (4, 1), (8, 1))),
         ("mnist", CoreOptions(16, (2, 1, 1), (8, 4, 1))),
     ],
 )
@@ -82,10 +86,14 @@ def test_no_core_is_faster_than_its_busiest_block() -> None:
         assert max(busy.values()) <= 1.02 * load.cycles(options).per_image, (options, busy)
 
 
-def test_latencies_are_the_blocks_own(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("block", "name"),
+    [(EventSource, "LATENCY"), (Neurons, "LATENCY"), (ClassReadout, "LATENCY"), (Core, "LATENCY")],
+)
+def test_latencies_are_the_blocks_own(block: type, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     load = Workload(load_chip("digits"), load_dataset("digits").test_images[:20])
     before = load.cycles(CoreOptions()).latency
-    monkeypatch.setattr(Crossbar, "LATENCY", Crossbar.LATENCY + 1)
+    monkeypatch.setattr(block, name, getattr(block, name) + 1)
     assert (load.cycles(CoreOptions()).latency > before).all()
 
 
