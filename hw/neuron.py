@@ -35,7 +35,7 @@ class Neurons(wiring.Component):
     Latency: LATENCY + 1 cycles from a word of sums to its results, which hold what ``shows`` names of SHOWN.
     """
 
-    LATENCY = 18
+    LATENCY = 20
     QUEUE = 32
 
     def __init__(
@@ -112,7 +112,7 @@ class Neurons(wiring.Component):
             self._drive(m, pipe, parameters)
             self._threshold(pipe, parameters, curves, n)
             self._surface(pipe, surfaces, n)
-            pipe.register("spike", 10, pipe["u", 9] >= pipe["threshold", 9])
+            pipe.register("spike", 11, pipe["u", 10] >= pipe["threshold", 10])
 
         # Last stage: write the state back, queue the results.
         present = Signal(lanes)
@@ -145,7 +145,7 @@ class Neurons(wiring.Component):
     def _drive(self, m: Module, pipe: Pipeline, parameters: "_Parameters") -> None:
         """Stages 2 to 5: u = clamp((acc * g + h + half) >> k); half is in the stored offset."""
         shift, top = self.layer.shift, self.formats.drive_max
-        # Products have a stage of their own after each multiplier: FPGAs' multipliers are slow and far away.
+        # A multiplier has a stage to itself before and behind it: FPGAs' are slow and far away.
         pipe.register("product", 3, pipe["acc", 2] * parameters.value(pipe, "gain", 2))
         pipe.register("scaled", 5, pipe["product", 4] + parameters.value(pipe, "offset", 4))
         scaled = pipe["scaled", 5] >> shift
@@ -156,30 +156,30 @@ class Neurons(wiring.Component):
         pipe.register("saturated", 6, below | above)
 
     def _threshold(self, pipe: Pipeline, parameters: "_Parameters", curves: "_CurveStore", lane: int) -> None:
-        """Stages 2 to 8: D from the curve over the old v, plus d."""
+        """Stages 2 to 9: D from the curve over the old v, plus d."""
         fv = self.formats.membrane_fraction
         low, step = curves.read(lane, pipe, stage=2)
         pipe.register("curve_low", 5, low)
         pipe.register("curve_step", 5, step)
-        pipe.register("curve_rise", 6, pipe["v", 5][:fv] * pipe["curve_step", 5])
-        pipe.register("curve", 8, (_half_up(pipe["curve_low", 7], fv) + pipe["curve_rise", 7]) >> fv)
-        pipe.register("threshold", 9, pipe["curve", 8] + parameters.value(pipe, "threshold_offset", 8))
+        pipe.register("curve_rise", 7, pipe["v", 6][:fv] * pipe["curve_step", 6])
+        pipe.register("curve", 9, (_half_up(pipe["curve_low", 8], fv) + pipe["curve_rise", 8]) >> fv)
+        pipe.register("threshold", 10, pipe["curve", 9] + parameters.value(pipe, "threshold_offset", 9))
 
     def _surface(self, pipe: Pipeline, surfaces: "_SurfaceStore", lane: int) -> None:
-        """Stages 5 to 16: the new membrane, interpolated along u at both knots of v, then along v."""
+        """Stages 5 to 18: the new membrane, interpolated along u at both knots of v, then along v."""
         fv, fu = self.formats.membrane_fraction, self.formats.drive_fraction
         knots = surfaces.read(lane, pipe, stage=5)
         for row, (low, step) in enumerate(knots):
             pipe.register(f"low{row}_", 10, low)
             pipe.register(f"step{row}_", 10, step)
-            pipe.register(f"rise{row}_", 11, pipe["u", 10][:fu] * pipe[f"step{row}_", 10])
-            along = _half_up(pipe[f"low{row}_", 12], fu) + pipe[f"rise{row}_", 12]
+            pipe.register(f"rise{row}_", 12, pipe["u", 11][:fu] * pipe[f"step{row}_", 11])
+            along = _half_up(pipe[f"low{row}_", 13], fu) + pipe[f"rise{row}_", 13]
             # It lies between two knots: a bit more would not fit FPGAs' multipliers of 18 bits.
-            pipe.register(f"along{row}_", 13, along[: self.formats.membrane_bits + fu])
-        pipe.register("slope", 14, pipe["along1_", 13] - pipe["along0_", 13])
-        pipe.register("climb", 15, pipe["v", 14][:fv] * pipe["slope", 14])
-        total = (pipe["along0_", 16] << fv) + pipe["climb", 16]
-        pipe.register("membrane", 17, (total >> (fv + fu))[: self.formats.membrane_bits])
+            pipe.register(f"along{row}_", 14, along[: self.formats.membrane_bits + fu])
+        pipe.register("slope", 15, pipe["along1_", 14] - pipe["along0_", 14])
+        pipe.register("climb", 17, pipe["v", 16][:fv] * pipe["slope", 16])
+        total = (pipe["along0_", 18] << fv) + pipe["climb", 18]
+        pipe.register("membrane", 19, (total >> (fv + fu))[: self.formats.membrane_bits])
 
 
 class _Parameters:
@@ -198,7 +198,8 @@ class _Parameters:
             for name, shape in self.shapes.items()
         }
         differing = {name: reduce(or_, (code ^ codes[0] for code in codes)) for name, codes in self._codes.items()}
-        self._widths = {name: max(bits.bit_length(), 1) for name, bits in differing.items()}
+        self._widths = {name: bits.bit_length() for name, bits in differing.items()}
+        self._widths["offset"] = max(self._widths["offset"], 1)  # a memory has a bit at least
         self.stored = data.StructLayout(self._widths)
 
     def words(self, lanes: int) -> list[list[dict[str, int]]]:
