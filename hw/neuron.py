@@ -35,7 +35,7 @@ class Neurons(wiring.Component):
     Latency: LATENCY + 1 cycles from a word of sums to its results, which hold what ``shows`` names of SHOWN.
     """
 
-    LATENCY = 20
+    LATENCY = 21
     QUEUE = 32
 
     def __init__(
@@ -166,20 +166,20 @@ class Neurons(wiring.Component):
         pipe.register("threshold", 10, pipe["curve", 9] + parameters.value(pipe, "threshold_offset", 9))
 
     def _surface(self, pipe: Pipeline, surfaces: "_SurfaceStore", lane: int) -> None:
-        """Stages 5 to 18: the new membrane, interpolated along u at both knots of v, then along v."""
+        """Stages 5 to 19: the new membrane, interpolated along u at both knots of v, then along v."""
         fv, fu = self.formats.membrane_fraction, self.formats.drive_fraction
         knots = surfaces.read(lane, pipe, stage=5)
         for row, (low, step) in enumerate(knots):
-            pipe.register(f"low{row}_", 10, low)
-            pipe.register(f"step{row}_", 10, step)
-            pipe.register(f"rise{row}_", 12, pipe["u", 11][:fu] * pipe[f"step{row}_", 11])
-            along = _half_up(pipe[f"low{row}_", 13], fu) + pipe[f"rise{row}_", 13]
+            pipe.register(f"low{row}_", 11, low)
+            pipe.register(f"step{row}_", 11, step)
+            pipe.register(f"rise{row}_", 13, pipe["u", 12][:fu] * pipe[f"step{row}_", 12])
+            along = _half_up(pipe[f"low{row}_", 14], fu) + pipe[f"rise{row}_", 14]
             # It lies between two knots: a bit more would not fit FPGAs' multipliers of 18 bits.
-            pipe.register(f"along{row}_", 14, along[: self.formats.membrane_bits + fu])
-        pipe.register("slope", 15, pipe["along1_", 14] - pipe["along0_", 14])
-        pipe.register("climb", 17, pipe["v", 16][:fv] * pipe["slope", 16])
-        total = (pipe["along0_", 18] << fv) + pipe["climb", 18]
-        pipe.register("membrane", 19, (total >> (fv + fu))[: self.formats.membrane_bits])
+            pipe.register(f"along{row}_", 15, along[: self.formats.membrane_bits + fu])
+        pipe.register("slope", 16, pipe["along1_", 15] - pipe["along0_", 15])
+        pipe.register("climb", 18, pipe["v", 17][:fv] * pipe["slope", 17])
+        total = (pipe["along0_", 19] << fv) + pipe["climb", 19]
+        pipe.register("membrane", 20, (total >> (fv + fu))[: self.formats.membrane_bits])
 
 
 class _Parameters:
@@ -278,7 +278,8 @@ class _SurfaceStore:
                 self._ports[i].append([store.read_port() for _ in range(lanes)])
 
     def read(self, lane: int, pipe: Pipeline, stage: int) -> Sequence[tuple[Value, Value]]:
-        """Row addresses from v and b in ``stage``, columns from u one stage later; ordered in ``stage`` + 4.
+        """Rows from v and b in ``stage``, columns from u one stage later, memories addressed in the next; ordered in
+        ``stage`` + 5.
 
         For the lower and the upper knot of v: (value at the lower knot of u, upper - lower).
         """
@@ -296,15 +297,16 @@ class _SurfaceStore:
                 pipe.register(f"row{i}{j}_", stage + 1, start[: (rows * columns - 1).bit_length()])
                 port = self._ports[i][j][lane]
                 place = (pipe[f"row{i}{j}_", stage + 1] + _split(knot_u, j))[: (rows * columns - 1).bit_length()]
-                self._m.d.comb += port.addr.eq(Cat(pipe["b", stage + 1], place))
-                pipe[f"corner{i}{j}_", stage + 2] = port.data
-                corners[i].append(pipe[f"corner{i}{j}_", stage + 3])
-        odd_v = pipe["v", stage + 3][fv]
+                pipe.register(f"place{i}{j}_", stage + 2, Cat(pipe["b", stage + 1], place))
+                self._m.d.comb += port.addr.eq(pipe[f"place{i}{j}_", stage + 2])
+                pipe[f"corner{i}{j}_", stage + 3] = port.data
+                corners[i].append(pipe[f"corner{i}{j}_", stage + 4])
+        odd_v = pipe["v", stage + 4][fv]
         for k in (0, 1):  # the lower knot of v, the upper one
             for j, pair in enumerate(zip(*corners, strict=True)):
-                pipe.register(f"knot{k}{j}_", stage + 4, Mux(odd_v, pair[1 - k], pair[k]))
-        odd_u = pipe["u", stage + 4][fu]
-        return [_ordered(odd_u, *(pipe[f"knot{k}{j}_", stage + 4] for j in (0, 1))) for k in (0, 1)]
+                pipe.register(f"knot{k}{j}_", stage + 5, Mux(odd_v, pair[1 - k], pair[k]))
+        odd_u = pipe["u", stage + 5][fu]
+        return [_ordered(odd_u, *(pipe[f"knot{k}{j}_", stage + 5] for j in (0, 1))) for k in (0, 1)]
 
 
 def _ordered(odd: Value, even_knot: Value, odd_knot: Value) -> tuple[Value, Value]:
