@@ -14,12 +14,13 @@ from amaranth.hdl import Elaboratable
 
 from boards.board import Board
 from boards.family import Cells, Family, Limits
-from boards.memories import is_logic, memory
+from boards.memories import is_logic, memory, weights
 from boards.netlist import Gates, Store, count
 from boards.selftest import Expected, SelfTest
-from hw.chip import Chip
+from hw.chip import PIXEL_BITS, Chip
 from hw.core import Core, CoreOptions
 from hw.crossbar import Crossbar
+from hw.encoder import SpikeEncoder
 from hw.neuron import Neurons
 
 #: LUTs for each bit of sums and of choices: of a crossbar, whose sums have many terms; of neurons, where constants fold
@@ -81,18 +82,23 @@ class AreaModel:
 def _block(block: Elaboratable, family: Family) -> Cells:
     """What synthesis for ``family`` makes of ``block``."""
     if isinstance(block, Crossbar):
-        return _cells(_crossbar(block), family, CROSSBAR)
-    if not isinstance(block, Neurons):
-        return _cells(count(block), family, OTHER)
-    gates = _neurons(block)
-    constant = sum(store.constant for store in gates.stores if is_logic(store, family))
-    return _cells(gates, family, NEURONS) + Cells(flip_flops=-FOLDED * constant)
+        return _crossbar(block, family)
+    if isinstance(block, Neurons):
+        gates = _neurons(block)
+        constant = sum(store.constant for store in gates.stores if is_logic(store, family))
+        moved = 4 * block.formats.membrane_bits * block.lanes if family.output_registers else 0  # a cell's corners
+        return _cells(gates, family, NEURONS) + Cells(flip_flops=-FOLDED * constant - moved)
+    cells = _cells(count(block), family, OTHER)
+    if isinstance(block, SpikeEncoder) and family.output_registers:
+        cells += Cells(flip_flops=-PIXEL_BITS * block.lanes)
+    return cells
 
 
 def _cells(gates: Gates, family: Family, luts: float) -> Cells:
     """What synthesis makes of ``gates``, with so many ``luts`` for each bit of sums and choices."""
+    choices = gates.choices + (0 if family.clock_enables else gates.enables)
     total = Cells(
-        luts=luts * (gates.sums + gates.choices) + TEST * (gates.masks + gates.tests),
+        luts=luts * (gates.sums + choices) + TEST * (gates.masks + gates.tests),
         flip_flops=gates.flip_flops,
         carries=gates.carries,
     )
@@ -110,23 +116,40 @@ def _pieces(width: int, family: Family) -> int:
     return max(1, whole + (rest >= family.least_factor_bits))
 
 
-def _crossbar(block: Crossbar) -> Gates:
-    """Counted with two words of columns, the rest being like the last of them, and without its many weights."""
-    rows, banks = block.charges.shape[0], block.banks
+def _crossbar(block: Crossbar, family: Family) -> Cells:
+    """Columns are counted with one and with two of them, the rest being alike; without their many weights.
+
+    To that come the registers on the way to later groups of columns, and the tree by which words leave.
+    """
+    rows, columns, banks, bits = block.charges.shape[0], block.columns, block.banks, block.formats.charge_bits
 
     def narrowed(columns: int) -> Gates:
         blank = np.zeros((rows, columns), np.int16)
-        return count(Crossbar(blank, block.formats, width=1, banks=banks, lanes=block.lanes))
+        found = count(Crossbar(blank, block.formats, width=1, banks=banks, lanes=columns))
+        return replace(found, stores=tuple(store for store in found.stores if store.writes))
 
-    few = 2 * block.lanes
-    if block.columns <= few:
-        found = narrowed(block.columns)
-    else:
-        wide = narrowed(few)
-        found = _grown(narrowed(few - 1), wide, block.columns - few, wide.stores)
-    weights = Store(block.formats.charge_bits * block.columns, block.places.shape[1], 1, 0, block=False, constant=0)
-    queue = tuple(store for store in found.stores if store.writes)
-    return replace(found, stores=(*queue, *[weights] * banks))
+    one, two = narrowed(1), narrowed(2)
+    queue = tuple(replace(store, width=block.lanes * block.sum_shape.width) for store in two.stores)
+    total = _cells(_grown(one, two, columns - 2, queue), family, CROSSBAR)
+
+    stores = weights(rows, columns, bits, banks)
+    total += reduce(add, (memory(store, family) for store in stores))
+    if family.output_registers:
+        total += Cells(flip_flops=-sum(store.width for store in stores if not is_logic(store, family)))
+
+    late = (columns - 1) // block.GROUP
+    second = sum(column // block.GROUP % 2 for column in range(columns))  # in the second group of their memory
+    row_bits = (block.places.shape[1] - 1).bit_length()
+    total += Cells(flip_flops=late * (banks + 2) + (late - late % 2) * banks * row_bits + second * banks * bits)
+
+    words, fan_in = block.words, 2
+    while words > 1:
+        words, fan_in = -(-words // fan_in), 4
+        # A LUT for each of its registers: of two words and their turn, or of four words.
+        total += Cells(luts=words * block.lanes * block.sum_shape.width) + Cells(
+            flip_flops=words * block.lanes * block.sum_shape.width
+        )
+    return total + Cells(flip_flops=block.words)
 
 
 def _neurons(block: Neurons) -> Gates:
@@ -157,7 +180,7 @@ def _grown(before: Gates, after: Gates, times: int, stores: tuple[Store, ...]) -
     """``after``, and ``times`` what it has more than ``before``; with ``stores``."""
     grown = {
         name: getattr(after, name) + times * (getattr(after, name) - getattr(before, name))
-        for name in ("flip_flops", "sums", "carries", "choices", "masks", "tests")
+        for name in ("flip_flops", "sums", "carries", "choices", "enables", "masks", "tests")
     }
     products = after.products + times * after.products[len(before.products) :]
     return replace(after, **grown, products=products, stores=stores)

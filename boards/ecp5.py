@@ -31,6 +31,8 @@ class Ecp5:
     block_cost = 128
     lut_rams = True
     wide_luts = True
+    clock_enables = False
+    output_registers = True
 
     def pll(self, input_hz: float, wanted_hz: float) -> Pll:
         return pll.ecp5(input_hz, wanted_hz)

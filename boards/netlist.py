@@ -42,6 +42,7 @@ class Gates:
     sums: int = 0  #: of adders and of comparisons by size
     carries: int = 0  #: chains that these make
     choices: int = 0  #: of multiplexers, but for those that a flip-flop's enable or reset does
+    enables: int = 0  #: of flip-flops with an enable
     masks: int = 0  #: of bitwise operators
     tests: int = 0  #: that are compared, or reduced to one
     products: tuple[tuple[int, int], ...] = ()  #: widths of factors
@@ -70,7 +71,8 @@ def _module(text: str) -> Gates:
         total += _cell(kind, said)
     registers = {said["Q"].split(" ")[0] for kind, said in cells if kind == "$dff"}
     for process in re.findall(r"^  process \S+\n(.*?)^  end$", text, re.MULTILINE | re.DOTALL):
-        total += Gates(choices=_choices(process, registers))
+        choices, enables = _choices(process, registers)
+        total += Gates(choices=choices, enables=enables)
     contents = {said["MEMID"]: said["DATA"] for kind, said in cells if kind == "$meminit_v2"}
     uses = [(kind, said["MEMID"]) for kind, said in cells if kind in ("$memrd_v2", "$memwr_v2")]
     for style, width, depth, name in re.findall(
@@ -108,9 +110,9 @@ def _cell(kind: str, said: dict[str, str]) -> Gates:
     return Gates()
 
 
-def _choices(process: str, registers: set[str]) -> int:
-    """Bits that a process chooses among, over all its cases; keeping a register's value is its enable's work."""
-    total = 0
+def _choices(process: str, registers: set[str]) -> tuple[int, int]:
+    """Bits that a process chooses among, over all its cases, and bits with an enable: it keeps a register's value."""
+    total, enables = 0, 0
     kept: set[str] = set()
     resetting = False
     for line in process.splitlines():
@@ -125,9 +127,10 @@ def _choices(process: str, registers: set[str]) -> int:
             elif not resetting:
                 if word[1] in kept:
                     kept.discard(word[1])
+                    enables += _width(target)
                 else:
                     total += _width(target)
-    return total
+    return total, enables
 
 
 def _width(target: str) -> int:
