@@ -71,8 +71,10 @@ class Ecp5:
         return m
 
     def synthesis(self, top: str) -> str:
-        # Without clock enables: the nets that lead to them are by far the slowest of the device.
-        return f"synth_ecp5 -nodffe -top {top} -json netlist.json"
+        # Neurons' states and parameters are wide and short: block RAMs would be mostly empty. Without clock enables,
+        # since the nets that lead to them are by far the slowest of the device.
+        small = 'setattr -set ram_style "distributed" */m:state; setattr -set ram_style "logic" */m:parameters'
+        return f"{small}; synth_ecp5 -nodffe -top {top} -json netlist.json"
 
     def finish(self, netlist: str, top: str) -> str:
         design = json.loads(netlist)
@@ -92,6 +94,7 @@ class Ecp5:
             *("--seed", str(seed)),
             *("--placer", "static"),  # much faster than the others here, in both senses
             *("--router", "router2"),
+            "--tmg-ripup",
             "--timing-allow-fail",
         ]
 

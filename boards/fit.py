@@ -37,26 +37,53 @@ def layer_block_rams(chip: Chip, number: int, banks: int, lanes: int, board: Boa
     return sum(memory(store, board.family).block_rams for store in stores)
 
 
+def fitting(chip: Chip, board: Board) -> CoreOptions:
+    """What a core of ``chip`` gets on ``board`` if nothing is said: the board's own size, or the next smaller one.
+
+    If none fits it is the board's own.
+    """
+    own = board.options(len(chip.layers))
+    return next((some for some in (own, *_smaller(own, len(chip.layers))) if _fits(chip, some, board)), own)
+
+
 def check_fit(chip: Chip, options: CoreOptions, board: Board) -> None:
     """Raises :class:`CaptwinError`, saying what would fit, if ``board`` has too few block RAMs."""
-    have = board.limits.block_rams
-    need = block_rams(chip, options, board)
-    if need <= have:
+    if _fits(chip, options, board):
         return
     sizes = "-".join(map(str, chip.sizes))
-    smaller = next((few for few in _smaller(options, len(chip.layers)) if block_rams(chip, few, board) <= have), None)
+    smaller = next((few for few in _smaller(options, len(chip.layers)) if _fits(chip, few, board)), None)
     if smaller is None:
         advice = "no core of this chip fits; choose a smaller chip, or a board with more"
     else:
-        banks, lanes = (",".join(map(str, smaller.each(name, len(chip.layers)))) for name in ("row_banks", "lanes"))
-        advice = f"this may fit: --row-banks {banks} --lanes {lanes}"
+        advice = f"this may fit: {core_words(smaller)}"
+    need, have = block_rams(chip, options, board), board.limits.block_rams
     raise CaptwinError(f"{board.title}: a {sizes} core takes at least {need} block RAMs, there are {have}; {advice}")
 
 
+def _fits(chip: Chip, options: CoreOptions, board: Board) -> bool:
+    return block_rams(chip, options, board) <= board.limits.block_rams
+
+
 def _smaller(options: CoreOptions, layers: int) -> Iterator[CoreOptions]:
-    """Options with ever fewer banks and lanes: the largest number, first layer first, is halved each time."""
-    banks, lanes = (list(options.each(name, layers)) for name in ("row_banks", "lanes"))
+    """Options with ever less hardware: pixels and banks are halved while there is more than one bank, then lanes."""
+    pixel_lanes = options.pixel_lanes
+    banks, lanes = (options.each(name, layers) for name in ("row_banks", "lanes"))
     while max(banks + lanes) > 1:
-        numbers = lanes if max(lanes) >= max(banks) else banks
-        numbers[numbers.index(max(numbers))] //= 2
-        yield replace(options, row_banks=tuple(banks), lanes=tuple(lanes))
+        if max(banks) > 1:
+            pixel_lanes, banks = max(pixel_lanes // 2, 1), _halved(banks)
+        else:
+            lanes = _halved(lanes)
+        yield replace(options, pixel_lanes=pixel_lanes, row_banks=banks, lanes=lanes)
+
+
+def _halved(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(max(number // 2, 1) for number in numbers)
+
+
+def core_words(options: CoreOptions) -> str:
+    """``options`` as they are said on the command line."""
+    words = [f"--pixel-lanes {options.pixel_lanes}"]
+    for name in ("row_banks", "lanes"):
+        said = getattr(options, name)
+        words.append(f"--{name.replace('_', '-')} {','.join(map(str, said)) if isinstance(said, tuple) else said}")
+    return " ".join(words)

@@ -93,10 +93,7 @@ class Crossbar(wiring.Component):
         return column // self.GROUP
 
     def _take(self, m: Module, control: Pipeline, rows: Pipeline, hand_over: Value) -> None:
-        """Stage 0: takes events. A step is handed over once every bank has ended it: `turn` is the parity of the step
-        under way, `parity` that of the step each bank expects."""
-        turn = Signal()
-        parity = Signal(self.banks)
+        """Stage 0: takes events. A step is handed over once every bank has ended it; until then some wait."""
         ended = Signal(self.banks)
         ending = Signal(self.banks)
         active = Signal(self.banks)
@@ -113,12 +110,10 @@ class Crossbar(wiring.Component):
         # clear them.
         control["keep", 0] = begun
         control["over", 0] = hand_over
-        m.d.comb += ended.eq(parity ^ turn.replicate(self.banks))
         self._ended = ending.all()
         m.d.sync += [
             begun.eq((begun | active.any()) & ~hand_over),
-            parity.eq(ending ^ turn.replicate(self.banks)),
-            turn.eq(turn ^ hand_over),
+            ended.eq(Mux(hand_over, 0, ending)),
             self.taken.eq(sum(active)),
         ]
 

@@ -35,7 +35,7 @@ class Neurons(wiring.Component):
     Latency: LATENCY + 1 cycles from a word of sums to its results, which hold what ``shows`` names of SHOWN.
     """
 
-    LATENCY = 17
+    LATENCY = 18
     QUEUE = 32
 
     def __init__(
@@ -166,20 +166,20 @@ class Neurons(wiring.Component):
         pipe.register("threshold", 9, pipe["curve", 8] + parameters.value(pipe, "threshold_offset", 8))
 
     def _surface(self, pipe: Pipeline, surfaces: "_SurfaceStore", lane: int) -> None:
-        """Stages 5 to 15: the new membrane, interpolated along u at both knots of v, then along v."""
+        """Stages 5 to 16: the new membrane, interpolated along u at both knots of v, then along v."""
         fv, fu = self.formats.membrane_fraction, self.formats.drive_fraction
         knots = surfaces.read(lane, pipe, stage=5)
         for row, (low, step) in enumerate(knots):
-            pipe.register(f"low{row}_", 9, low)
-            pipe.register(f"step{row}_", 9, step)
-            pipe.register(f"rise{row}_", 10, pipe["u", 9][:fu] * pipe[f"step{row}_", 9])
-            along = _half_up(pipe[f"low{row}_", 11], fu) + pipe[f"rise{row}_", 11]
+            pipe.register(f"low{row}_", 10, low)
+            pipe.register(f"step{row}_", 10, step)
+            pipe.register(f"rise{row}_", 11, pipe["u", 10][:fu] * pipe[f"step{row}_", 10])
+            along = _half_up(pipe[f"low{row}_", 12], fu) + pipe[f"rise{row}_", 12]
             # It lies between two knots: a bit more would not fit FPGAs' multipliers of 18 bits.
-            pipe.register(f"along{row}_", 12, along[: self.formats.membrane_bits + fu])
-        pipe.register("slope", 13, pipe["along1_", 12] - pipe["along0_", 12])
-        pipe.register("climb", 14, pipe["v", 13][:fv] * pipe["slope", 13])
-        total = (pipe["along0_", 15] << fv) + pipe["climb", 15]
-        pipe.register("membrane", 16, (total >> (fv + fu))[: self.formats.membrane_bits])
+            pipe.register(f"along{row}_", 13, along[: self.formats.membrane_bits + fu])
+        pipe.register("slope", 14, pipe["along1_", 13] - pipe["along0_", 13])
+        pipe.register("climb", 15, pipe["v", 14][:fv] * pipe["slope", 14])
+        total = (pipe["along0_", 16] << fv) + pipe["climb", 16]
+        pipe.register("membrane", 17, (total >> (fv + fu))[: self.formats.membrane_bits])
 
 
 class _Parameters:
@@ -277,7 +277,7 @@ class _SurfaceStore:
                 self._ports[i].append([store.read_port() for _ in range(lanes)])
 
     def read(self, lane: int, pipe: Pipeline, stage: int) -> Sequence[tuple[Value, Value]]:
-        """Row addresses from v and b in ``stage``, columns from u one stage later, corners in ``stage`` + 3.
+        """Row addresses from v and b in ``stage``, columns from u one stage later; ordered in ``stage`` + 4.
 
         For the lower and the upper knot of v: (value at the lower knot of u, upper - lower).
         """
@@ -298,9 +298,12 @@ class _SurfaceStore:
                 self._m.d.comb += port.addr.eq(Cat(pipe["b", stage + 1], place))
                 pipe[f"corner{i}{j}_", stage + 2] = port.data
                 corners[i].append(pipe[f"corner{i}{j}_", stage + 3])
-        odd_v, odd_u = pipe["v", stage + 3][fv], pipe["u", stage + 3][fu]
-        low, high = ([Mux(odd_v, pair[1 - k], pair[k]) for pair in zip(*corners, strict=True)] for k in (0, 1))
-        return _ordered(odd_u, *low), _ordered(odd_u, *high)
+        odd_v = pipe["v", stage + 3][fv]
+        for k in (0, 1):  # the lower knot of v, the upper one
+            for j, pair in enumerate(zip(*corners, strict=True)):
+                pipe.register(f"knot{k}{j}_", stage + 4, Mux(odd_v, pair[1 - k], pair[k]))
+        odd_u = pipe["u", stage + 4][fu]
+        return [_ordered(odd_u, *(pipe[f"knot{k}{j}_", stage + 4] for j in (0, 1))) for k in (0, 1)]
 
 
 def _ordered(odd: Value, even_knot: Value, odd_knot: Value) -> tuple[Value, Value]:

@@ -8,7 +8,7 @@ import typer
 from boards.build import Build
 from boards.build import build as run
 from boards.catalogue import BOARDS, find_board
-from boards.fit import check_fit
+from boards.fit import check_fit, core_words, fitting
 from boards.selftest import Expected
 from hw.chip import Chip
 from hw.core import Core
@@ -39,7 +39,7 @@ def build(
     """Build a chip's bitstream for a board; it must meet its clock."""
     target = find_board(board)
     loaded = load_chip(chip)
-    options = core_options(pixel_lanes, row_banks, lanes, trace=False, default=target.options(len(loaded.layers)))
+    options = core_options(pixel_lanes, row_banks, lanes, trace=False, default=fitting(loaded, target))
     check_fit(loaded, options, target)  # before the self-test asks for a data set, which may have to be downloaded
     core = Core(loaded, options)
     folder = output or build_folder(chip, board)
@@ -54,7 +54,11 @@ def build(
             native=native,
             progress=lambda said: status.update(f"{chip} for {target.title}: {said}"),
         )
-    show([note("chip", "chip", chip), *build_rows(made)], f"Bitstream for {target.title}", as_json)
+    show(
+        [note("chip", "chip", chip), note("options", "core", core_words(options)), *build_rows(made)],
+        f"Bitstream for {target.title}",
+        as_json,
+    )
 
 
 def expected_answer(chip: Chip) -> Expected:

@@ -13,6 +13,7 @@ from boards.build import MANIFEST
 from boards.built import Built, read_built
 from boards.catalogue import BOARDS, find_board
 from boards.family import Limits
+from boards.fit import core_words, fitting
 from boards.search import Found
 from boards.search import search as find_fastest
 from hw.chip import Chip
@@ -26,7 +27,6 @@ from scripts.hardware import (
     PixelLanesOption,
     build_folder,
     core_options,
-    core_words,
 )
 from scripts.output import JsonFlag, Row, count, log, note, show, spread
 from sim.cycles import Workload
@@ -60,7 +60,7 @@ def estimate(
     loaded = load_chip(chip)
     if search and (pixel_lanes, row_banks, lanes) != (None, None, None):
         raise CaptwinError("--search: finds --pixel-lanes, --row-banks and --lanes itself; leave them out")
-    options = core_options(pixel_lanes, row_banks, lanes, trace=False, default=target.options(len(loaded.layers)))
+    options = core_options(pixel_lanes, row_banks, lanes, trace=False, default=fitting(loaded, target))
     for name in ("row_banks", "lanes"):
         options.each(name, len(loaded.layers))
     dataset = load_dataset(chip_data(loaded))

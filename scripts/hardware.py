@@ -42,15 +42,6 @@ def core_options(
     )
 
 
-def core_words(options: CoreOptions) -> str:
-    """``options`` as they are said on the command line."""
-    words = [f"--pixel-lanes {options.pixel_lanes}"]
-    for name in ("row_banks", "lanes"):
-        said = getattr(options, name)
-        words.append(f"--{name.replace('_', '-')} {','.join(map(str, said)) if isinstance(said, tuple) else said}")
-    return " ".join(words)
-
-
 def _numbers(option: str, said: str | None) -> int | tuple[int, ...] | None:
     if said is None:
         return None

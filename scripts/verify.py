@@ -8,6 +8,7 @@ import typer
 from rich.text import Text
 
 from boards.catalogue import BOARDS, find_board
+from boards.fit import fitting
 from hw.chip import Chip
 from hw.core import CoreOptions
 from hw.errors import CaptwinError
@@ -32,6 +33,9 @@ def verify(
     pixel_lanes: PixelLanesOption = None,
     row_banks: BanksOption = None,
     lanes: LanesOption = None,
+    rate: Annotated[
+        float | None, typer.Option(min=1, help="Images that arrive a second [default: back to back].")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Run all test images through the compiled Verilog; every number must equal the golden model's."""
@@ -44,10 +48,11 @@ def verify(
             f"--first, --images: {dataset.name} has {len(dataset.test_images)} test images, not {max(stop, first + 1)}"
         )
     target = find_board(board) if board else None
-    default = target.options(len(loaded.layers)) if target else CoreOptions()
+    default = fitting(loaded, target) if target else CoreOptions()
     options = core_options(pixel_lanes, row_banks, lanes, trace=True, default=default)
     clock_hz = target.clock_hz if target else CLOCK_HZ
-    twin, outcome = run_compiled(loaded, options, pixels)
+    interval = int(clock_hz / rate) if rate else 0
+    twin, outcome = run_compiled(loaded, options, pixels, interval)
     divergence = outcome.first_divergence
     if divergence:  # by its number in the test set
         divergence = replace(divergence, image=first + divergence.image)
@@ -56,6 +61,7 @@ def verify(
         [
             note("chip", "chip", chip),
             note("data", "data", f"{dataset.name}, test set"),
+            Row("arrivals_per_s", rate, "images arrive", f"at {rate:,.0f} a second" if rate else "back to back"),
             *_rows(twin, outcome, labels, clock_hz),
         ],
         "Compiled gates against golden model",
@@ -67,13 +73,13 @@ def verify(
         raise typer.Exit(1)
 
 
-def run_compiled(chip: Chip, options: CoreOptions, pixels: np.ndarray) -> tuple[Twin, Verification]:
-    """Compiles the gates and runs ``pixels`` through them, telling how far it has come."""
+def run_compiled(chip: Chip, options: CoreOptions, pixels: np.ndarray, interval: int = 0) -> tuple[Twin, Verification]:
+    """Compiles the gates and runs ``pixels`` through them, one every ``interval`` cycles, telling how far it is."""
     with log.status(Text("writing and compiling the Verilog")):
         twin = build(chip, options)
     with progress_bar() as bar:
         task = bar.add_task("images compared", total=len(pixels))
-        return twin, run(twin, chip, pixels, lambda done: bar.advance(task, done))
+        return twin, run(twin, chip, pixels, lambda done: bar.advance(task, done), interval=interval)
 
 
 def _rows(twin: Twin, outcome: Verification, labels: np.ndarray, clock_hz: float) -> list[Row]:

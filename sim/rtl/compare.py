@@ -88,13 +88,19 @@ class _Part:
 
 
 def verify(
-    twin: Twin, chip: Chip, pixels: np.ndarray, progress: Callable[[int], None] = lambda images: None
+    twin: Twin,
+    chip: Chip,
+    pixels: np.ndarray,
+    progress: Callable[[int], None] = lambda images: None,
+    *,
+    interval: int = 0,
 ) -> Verification:
     """Runs ``pixels``, (images, pixels) uint8, through ``twin`` and compares every number with golden's for ``chip``.
 
-    The images are shared out to PARTS programs, each of which gets its own back to back. ``progress`` is told, from
-    other threads, how many more images are compared. A mismatch is reported, not raised. Raises
-    :class:`CaptwinError` if the gates hang or the images do not have the chip's size.
+    The images are shared out to PARTS programs, each of which gets its own every ``interval`` clock cycles, or back to
+    back where the gates are slower. ``progress`` is told, from other threads, how many more images are compared. A
+    mismatch is reported, not raised. Raises :class:`CaptwinError` if the gates hang or the images do not have the
+    chip's size.
     """
     golden.check_pixels(chip, pixels)
     start = perf_counter()
@@ -105,7 +111,7 @@ def verify(
             images = stack.enter_context(tempfile.TemporaryFile())
             images.write(np.ascontiguousarray(pixels[share]).data)
             images.seek(0)
-            command = [str(twin.program), str(CHUNK), str(PATIENCE), str(SURPLUS)]
+            command = [str(twin.program), str(CHUNK), str(PATIENCE), str(SURPLUS), str(interval)]
             program = subprocess.Popen(command, stdin=images, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
             stack.callback(program.communicate)
             stack.callback(program.kill)

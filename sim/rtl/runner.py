@@ -1,24 +1,20 @@
 """Runs a chip's Verilog in a simulator, beside the golden model."""
 
-import contextlib
 import json
-import os
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
-from cocotb_tools.runner import get_runner
 
 from hw.chip import Chip
 from hw.core import Core, CoreOptions
 from hw.errors import CaptwinError
 from hw.verilog import TOP, write_verilog
 from sim.golden import check_pixels
+from sim.rtl.launch import run_bench
 from sim.rtl.scoreboard import Divergence
-from sim.rtl.simulators import Simulator, keep_runtime, require, reuse_runtime
+from sim.rtl.simulators import Simulator, require
 
 CLOCK_HZ = 100e6
 
@@ -75,7 +71,7 @@ def simulate(
     check_pixels(chip, pixels)
     if not 0 <= stall < 1:
         raise CaptwinError(f"stall: must be at least 0 and below 1, got {stall}")
-    environment = require(simulator)
+    require(simulator)
     folder = _fresh(folder, simulator)
     verilog = folder / "core.v"
     write_verilog(Core(chip, replace(options, trace=True)), verilog)
@@ -85,42 +81,7 @@ def simulate(
     sources = [verilog]
     if simulator == "verilator":
         sources.append(_public_ports(folder))
-        reuse_runtime(folder / "build", waves)
-
-    start = perf_counter()
-    with _environment(environment):
-        runner = get_runner(simulator)
-        _call(
-            simulator,
-            folder / "build.log",
-            lambda log: runner.build(
-                sources=sources,
-                hdl_toplevel=TOP,
-                build_dir=folder / "build",
-                build_args=_BUILD_ARGUMENTS[simulator],
-                timescale=("1ns", "1ps"),
-                waves=waves,
-                log_file=log,
-            ),
-        )
-        if simulator == "verilator":
-            keep_runtime(folder / "build", waves)
-        built = perf_counter()
-        _call(
-            simulator,
-            folder / "run.log",
-            lambda log: runner.test(
-                test_module="sim.rtl.bench",
-                hdl_toplevel_lang="verilog",
-                hdl_toplevel=TOP,
-                build_dir=folder / "build",
-                results_xml=str(folder / "results.xml"),
-                extra_env={"CAPTWIN_JOB": str(folder)},
-                timescale=("1ns", "1ps"),
-                waves=waves,
-                log_file=log,
-            ),
-        )
+    build_seconds, run_seconds = run_bench(simulator, sources, TOP, "sim.rtl.bench", folder, waves=waves)
     outcome_file = folder / "outcome.json"
     if not outcome_file.exists():
         raise CaptwinError(f"{simulator}: the bench stopped early; see {folder / 'run.log'}")
@@ -143,16 +104,9 @@ def simulate(
         interval_cycles=(results[-1] - results[0]) / max(len(results) - 1, 1) if results else 0.0,
         total_cycles=outcome["cycles"],
         counters=outcome["counters"],
-        build_seconds=built - start,
-        run_seconds=perf_counter() - built,
+        build_seconds=build_seconds,
+        run_seconds=run_seconds,
     )
-
-
-_BUILD_ARGUMENTS: dict[Simulator, list[str]] = {
-    # cocotb makes every signal public, which costs most of Verilator's optimisations: the ports will do.
-    "verilator": ["-O3", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--output-split", "0", "--no-public-flat-rw"],
-    "icarus": [],
-}
 
 
 def _public_ports(folder: Path) -> Path:
@@ -182,27 +136,6 @@ def _fresh(folder: Path, simulator: Simulator) -> Path:
     except OSError as error:
         raise CaptwinError(f"{folder}: cannot use as simulation folder: {error.strerror}") from None
     return folder
-
-
-def _call(simulator: Simulator, log: Path, action: object) -> None:
-    """Runs one step of cocotb's runner, which exits or raises as it sees fit, with its output in ``log``."""
-    try:
-        action(log)  # type: ignore[operator]
-    except (SystemExit, RuntimeError, OSError) as error:
-        raise CaptwinError(f"{simulator} failed ({error}); see {log}") from None
-
-
-@contextlib.contextmanager
-def _environment(changes: dict[str, str]) -> Iterator[None]:
-    """``os.environ`` with ``changes``; and without pytest's marks, which would change what cocotb's runner does."""
-    before = dict(os.environ)
-    os.environ.update(changes)
-    os.environ.pop("PYTEST_CURRENT_TEST", None)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
 
 
 def _waveform(folder: Path) -> Path | None:

@@ -3,7 +3,7 @@
 import pytest
 
 from boards.catalogue import find_board
-from boards.fit import block_rams, check_fit
+from boards.fit import block_rams, check_fit, fitting
 from hw.core import CoreOptions
 from hw.errors import CaptwinError
 from train.zoo import load_chip
@@ -24,12 +24,16 @@ def test_counts(chip: str, board: str, options: CoreOptions, found: int) -> None
 def test_too_large_says_what_would_fit() -> None:
     chip, board = load_chip("mnist"), find_board("ulx3s-85f")
     with pytest.raises(
-        CaptwinError, match=r"block RAMs, there are 208; this may fit: --row-banks \S+ --lanes \S+$"
+        CaptwinError, match=r"block RAMs, there are 208; this may fit: --pixel-lanes \d+ --row-banks \S+ --lanes \S+$"
     ) as caught:
         check_fit(chip, board.options(3), board)
     words = str(caught.value).split()
     banks, lanes = (tuple(map(int, words[words.index(f"--{name}") + 1].split(","))) for name in ("row-banks", "lanes"))
-    check_fit(chip, CoreOptions(32, banks, lanes), board)
+    advised = CoreOptions(int(words[words.index("--pixel-lanes") + 1]), banks, lanes)
+    check_fit(chip, advised, board)
+    assert advised == fitting(chip, board)
+    small = load_chip("mnist-small")
+    assert fitting(small, board) == board.options(2)
 
 
 def test_too_large_at_all() -> None:

@@ -1,0 +1,86 @@
+"""What the tools make of a chip, netlist by netlist down to the bitstream, against the golden model."""
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from boards.probe import Probe
+from hw.chip import Chip
+from hw.core import Core, CoreOptions
+from hw.verilog import fields
+from sim import golden
+from sim.rtl.launch import run_bench
+from sim.rtl.ports import Payload
+from sim.rtl.simulators import missing_tools
+from tests.system.netlists import STAGES, TARGETS, TOP, Stage, cells
+from train.data import load_dataset
+from train.zoo import load_chip
+
+pytestmark = [
+    pytest.mark.proof,
+    pytest.mark.skipif(bool(missing_tools("icarus")), reason="Icarus Verilog is not installed"),
+]
+WITHOUT_ICEBOX = pytest.mark.skipif(
+    shutil.which("icebox_vlog") is None, reason="icebox_vlog (fpga-icestorm) is not installed"
+)
+#: cells that each target's netlist must have, for the proof to be one of them
+BLOCKS = {"ice40": {"SB_RAM40_4K"}, "ecp5": {"DP16KD", "MULT18X18D", "TRELLIS_DPR16X4"}}
+IMAGES = 20
+
+
+@dataclass(frozen=True)
+class Built:
+    """What the tools made of a probed chip, in ``folder``."""
+
+    chip: Chip
+    probe: Probe
+    folder: Path
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Built]:
+    """Builds the smallest chip for a target, once."""
+
+    @cache
+    def build(target: str) -> Built:
+        chip = load_chip("digits-tiny")
+        probe = Probe(Core(chip, CoreOptions(pixel_lanes=1, row_banks=1, lanes=1)))
+        folder = tmp_path_factory.mktemp(target)
+        TARGETS[target].implement(probe, folder)
+        assert BLOCKS[target] <= set(cells(folder))
+        return Built(chip, probe, folder)
+
+    return build
+
+
+def compare(built: Built, sources: Sequence[Path], pixels: np.ndarray, folder: Path) -> None:
+    """Simulates a netlist of ``built`` and asserts that every answer, whole, is golden's."""
+    np.save(folder / "images.npy", pixels, allow_pickle=False)
+    arguments = ["-DNO_ICE40_DEFAULT_ASSIGNMENTS"]
+    run_bench("icarus", sources, TOP, "tests.system.probe_bench", folder, arguments=arguments)
+    assert (folder / "answers.json").exists(), f"the bench stopped early; see {folder / 'run.log'}"
+    answers = json.loads((folder / "answers.json").read_text())
+    assert len(answers) == len(pixels)
+    expected = golden.run(built.chip, pixels)
+    payload = Payload(fields(built.probe.layout))
+    for n, answer in enumerate(answers):
+        got = payload.unpack(int.from_bytes(bytes(answer), "little"))
+        assert got["label"] == expected.labels[n] and got["steps"] == expected.steps[n], f"image {n}"
+        for name, numbers in (("counts", expected.counts[n]), ("membranes", expected.membranes[n])):
+            assert [got[f"{name}[{c}]"] for c in range(built.chip.classes)] == list(numbers), f"image {n}"
+
+
+@pytest.mark.parametrize(
+    "stage",
+    [pytest.param(stage, id=str(stage), marks=WITHOUT_ICEBOX if stage.name == "bitstream" else ()) for stage in STAGES],
+)
+def test_netlist(stage: Stage, build: Callable[[str], Built], tmp_path: Path) -> None:
+    built = build(stage.target)
+    pixels = load_dataset("digits").test_images[:IMAGES]
+    compare(built, [stage.verilog(built.folder), *stage.models], pixels, tmp_path)
