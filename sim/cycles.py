@@ -143,7 +143,7 @@ def _bank_counts(spikes: np.ndarray, bank: np.ndarray, width: int, banks: int) -
     images, steps, rows = spikes.shape
     counts = np.zeros((images, steps, (rows + width - 1) // width, banks), np.int16)
     for image in range(images):
-        for _ in range(steps):
+        for step in range(steps):
             for row in range(rows):
                 if spikes[image, step, row]:
                     counts[image, step, row // width, bank[row]] += 1
