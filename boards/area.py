@@ -23,11 +23,14 @@ from hw.crossbar import Crossbar
 from hw.encoder import SpikeEncoder
 from hw.neuron import Neurons
 
-#: LUTs for each bit of sums and of choices: of a crossbar, whose sums have many terms; of neurons, where constants fold
-#: many; of all else
-CROSSBAR, NEURONS, OTHER = 1.0, 0.42, 0.6
-#: LUTs for each bit of masks and tests, and for each pair of bits that LUTs multiply
+#: LUTs for each bit of sums and of choices, and of masks: of a crossbar, whose sums have many terms and whose masks are
+#: what keeps them; of neurons, where constants fold many; of an encoder, which keeps less of its sums than it makes;
+#: of all else
+CROSSBAR, NEURONS, ENCODER, OTHER = (1.0, 0.55), (0.5, 0.3), (0.32, 0.8), (0.6, 0.3)
+#: LUTs for each bit of tests, and for each pair of bits that LUTs multiply
 TEST, PRODUCT = 0.3, 1.8
+#: share of neurons' flip-flops that hold more than bits which nobody reads
+READ = 0.87
 #: flip-flops that synthesis saves for each bit of the parameters that is the same for all neurons: along the pipeline
 FOLDED = 6.9
 #: LUTs and flip-flops of what is in no block: PLL, reset, heartbeat, LEDs, and the core's few own
@@ -84,21 +87,22 @@ def _block(block: Elaboratable, family: Family) -> Cells:
     if isinstance(block, Crossbar):
         return _crossbar(block, family)
     if isinstance(block, Neurons):
-        gates = _neurons(block)
+        gates = _neurons(block, family)
         constant = sum(store.constant for store in gates.stores if is_logic(store, family))
         moved = 4 * block.formats.membrane_bits * block.lanes if family.output_registers else 0  # a cell's corners
-        return _cells(gates, family, NEURONS) + Cells(flip_flops=-FOLDED * constant - moved)
-    cells = _cells(count(block), family, OTHER)
-    if isinstance(block, SpikeEncoder) and family.output_registers:
-        cells += Cells(flip_flops=-PIXEL_BITS * block.lanes)
-    return cells
+        unread = (1 - READ) * gates.flip_flops
+        return _cells(gates, family, NEURONS) + Cells(flip_flops=-FOLDED * constant - unread - moved)
+    if isinstance(block, SpikeEncoder):
+        moved = PIXEL_BITS * block.lanes if family.output_registers else 0
+        return _cells(count(block), family, ENCODER) + Cells(flip_flops=-moved)
+    return _cells(count(block), family, OTHER)
 
 
-def _cells(gates: Gates, family: Family, luts: float) -> Cells:
-    """What synthesis makes of ``gates``, with so many ``luts`` for each bit of sums and choices."""
+def _cells(gates: Gates, family: Family, luts: tuple[float, float]) -> Cells:
+    """What synthesis makes of ``gates``, with so many ``luts`` for each bit of sums and choices, and of masks."""
     choices = gates.choices + (0 if family.clock_enables else gates.enables)
     total = Cells(
-        luts=luts * (gates.sums + choices) + TEST * (gates.masks + gates.tests),
+        luts=luts[0] * (gates.sums + choices) + luts[1] * gates.masks + TEST * gates.tests,
         flip_flops=gates.flip_flops,
         carries=gates.carries,
     )
@@ -152,11 +156,14 @@ def _crossbar(block: Crossbar, family: Family) -> Cells:
     return total + Cells(flip_flops=block.words)
 
 
-def _neurons(block: Neurons) -> Gates:
+def _neurons(block: Neurons, family: Family) -> Gates:
     """Counted with one and with two lanes, the rest being alike."""
 
     def narrowed(lanes: int) -> Gates:
-        return count(Neurons(block.layer, block.formats, steps=block.steps, lanes=lanes, shows=block.shows))
+        found = count(Neurons(block.layer, block.formats, steps=block.steps, lanes=lanes, shows=block.shows))
+        if not family.soft:
+            return found
+        return replace(found, stores=tuple(replace(store, soft=store.name in family.soft) for store in found.stores))
 
     if block.lanes <= 2:
         return narrowed(block.lanes)

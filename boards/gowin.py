@@ -31,6 +31,7 @@ class Gowin:
     wide_luts = True
     clock_enables = True
     output_registers = False
+    soft = ()
 
     def pll(self, input_hz: float, wanted_hz: float) -> Pll:
         return pll.gowin(input_hz, wanted_hz)

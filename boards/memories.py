@@ -35,8 +35,8 @@ def memory(store: Store, family: Family) -> Cells:
 
 def is_logic(store: Store, family: Family) -> bool:
     """Whether it is no block RAM, as Yosys decides by its costs."""
-    if store.block:
-        return False
+    if store.block or store.soft:
+        return store.soft
     cost = family.block_cost * _blocks(store, family)
     if not store.writes:
         return CONSTANT_BIT * store.bits * store.reads <= cost
