@@ -14,19 +14,23 @@ from amaranth.hdl import Elaboratable
 
 from boards.board import Board
 from boards.family import Cells, Family, Limits
-from boards.memories import is_logic, memory
+from boards.memories import is_logic, memory, weights
 from boards.netlist import Gates, Store, count
 from boards.selftest import Expected, SelfTest
-from hw.chip import Chip
+from hw.chip import PIXEL_BITS, Chip
 from hw.core import Core, CoreOptions
 from hw.crossbar import Crossbar
+from hw.encoder import SpikeEncoder
 from hw.neuron import Neurons
 
-#: LUTs for each bit of sums and of choices: of a crossbar, whose sums have many terms; of neurons, where constants fold
-#: many; of all else
-CROSSBAR, NEURONS, OTHER = 1.0, 0.42, 0.6
-#: LUTs for each bit of masks and tests, and for each pair of bits that LUTs multiply
+#: LUTs for each bit of sums and of choices, and of masks: of a crossbar, whose sums have many terms and whose masks are
+#: what keeps them; of neurons, where constants fold many; of an encoder, which keeps less of its sums than it makes;
+#: of all else
+CROSSBAR, NEURONS, ENCODER, OTHER = (1.0, 0.55), (0.5, 0.3), (0.32, 0.8), (0.6, 0.3)
+#: LUTs for each bit of tests, and for each pair of bits that LUTs multiply
 TEST, PRODUCT = 0.3, 1.8
+#: share of neurons' flip-flops that hold more than bits which nobody reads
+READ = 0.87
 #: flip-flops that synthesis saves for each bit of the parameters that is the same for all neurons: along the pipeline
 FOLDED = 6.9
 #: LUTs and flip-flops of what is in no block: PLL, reset, heartbeat, LEDs, and the core's few own
@@ -81,18 +85,24 @@ class AreaModel:
 def _block(block: Elaboratable, family: Family) -> Cells:
     """What synthesis for ``family`` makes of ``block``."""
     if isinstance(block, Crossbar):
-        return _cells(_crossbar(block), family, CROSSBAR)
-    if not isinstance(block, Neurons):
-        return _cells(count(block), family, OTHER)
-    gates = _neurons(block)
-    constant = sum(store.constant for store in gates.stores if is_logic(store, family))
-    return _cells(gates, family, NEURONS) + Cells(flip_flops=-FOLDED * constant)
+        return _crossbar(block, family)
+    if isinstance(block, Neurons):
+        gates = _neurons(block, family)
+        constant = sum(store.constant for store in gates.stores if is_logic(store, family))
+        moved = 4 * block.formats.membrane_bits * block.lanes if family.output_registers else 0  # a cell's corners
+        unread = (1 - READ) * gates.flip_flops
+        return _cells(gates, family, NEURONS) + Cells(flip_flops=-FOLDED * constant - unread - moved)
+    if isinstance(block, SpikeEncoder):
+        moved = PIXEL_BITS * block.lanes if family.output_registers else 0
+        return _cells(count(block), family, ENCODER) + Cells(flip_flops=-moved)
+    return _cells(count(block), family, OTHER)
 
 
-def _cells(gates: Gates, family: Family, luts: float) -> Cells:
-    """What synthesis makes of ``gates``, with so many ``luts`` for each bit of sums and choices."""
+def _cells(gates: Gates, family: Family, luts: tuple[float, float]) -> Cells:
+    """What synthesis makes of ``gates``, with so many ``luts`` for each bit of sums and choices, and of masks."""
+    choices = gates.choices + (0 if family.clock_enables else gates.enables)
     total = Cells(
-        luts=luts * (gates.sums + gates.choices) + TEST * (gates.masks + gates.tests),
+        luts=luts[0] * (gates.sums + choices) + luts[1] * gates.masks + TEST * gates.tests,
         flip_flops=gates.flip_flops,
         carries=gates.carries,
     )
@@ -110,30 +120,50 @@ def _pieces(width: int, family: Family) -> int:
     return max(1, whole + (rest >= family.least_factor_bits))
 
 
-def _crossbar(block: Crossbar) -> Gates:
-    """Counted with two words of columns, the rest being like the last of them, and without its many weights."""
-    rows, banks = block.charges.shape[0], block.banks
+def _crossbar(block: Crossbar, family: Family) -> Cells:
+    """Columns are counted with one and with two of them, the rest being alike; without their many weights.
+
+    To that come the registers on the way to later groups of columns, and the tree by which words leave.
+    """
+    rows, columns, banks, bits = block.charges.shape[0], block.columns, block.banks, block.formats.charge_bits
 
     def narrowed(columns: int) -> Gates:
         blank = np.zeros((rows, columns), np.int16)
-        return count(Crossbar(blank, block.formats, width=1, banks=banks, lanes=block.lanes))
+        found = count(Crossbar(blank, block.formats, width=1, banks=banks, lanes=columns))
+        return replace(found, stores=tuple(store for store in found.stores if store.writes))
 
-    few = 2 * block.lanes
-    if block.columns <= few:
-        found = narrowed(block.columns)
-    else:
-        wide = narrowed(few)
-        found = _grown(narrowed(few - 1), wide, block.columns - few, wide.stores)
-    weights = Store(block.formats.charge_bits * block.columns, block.places.shape[1], 1, 0, block=False, constant=0)
-    queue = tuple(store for store in found.stores if store.writes)
-    return replace(found, stores=(*queue, *[weights] * banks))
+    one, two = narrowed(1), narrowed(2)
+    queue = tuple(replace(store, width=block.lanes * block.sum_shape.width) for store in two.stores)
+    total = _cells(_grown(one, two, columns - 2, queue), family, CROSSBAR)
+
+    stores = weights(rows, columns, bits, banks)
+    total += reduce(add, (memory(store, family) for store in stores))
+    if family.output_registers:
+        total += Cells(flip_flops=-sum(store.width for store in stores if not is_logic(store, family)))
+
+    late = (columns - 1) // block.GROUP
+    second = sum(column // block.GROUP % 2 for column in range(columns))  # in the second group of their memory
+    row_bits = (block.places.shape[1] - 1).bit_length()
+    total += Cells(flip_flops=late * (banks + 2) + (late - late % 2) * banks * row_bits + second * banks * bits)
+
+    words, fan_in = block.words, 2
+    while words > 1:
+        words, fan_in = -(-words // fan_in), 4
+        # A LUT for each of its registers: of two words and their turn, or of four words.
+        total += Cells(luts=words * block.lanes * block.sum_shape.width) + Cells(
+            flip_flops=words * block.lanes * block.sum_shape.width
+        )
+    return total + Cells(flip_flops=block.words)
 
 
-def _neurons(block: Neurons) -> Gates:
+def _neurons(block: Neurons, family: Family) -> Gates:
     """Counted with one and with two lanes, the rest being alike."""
 
     def narrowed(lanes: int) -> Gates:
-        return count(Neurons(block.layer, block.formats, steps=block.steps, lanes=lanes, shows=block.shows))
+        found = count(Neurons(block.layer, block.formats, steps=block.steps, lanes=lanes, shows=block.shows))
+        if not family.soft:
+            return found
+        return replace(found, stores=tuple(replace(store, soft=store.name in family.soft) for store in found.stores))
 
     if block.lanes <= 2:
         return narrowed(block.lanes)
@@ -157,7 +187,7 @@ def _grown(before: Gates, after: Gates, times: int, stores: tuple[Store, ...]) -
     """``after``, and ``times`` what it has more than ``before``; with ``stores``."""
     grown = {
         name: getattr(after, name) + times * (getattr(after, name) - getattr(before, name))
-        for name in ("flip_flops", "sums", "carries", "choices", "masks", "tests")
+        for name in ("flip_flops", "sums", "carries", "choices", "enables", "masks", "tests")
     }
     products = after.products + times * after.products[len(before.products) :]
     return replace(after, **grown, products=products, stores=stores)

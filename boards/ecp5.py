@@ -31,6 +31,9 @@ class Ecp5:
     block_cost = 128
     lut_rams = True
     wide_luts = True
+    clock_enables = False
+    output_registers = True
+    soft = ("state", "parameters")
 
     def pll(self, input_hz: float, wanted_hz: float) -> Pll:
         return pll.ecp5(input_hz, wanted_hz)
@@ -101,7 +104,7 @@ class Ecp5:
 
     def packed(self, cells: Cells) -> Limits:
         # Where a chain of carries begins and ends, nextpnr inserts some more of its LUTs.
-        luts = cells.luts + 2.8 * cells.carries
+        luts = cells.luts + 2.2 * cells.carries
         return Limits(round(luts), round(cells.flip_flops), cells.block_rams, cells.multipliers)
 
     def block_rams(self, width: int, depth: int, ports: int) -> int:

@@ -55,6 +55,11 @@ class Family(Protocol):
     block_cost: int
     lut_rams: bool
     wide_luts: bool
+    #: whether flip-flops have enables, and block RAMs registers at their outputs, that the flow uses
+    clock_enables: bool
+    output_registers: bool
+    #: names of memories of neurons that the flow keeps out of block RAM
+    soft: tuple[str, ...]
 
     def pll(self, input_hz: float, wanted_hz: float) -> Pll:
         """The dividers that come nearest to ``wanted_hz``."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from boards.board import Board
-from boards.memories import memory
+from boards.memories import memory, weights
 from boards.netlist import Store
 from hw.chip import Chip
 from hw.core import CoreOptions
@@ -21,8 +21,7 @@ def block_rams(chip: Chip, options: CoreOptions, board: Board) -> int:
 def layer_block_rams(chip: Chip, number: int, banks: int, lanes: int, board: Board) -> int:
     """The part of :func:`block_rams` that belongs to layer ``number``."""
     layer, formats = chip.layers[number], chip.formats
-    row_bits = formats.charge_bits * layer.columns
-    stores = [Store(row_bits, -(-layer.rows // banks), reads=1, writes=0, block=False, constant=0)] * banks
+    stores = weights(layer.rows, layer.columns, formats.charge_bits, banks)
     stores += [
         Store(
             formats.membrane_bits,

@@ -29,6 +29,9 @@ class Gowin:
     block_cost = 128
     lut_rams = True
     wide_luts = True
+    clock_enables = True
+    output_registers = False
+    soft = ()
 
     def pll(self, input_hz: float, wanted_hz: float) -> Pll:
         return pll.gowin(input_hz, wanted_hz)

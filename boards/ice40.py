@@ -28,6 +28,9 @@ class Ice40:
     block_cost = 64
     lut_rams = False
     wide_luts = False
+    clock_enables = True
+    output_registers = False
+    soft = ()
 
     def __init__(self, *, dsp: bool, pll_pad: bool) -> None:
         """``dsp``: the device has multipliers. ``pll_pad``: the board's clock comes in at the pin of the PLL."""

@@ -4,11 +4,19 @@ from math import ceil
 
 from boards.family import Cells, Family
 from boards.netlist import Store
+from hw.crossbar import Crossbar
 
 #: What Yosys reckons a bit of soft logic to cost, a LUT being 1: of constants, and of what can be written where LUTs
 #: cannot be RAM. It has not been said what; these sort all memories of the builds in `docs/performance.md` rightly.
 CONSTANT_BIT = 1 / 16
 WRITTEN_BIT = 2 / 3
+
+
+def weights(rows: int, columns: int, charge_bits: int, banks: int) -> list[Store]:
+    """Memories of a crossbar's charge codes: in each bank, one for every two groups of columns."""
+    pair = 2 * Crossbar.GROUP
+    widths = [charge_bits * min(pair, columns - first) for first in range(0, columns, pair)]
+    return [Store(width, -(-rows // banks), reads=1, writes=0, block=False, constant=0) for width in widths] * banks
 
 
 def memory(store: Store, family: Family) -> Cells:
@@ -27,8 +35,8 @@ def memory(store: Store, family: Family) -> Cells:
 
 def is_logic(store: Store, family: Family) -> bool:
     """Whether it is no block RAM, as Yosys decides by its costs."""
-    if store.block:
-        return False
+    if store.block or store.soft:
+        return store.soft
     cost = family.block_cost * _blocks(store, family)
     if not store.writes:
         return CONSTANT_BIT * store.bits * store.reads <= cost

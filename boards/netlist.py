@@ -23,6 +23,8 @@ class Store:
     writes: int
     block: bool  #: block RAM is asked for
     constant: int  #: bits that are the same in every word, which synthesis finds; 0 with ``writes``
+    name: str = ""
+    soft: bool = False  #: no block RAM is allowed
 
     @property
     def bits(self) -> int:
@@ -42,7 +44,8 @@ class Gates:
     sums: int = 0  #: of adders and of comparisons by size
     carries: int = 0  #: chains that these make
     choices: int = 0  #: of multiplexers, but for those that a flip-flop's enable or reset does
-    masks: int = 0  #: of bitwise operators
+    enables: int = 0  #: of flip-flops with an enable
+    masks: int = 0  #: of bitwise operators, and of multiplexers with zeros that no flip-flop's reset is
     tests: int = 0  #: that are compared, or reduced to one
     products: tuple[tuple[int, int], ...] = ()  #: widths of factors
     stores: tuple[Store, ...] = ()
@@ -66,11 +69,13 @@ def _module(text: str) -> Gates:
         (kind, dict(re.findall(r"^    (?:parameter|connect) \\(\w+) (.*)$", body, re.MULTILINE)))
         for kind, body in re.findall(r"^  cell (\$\S+) \S+\n(.*?)^  end$", text, re.MULTILINE | re.DOTALL)
     ]
+    inputs = {said["D"] for kind, said in cells if kind == "$dff"}
     for kind, said in cells:
-        total += _cell(kind, said)
+        total += _cell(kind, said, resets=said.get("Y") in inputs)
     registers = {said["Q"].split(" ")[0] for kind, said in cells if kind == "$dff"}
     for process in re.findall(r"^  process \S+\n(.*?)^  end$", text, re.MULTILINE | re.DOTALL):
-        total += Gates(choices=_choices(process, registers))
+        choices, enables = _choices(process, registers)
+        total += Gates(choices=choices, enables=enables)
     contents = {said["MEMID"]: said["DATA"] for kind, said in cells if kind == "$meminit_v2"}
     uses = [(kind, said["MEMID"]) for kind, said in cells if kind in ("$memrd_v2", "$memwr_v2")]
     for style, width, depth, name in re.findall(
@@ -78,7 +83,7 @@ def _module(text: str) -> Gates:
     ):
         reads, writes = (uses.count((kind, rf'"\\{name}"')) for kind in ("$memrd_v2", "$memwr_v2"))
         constant = 0 if writes else _constant(contents[rf'"\\{name}"'], int(width))
-        total += Gates(stores=(Store(int(width), int(depth), reads, writes, bool(style), constant),))
+        total += Gates(stores=(Store(int(width), int(depth), reads, writes, bool(style), constant, name),))
     return total
 
 
@@ -89,7 +94,7 @@ def _constant(content: str, width: int) -> int:
     return sum(len(set(column)) == 1 for column in zip(*words, strict=True))
 
 
-def _cell(kind: str, said: dict[str, str]) -> Gates:
+def _cell(kind: str, said: dict[str, str], *, resets: bool) -> Gates:
     a, b, y = (int(said.get(name, 0)) for name in ("A_WIDTH", "B_WIDTH", "Y_WIDTH"))
     if kind == "$dff":
         return Gates(flip_flops=int(said["WIDTH"]))
@@ -99,8 +104,11 @@ def _cell(kind: str, said: dict[str, str]) -> Gates:
         return Gates(sums=max(a, b), carries=1)
     if kind == "$mul":
         return Gates(products=((a, b),))
-    if kind == "$mux" and not any(_ZERO.fullmatch(said[side]) for side in "AB"):  # else a reset does it
-        return Gates(choices=int(said["WIDTH"]))
+    if kind == "$mux":
+        width = int(said["WIDTH"])
+        if not any(_ZERO.fullmatch(said[side]) for side in "AB"):
+            return Gates(choices=width)
+        return Gates() if resets else Gates(masks=width)
     if kind in _BITWISE:
         return Gates(masks=y)
     if kind in _TESTS:
@@ -108,9 +116,9 @@ def _cell(kind: str, said: dict[str, str]) -> Gates:
     return Gates()
 
 
-def _choices(process: str, registers: set[str]) -> int:
-    """Bits that a process chooses among, over all its cases; keeping a register's value is its enable's work."""
-    total = 0
+def _choices(process: str, registers: set[str]) -> tuple[int, int]:
+    """Bits that a process chooses among, over all its cases, and bits with an enable: it keeps a register's value."""
+    total, enables = 0, 0
     kept: set[str] = set()
     resetting = False
     for line in process.splitlines():
@@ -125,9 +133,10 @@ def _choices(process: str, registers: set[str]) -> int:
             elif not resetting:
                 if word[1] in kept:
                     kept.discard(word[1])
+                    enables += _width(target)
                 else:
                     total += _width(target)
-    return total
+    return total, enables
 
 
 def _width(target: str) -> int:

@@ -43,12 +43,13 @@ def test_counts() -> None:
         sums=9,
         carries=1,
         choices=9,
+        enables=8,
         masks=9,
         products=((8, 6),),
-        stores=(Store(4, 3, reads=1, writes=0, block=False, constant=2),),
+        stores=(Store(4, 3, reads=1, writes=0, block=False, constant=2, name="store"),),
     )
     assert found == expected
-    assert found + found == Gates(44, 18, 2, 18, 18, 0, expected.products * 2, expected.stores * 2)
+    assert found + found == Gates(44, 18, 2, 18, 16, 18, 0, expected.products * 2, expected.stores * 2)
 
 
 @pytest.mark.parametrize(
