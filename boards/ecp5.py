@@ -33,7 +33,7 @@ class Ecp5:
     wide_luts = True
     clock_enables = False
     output_registers = True
-    soft = ("state", "parameters")
+    soft: tuple[str, ...] = ("state", "parameters")
 
     def pll(self, input_hz: float, wanted_hz: float) -> Pll:
         return pll.ecp5(input_hz, wanted_hz)

@@ -31,7 +31,7 @@ class Gowin:
     wide_luts = True
     clock_enables = True
     output_registers = False
-    soft = ()
+    soft: tuple[str, ...] = ()
 
     def pll(self, input_hz: float, wanted_hz: float) -> Pll:
         return pll.gowin(input_hz, wanted_hz)

@@ -30,7 +30,7 @@ class Ice40:
     wide_luts = False
     clock_enables = True
     output_registers = False
-    soft = ()
+    soft: tuple[str, ...] = ()
 
     def __init__(self, *, dsp: bool, pll_pad: bool) -> None:
         """``dsp``: the device has multipliers. ``pll_pad``: the board's clock comes in at the pin of the PLL."""
