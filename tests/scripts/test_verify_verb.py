@@ -24,6 +24,14 @@ def test_verify(captwin):
     assert result["interval_cycles"]["min"] <= result["interval_cycles"]["mean"] <= result["interval_cycles"]["max"]
     assert result["bank_use"] == pytest.approx([result["events_per_cycle"][0] / 2, result["events_per_cycle"][1]])
     assert 0 < result["bank_use"][0] <= 1 and result["options"]["row_banks"] == [2, 1]
+    assert result["arrivals_per_s"] is None
+    packed = result["latency_cycles"]["max"]
+    arguments = ("verify", "digits", "--row-banks", "2,1", "--lanes", "8,1", "--rate", "100000", "--json")
+    status, out, _ = captwin(*arguments)
+    result = json.loads(out)
+    assert status == 0 and result["mismatches"] == 0 and result["arrivals_per_s"] == 100_000
+    assert result["interval_cycles"]["mean"] == pytest.approx(100e6 / 100_000, rel=0.01)
+    assert result["latency_cycles"]["max"] < packed
 
 
 def test_divergence_is_told_and_fails(captwin, monkeypatch):
@@ -42,7 +50,7 @@ def test_divergence_is_told_and_fails(captwin, monkeypatch):
         run_seconds=1.0,
     )
     monkeypatch.setattr("scripts.verify.build", lambda *_: Twin(Path("twin"), {"options": options}, True, 0.1))
-    monkeypatch.setattr("scripts.verify.run", lambda *_: outcome)
+    monkeypatch.setattr("scripts.verify.run", lambda *_, **__: outcome)
     status, out, err = captwin("verify", "digits", "--first", "20", "--images", "1")
     assert status == 1 and "first divergence" in out
     assert "image 23, step 2, layer 1, neuron 7: membrane expected 100, got 101 (clock cycle 4711)" in err

@@ -164,6 +164,18 @@ def test_early_end_is_told(small: tuple[Chip, Twin, np.ndarray], tmp_path: Path)
         verify(in_place_of(twin, tmp_path, "exit 7"), chip, pixels)
 
 
+def test_images_that_arrive_at_a_rate(small: tuple[Chip, Twin, np.ndarray]) -> None:
+    chip, twin, pixels = small
+    packed = verify(twin, chip, pixels)
+    alone = np.concatenate([verify(twin, chip, pixels[[image]]).latency_cycles for image in range(IMAGES)])
+    interval = int(alone.max()) + 10  # no image meets the one before
+    spaced = verify(twin, chip, pixels, interval=interval)
+    assert spaced.mismatches == 0 and packed.latency_cycles.max() > alone.max()
+    assert spaced.latency_cycles.tolist() == alone.tolist()
+    shares = np.array_split(alone, compare.PARTS)
+    assert spaced.interval_cycles.tolist() == np.concatenate([interval + np.diff(share) for share in shares]).tolist()
+
+
 def test_built_once(small: tuple[Chip, Twin, np.ndarray]) -> None:
     chip, twin, _ = small
     again = build(chip, CoreOptions(lanes=2))
