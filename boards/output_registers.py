@@ -1,7 +1,7 @@
 """Block RAMs of an ECP5 take over the registers behind them.
 
 A DP16KD has a register at each output that Yosys does not use. Without it data come 5.8 ns after the clock, with it
-0.9 ns (Lattice FPGA-TN-02204, "ECP5 Memory Usage Guide"; the delays are those of Project Trellis for speed grade 6).
+1.0 ns (Lattice FPGA-TN-02204, "ECP5 Memory Usage Guide"; the delays are those of Project Trellis for speed grade 6).
 """
 
 from collections import defaultdict

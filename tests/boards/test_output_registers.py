@@ -1,0 +1,95 @@
+"""Block RAMs take over the registers behind them, and only those that are nothing but registers."""
+
+from typing import Any
+
+import pytest
+
+from boards.output_registers import take_over_registers
+
+CLOCK, DATA, NEXT = 2, 10, 100  # bits: the clock, the block RAM's outputs, the registers'
+
+
+def netlist(width: int = 36, reads: int = 3) -> dict[str, Any]:
+    """A block RAM whose first ``reads`` outputs through port B each feed a register, which feeds a pin."""
+    halves = "AB" if width == 36 else "B"
+    outputs = [f"DO{half}{n}" for half in halves for n in range(18)]
+    bits = {name: [DATA + n] for n, name in enumerate(outputs)}
+    cells: dict[str, Any] = {
+        "ram": {
+            "type": "DP16KD",
+            "parameters": {"DATA_WIDTH_A": "0" * 26 + "100100", "DATA_WIDTH_B": f"{width:032b}"},
+            "port_directions": {"CLKA": "input", "CLKB": "input", **dict.fromkeys(outputs, "output")},
+            "connections": {"CLKA": [CLOCK], "CLKB": [CLOCK], **bits},
+        }
+    }
+    for n in range(reads):
+        cells[f"register{n}"] = {
+            "type": "TRELLIS_FF",
+            "parameters": {"CLKMUX": "CLK", "CEMUX": "1 ", "REGSET": "RESET"},
+            "port_directions": {"CLK": "input", "DI": "input", "LSR": "input", "Q": "output"},
+            "connections": {"CLK": [CLOCK], "DI": [DATA + n], "LSR": ["0"], "Q": [NEXT + n]},
+        }
+    pins = {"bits": [NEXT + n for n in range(reads)]}
+    return {"modules": {"top": {"cells": cells, "ports": {"pins": pins}}}}
+
+
+@pytest.mark.parametrize(("width", "halves"), [(36, "AB"), (18, "B")])
+def test_taken_over(width: int, halves: str) -> None:
+    design = netlist(width)
+    assert take_over_registers(design, "top") == 3
+    cells = design["modules"]["top"]["cells"]
+    assert list(cells) == ["ram"]
+    ram = cells["ram"]
+    first = f"DO{halves[0]}"
+    assert [ram["connections"][f"{first}{n}"] for n in range(4)] == [[NEXT], [NEXT + 1], [NEXT + 2], [DATA + 3]]
+    for half in "AB":
+        registered = half in halves
+        assert (ram["parameters"].get(f"REGMODE_{half}") == "OUTREG") is registered
+        assert (ram["connections"].get(f"OCE{half}") == ["1"]) is registered
+
+
+def left_alone(design: dict[str, Any]) -> bool:
+    cells = design["modules"]["top"]["cells"]
+    return take_over_registers(design, "top") == 0 and "register0" in cells and "REGMODE_A" not in cells["ram"]
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value"),
+    [
+        ("connections", "CE", [50]),
+        ("connections", "LSR", [50]),
+        ("connections", "CLK", [50]),
+        ("parameters", "REGSET", "SET"),
+        ("parameters", "CLKMUX", "INV"),
+    ],
+)
+def test_a_register_that_does_more_is_left(part: str, key: str, value: object) -> None:
+    design = netlist()
+    register = design["modules"]["top"]["cells"]["register1"]
+    register[part][key] = value
+    register["port_directions"][key] = "input"
+    assert left_alone(design)
+
+
+def test_data_that_something_else_reads_are_left() -> None:
+    design = netlist()
+    design["modules"]["top"]["cells"]["lut"] = {
+        "type": "LUT4",
+        "parameters": {},
+        "port_directions": {"A": "input"},
+        "connections": {"A": [DATA + 1]},
+    }
+    assert left_alone(design)
+
+
+def test_data_on_a_pin_are_left() -> None:
+    design = netlist()
+    design["modules"]["top"]["ports"]["pins"]["bits"].append(DATA + 1)
+    assert left_alone(design)
+
+
+def test_data_that_only_logic_reads_are_left() -> None:
+    design = netlist()
+    design["modules"]["top"]["cells"]["register1"]["port_directions"] = {"A": "input", "Q": "output"}
+    design["modules"]["top"]["cells"]["register1"] |= {"type": "LUT4", "connections": {"A": [DATA + 1], "Q": [51]}}
+    assert left_alone(design)
