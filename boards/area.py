@@ -161,9 +161,7 @@ def _neurons(block: Neurons, family: Family) -> Gates:
 
     def narrowed(lanes: int) -> Gates:
         found = count(Neurons(block.layer, block.formats, steps=block.steps, lanes=lanes, shows=block.shows))
-        if not family.soft:
-            return found
-        return replace(found, stores=tuple(replace(store, soft=store.name in family.soft) for store in found.stores))
+        return _softened(found, family)
 
     if block.lanes <= 2:
         return narrowed(block.lanes)
@@ -181,6 +179,11 @@ def _neurons(block: Neurons, family: Family) -> Gates:
         for before, after in zip(one.stores, two.stores, strict=True)
     )
     return _grown(one, two, more, stores)
+
+
+def _softened(gates: Gates, family: Family) -> Gates:
+    """``gates`` with the memories marked that ``family`` keeps out of block RAM."""
+    return replace(gates, stores=tuple(replace(store, soft=store.name in family.soft) for store in gates.stores))
 
 
 def _grown(before: Gates, after: Gates, times: int, stores: tuple[Store, ...]) -> Gates:
