@@ -1,11 +1,13 @@
 """The cache of results that took long."""
 
+import os
 from pathlib import Path
+from time import time
 
 import pooch
 import pytest
 
-from hw.cache import cached
+from hw.cache import ABANDONED_S, cached
 from hw.errors import CaptwinError
 
 
@@ -37,3 +39,13 @@ def test_interrupted_leaves_nothing(cache: Path, error: type[BaseException] | Ba
     with pytest.raises(type(error) if not isinstance(error, type) else error):
         cached("kind", ("a",), make)
     assert list((cache / "kind").iterdir()) == []
+
+
+def test_what_killed_processes_left_is_removed(cache: Path) -> None:
+    old, young = cache / "kind" / ".old", cache / "kind" / ".young"
+    for folder, age in ((old, 1.1 * ABANDONED_S), (young, 0.9 * ABANDONED_S)):
+        folder.mkdir(parents=True)
+        (folder / "file").write_text("half")
+        os.utime(folder, (time() - age, time() - age))
+    entry, _ = cached("kind", ("a",), lambda into: None)
+    assert sorted((cache / "kind").iterdir()) == sorted([young, entry])
