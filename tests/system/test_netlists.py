@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -84,3 +84,19 @@ def test_netlist(stage: Stage, build: Callable[[str], Built], tmp_path: Path) ->
     built = build(stage.target)
     pixels = load_dataset("digits").test_images[:IMAGES]
     compare(built, [stage.verilog(built.folder), *stage.models], pixels, tmp_path)
+
+
+def test_one_charge_that_differs_is_seen(build: Callable[[str], Built], tmp_path: Path) -> None:
+    built, pixels = build("ice40"), load_dataset("digits").test_images[:IMAGES]
+    layer = built.chip.layers[0]
+    charges = layer.charges.copy()
+    charges[27, 3] ^= 1
+    other = replace(built.chip, layers=(replace(layer, charges=charges),))
+    ours, theirs = (golden.run(chip, pixels).membranes for chip in (built.chip, other))
+    differing = (ours != theirs).any(1)
+    assert differing.any()
+    stage = STAGES[0]
+    with pytest.raises(AssertionError, match=r"^image 0"):
+        compare(
+            replace(built, chip=other), [stage.verilog(built.folder), *stage.models], pixels[differing][:1], tmp_path
+        )
