@@ -145,8 +145,6 @@ def _crossbar(block: Crossbar, family: Family) -> Cells:
     second = sum(column // block.GROUP % 2 for column in range(columns))  # in the second group of their memory
     row_bits = (block.places.shape[1] - 1).bit_length()
     total += Cells(flip_flops=late * (banks + 2) + (late - late % 2) * banks * row_bits + second * banks * bits)
-    if columns > block.GROUP // 2:  # the upper halves' control
-        total += Cells(flip_flops=2 * ((columns - block.GROUP // 2 - 1) // block.GROUP) + 11)
 
     words, fan_in = block.words, 2
     while words > 1:

@@ -110,9 +110,6 @@ class Crossbar(wiring.Component):
         # clear them.
         control["keep", 0] = begun
         control["over", 0] = hand_over
-        # The upper halves of groups have them inverted: equal registers would be made one, which is then far from many.
-        control["drop", 0] = ~begun
-        control["hold", 0] = ~hand_over
         self._ended = ending.all()
         m.d.sync += [
             begun.eq((begun | active.any()) & ~hand_over),
@@ -145,9 +142,6 @@ class Crossbar(wiring.Component):
         held = []
         for column in columns:
             skew = self._skew(column)
-            upper = column % self.GROUP >= self.GROUP // 2
-            keep = ~control["drop", 5 + skew] if upper else control["keep", 5 + skew]
-            over = ~control["hold", 6 + skew] if upper else control["over", 6 + skew]
             masked = []
             for bank in range(self.banks):
                 masked.append(Signal(signed(bits), name=f"masked{bank}_{column}", reset_less=True))
@@ -158,9 +152,9 @@ class Crossbar(wiring.Component):
             held.append(Signal(self.sum_shape, name=f"held{column}", reset_less=True))
             m.d.sync += [
                 partial.eq(sum(masked)),
-                acc.eq(Mux(keep, acc, 0) + partial),
+                acc.eq(Mux(control["keep", 5 + skew], acc, 0) + partial),
             ]
-            with m.If(over):
+            with m.If(control["over", 6 + skew]):
                 m.d.sync += held[-1].eq(acc)
         return held
 
