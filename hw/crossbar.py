@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.chip import Formats
 from hw.events import bank_rows
-from hw.streams import Landing, Pipeline, event
+from hw.streams import COPY, Landing, Pipeline, event
 
 
 class Crossbar(wiring.Component):
@@ -22,15 +22,15 @@ class Crossbar(wiring.Component):
     ended its step waits for the others; sums are double-buffered, so the next step accumulates while this one's words
     leave.
 
-    Columns are in groups of GROUP, each with control registers of its own, a cycle behind those of the group before it:
-    no register reaches all columns, and sums leave in that order anyway. Two groups share a memory.
+    Columns are in groups of GROUP, each a cycle behind the group before it, and each column has control registers of
+    its own: no register reaches far, and sums leave in that order anyway. Two groups share a memory.
 
     A step is handed over when every bank has ended it, the words of the one before have begun to leave, all but EARLY
     of them have left, and these have room in the queue, all of that a cycle before. Latency: :meth:`latency` cycles
     from that hand-over, at best with the step's last event, to the first word.
     """
 
-    #: columns that share control registers; two groups fill whole block RAMs at every width of code
+    #: columns that work in the same cycle; two groups fill whole block RAMs at every width of code
     GROUP = 18
     QUEUE = 16
     #: a step may be handed over while so many words of the last one have yet to leave
@@ -142,6 +142,8 @@ class Crossbar(wiring.Component):
         held = []
         for column in columns:
             skew = self._skew(column)
+            keep = Signal(name=f"keep{column}", reset_less=True, attrs=COPY)
+            over = Signal(name=f"over{column}", reset_less=True, attrs=COPY)
             masked = []
             for bank in range(self.banks):
                 masked.append(Signal(signed(bits), name=f"masked{bank}_{column}", reset_less=True))
@@ -151,10 +153,12 @@ class Crossbar(wiring.Component):
             acc = Signal(self.sum_shape, name=f"acc{column}", reset_less=True)
             held.append(Signal(self.sum_shape, name=f"held{column}", reset_less=True))
             m.d.sync += [
+                keep.eq(control["keep", 4 + skew]),
+                over.eq(control["over", 5 + skew]),
                 partial.eq(sum(masked)),
-                acc.eq(Mux(control["keep", 5 + skew], acc, 0) + partial),
+                acc.eq(Mux(keep, acc, 0) + partial),
             ]
-            with m.If(control["over", 6 + skew]):
+            with m.If(over):
                 m.d.sync += held[-1].eq(acc)
         return held
 

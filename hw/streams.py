@@ -6,6 +6,10 @@ from amaranth import Module, Signal, Value
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+#: attributes of a register whose contents others have as well: synthesis shall not make them one, since a register that
+#: reaches much is far from some of it
+COPY = {"keep": 1}
+
 
 def spike_word(width: int) -> data.StructLayout:
     """``width`` neighbouring neurons of one time step; ``last`` marks the step's final word."""
