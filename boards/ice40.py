@@ -85,7 +85,7 @@ class Ice40:
 
     def packed(self, cells: Cells) -> Limits:
         # A logic cell is a LUT and a flip-flop, and few of them are both.
-        used = round(0.87 * (cells.luts + cells.flip_flops))
+        used = round(0.85 * (cells.luts + cells.flip_flops))
         return Limits(used, used, cells.block_rams, cells.multipliers)
 
     def block_rams(self, width: int, depth: int, ports: int) -> int:
