@@ -90,8 +90,9 @@ class Gowin:
         return ["-d", device["family"], "-o", self.bitstream, "routed.json"]
 
     def packed(self, cells: Cells) -> Limits:
-        # nextpnr counts as LUTs what carries and memories take of them, and those that flip-flops are fed through.
-        return Limits(round(1.46 * cells.luts), round(cells.flip_flops), cells.block_rams, cells.multipliers)
+        # A flip-flop has its data through a LUT, its own or an empty one; some LUTs are before none.
+        luts = 0.27 * cells.luts + 0.95 * cells.flip_flops
+        return Limits(round(luts), round(cells.flip_flops), cells.block_rams, cells.multipliers)
 
     def block_rams(self, width: int, depth: int, ports: int) -> int:
         return ports * blocks(width, depth, ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)))
