@@ -34,7 +34,9 @@ class Crossbar(wiring.Component):
     GROUP = 18
     QUEUE = 16
     #: a step may be handed over while so many words of the last one have yet to leave
-    EARLY = 7
+    EARLY = 6
+    #: cycles in which the decision that a word leaves reaches all words, through two stages of copies: for so many each
+    SPREAD = (32, 4)
 
     def __init__(self, charges: np.ndarray, formats: Formats, *, width: int, banks: int, lanes: int) -> None:
         self.charges = charges
@@ -56,21 +58,22 @@ class Crossbar(wiring.Component):
 
     @classmethod
     def begin(cls, columns: int, lanes: int) -> int:
-        """The stage, counted from the hand-over, after which words leave, each once the last of its columns is held.
+        """The stage, counted from the hand-over, after which words are let leave, so that each does once the last of its
+        columns is held.
 
-        That is 6, unless words are wider than groups.
+        That is 4, unless words are wider than groups.
         """
         words = range(-(-columns // lanes))
-        return 6 + max((min((word + 1) * lanes, columns) - 1) // cls.GROUP - word for word in words)
+        return 4 + max((min((word + 1) * lanes, columns) - 1) // cls.GROUP - word for word in words)
 
-    @staticmethod
-    def way(columns: int, lanes: int) -> int:
-        """Cycles from a word's leaving until it is offered: 2 of the queue, 1 more if there are two words, 2 if up to
-        8, 3 if up to 32, and so on by factors of 4."""
+    @classmethod
+    def way(cls, columns: int, lanes: int) -> int:
+        """Cycles from a word's being let leave until it is offered: 2 until it does and 2 of the queue, 1 more if there
+        are two words, 2 if up to 8, 3 if up to 32, and so on by factors of 4."""
         words, stages = -(-columns // lanes), 0
         while words > 1:
             words, stages = -(-words // (4 if stages else 2)), stages + 1
-        return 2 + stages
+        return len(cls.SPREAD) + 2 + stages
 
     @classmethod
     def latency(cls, columns: int, lanes: int) -> int:
@@ -166,11 +169,11 @@ class Crossbar(wiring.Component):
         """Sends the held sums, a word a cycle, through a tree of gates, a stage of registers each."""
         words = [Cat(held[start : start + self.lanes]) for start in range(0, self.columns, self.lanes)]
         left = Signal(range(self.words + 1))
-        turn = Signal(self.words, init=1)  # which word leaves next; no number, since that would have to reach them all
         waiting = Signal()
         free = Signal()
         leave = Signal()
         control["leave", 0] = leave
+        turn = self._turn(m, leave)
         stage, fan_in = 0, 2
         while len(words) > 1:
             if stage == 0:
@@ -179,7 +182,8 @@ class Crossbar(wiring.Component):
             words = [Signal(len(word), name=f"leaving{stage}_{n}", reset_less=True) for n, word in enumerate(sums)]
             m.d.sync += [word.eq(together) for word, together in zip(words, sums, strict=True)]
             stage, fan_in = stage + 1, 4
-        landing = Landing(m, self.sums, self.QUEUE, entering=leave, arriving=control["leave", stage])
+        arriving = len(self.SPREAD) + stage
+        landing = Landing(m, self.sums, self.QUEUE, entering=leave, arriving=control["leave", arriving])
         m.d.comb += [
             Value.cast(landing.beat).eq(words[0]),
             leave.eq((left != 0) & (landing.taken != self.QUEUE)),
@@ -188,11 +192,29 @@ class Crossbar(wiring.Component):
         # The words yet to leave must do so before the groups hold the next sums, hence without waiting for room.
         m.d.sync += free.eq(~waiting & (left <= self.EARLY) & (landing.taken <= self.QUEUE - self.EARLY))
         with m.If(leave):
-            m.d.sync += [left.eq(left - 1), turn.eq(turn.rotate_left(1))]
+            m.d.sync += left.eq(left - 1)
         with m.If(control["over", self.begin(self.columns, self.lanes)]):
             m.d.sync += [left.eq(self.words), waiting.eq(0)]
         with m.If(hand_over):
             m.d.sync += waiting.eq(1)
+
+    def _turn(self, m: Module, leave: Value) -> Signal:
+        """A bit for each word, set of the one that is next; no number, since that would have to reach them all."""
+        turn = Signal(self.words, init=1)
+        if self.words == 1:
+            return turn
+        copies, apart = [leave], self.words
+        for stage, reach in enumerate(self.SPREAD):
+            spread = []
+            for first in range(0, self.words, reach):
+                spread.append(Signal(name=f"leave{stage}_{first}", attrs=COPY))
+                m.d.sync += spread[-1].eq(copies[first // apart])
+            copies, apart = spread, reach
+        for first, step in zip(range(0, self.words, apart), copies, strict=True):
+            with m.If(step):
+                for word in range(first, min(first + apart, self.words)):
+                    m.d.sync += turn[word].eq(turn[word - 1])
+        return turn
 
 
 def pack_rows(charges: np.ndarray, bits: int) -> list[int]:

@@ -1,7 +1,7 @@
 """Spike words to row events: silent rows vanish here, so that they cost nothing behind."""
 
 import numpy as np
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -102,30 +102,35 @@ class EventSource(wiring.Component):
             head = data.View(queued, queue.r_data)
             left = Signal(queued)
             rest = Signal(groups)
+            single = Signal(init=1)  # there is no rest
             busy = Signal()
             free = Signal()
             done = Signal()
             lowest = Signal(range(max(groups, 2)))
             out = self.events[bank]
-            # All but the lowest; as a subtraction it would wait for a carry.
-            m.d.comb += rest.eq(Cat(left.rows[n] & left.rows[:n].any() for n in range(groups)))
+            m.d.comb += rest.eq(_but_lowest(left.rows))
             for n in reversed(range(groups)):
                 with m.If(left.rows[n]):
                     m.d.comb += lowest.eq(n)
             m.d.comb += [
                 free.eq(~out.valid | out.ready),
-                done.eq(~busy | (free & ~rest.any())),
+                done.eq(~busy | (free & single)),
                 queue.r_en.eq(done),
             ]
             with m.If(done):
-                m.d.sync += [left.eq(head), busy.eq(queue.r_rdy)]
+                m.d.sync += [left.eq(head), single.eq(~_but_lowest(head.rows).any()), busy.eq(queue.r_rdy)]
             with m.Elif(free):
-                m.d.sync += left.rows.eq(rest)
+                m.d.sync += [left.rows.eq(rest), single.eq(~_but_lowest(rest).any())]
             with m.If(free):
                 m.d.sync += [
                     out.valid.eq(busy),
                     out.payload.row.eq(Cat(lowest[: groups.bit_length() - 1], left.index)),
                     out.payload.active.eq(left.rows.any()),
-                    out.payload.last.eq(left.last & ~rest.any()),
+                    out.payload.last.eq(left.last & single),
                 ]
         return m
+
+
+def _but_lowest(rows: Value) -> Value:
+    """``rows`` without the lowest bit that is set; as a subtraction it would wait for a carry."""
+    return Cat(rows[n] & rows[:n].any() for n in range(len(rows)))
