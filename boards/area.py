@@ -89,7 +89,10 @@ def _block(block: Elaboratable, family: Family) -> Cells:
     if isinstance(block, Neurons):
         gates = _neurons(block, family)
         constant = sum(store.constant for store in gates.stores if is_logic(store, family))
-        moved = 4 * block.formats.membrane_bits * block.lanes if family.output_registers else 0  # a cell's corners
+        moved = 0.0
+        if family.output_registers:  # behind a cell's corners in block RAM, and behind products
+            products = sum(one + other for one, other in gates.products if _pieces(one, family) == 1)
+            moved = 4 * block.formats.membrane_bits * block.lanes + READ * products
         unread = (1 - READ) * gates.flip_flops
         return _cells(gates, family, NEURONS) + Cells(flip_flops=-FOLDED * constant - unread - moved)
     if isinstance(block, SpikeEncoder):
@@ -153,7 +156,9 @@ def _crossbar(block: Crossbar, family: Family) -> Cells:
         total += Cells(luts=words * block.lanes * block.sum_shape.width) + Cells(
             flip_flops=words * block.lanes * block.sum_shape.width
         )
-    return total + Cells(flip_flops=block.words)
+    if block.words > 1:  # whose turn it is, and what tells it
+        total += Cells(flip_flops=block.words + sum(-(-block.words // reach) for reach in block.SPREAD))
+    return total
 
 
 def _neurons(block: Neurons, family: Family) -> Gates:

@@ -55,7 +55,7 @@ class Family(Protocol):
     block_cost: int
     lut_rams: bool
     wide_luts: bool
-    #: whether flip-flops have enables, and block RAMs registers at their outputs, that the flow uses
+    #: whether flip-flops have enables, and block RAMs and multipliers registers at their outputs, that the flow uses
     clock_enables: bool
     output_registers: bool
     #: names of memories of neurons that the flow keeps out of block RAM

@@ -15,7 +15,7 @@ BOARD = Board(
     limits=Limits(luts=5_280, flip_flops=5_280, block_rams=30, multipliers=8),
     clock_hz=30e6,
     leds=("led.0", "led.1"),
-    pixel_lanes=1,
+    pixel_lanes=4,
     row_banks=1,
     lanes=1,
     load=("iceprog", "-S", "FILE"),

@@ -2,8 +2,8 @@
 
 DP16KD and MULT18X18D have a register at each output that Yosys does not use. Without it a block RAM's data come 5.8 ns
 after the clock, with it 1.0 ns; a product comes 3.9 ns after its factors and then has some way to go, with it a factor
-must come 3.5 ns before the clock, and the product 0.7 ns after it (Lattice FPGA-TN-02204, "ECP5 Memory Usage Guide", and
-FPGA-TN-02205, "ECP5 sysDSP Usage Guide"; the delays are those of Project Trellis for speed grade 6).
+must come 3.5 ns before the clock, and the product 0.7 ns after it (Lattice FPGA-TN-02204, "ECP5 Memory Usage Guide",
+and FPGA-TN-02205, "ECP5 sysDSP Usage Guide"; the delays are those of Project Trellis for speed grade 6).
 """
 
 from collections import defaultdict

@@ -58,8 +58,7 @@ class Crossbar(wiring.Component):
 
     @classmethod
     def begin(cls, columns: int, lanes: int) -> int:
-        """The stage, counted from the hand-over, after which words are let leave, so that each does once the last of its
-        columns is held.
+        """The stage, counted from the hand-over, after which words are let leave; each does once all of it is held.
 
         That is 4, unless words are wider than groups.
         """

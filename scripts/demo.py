@@ -33,6 +33,7 @@ def demo(
     require("verilator")
     _warm_up()
     dataset = load_dataset(data)
+    pixels, labels = dataset.some(images)
     log.print("1/4  training a network of ideal neurons and unquantised weights, for comparison")
     ideal = train(load_config(data, neuron="ideal", levels=0), output / "ideal", progress=progress_bar())
     log.print("2/4  training the same network on the circuit, with programmable capacitances")
@@ -43,7 +44,6 @@ def demo(
     chip = aware.chip
     exact = golden.run(chip, dataset.test_images)
     log.print(f"4/4  writing Verilog, compiling it, and running {images} test images through the gates")
-    pixels, labels = dataset.test_images[:images], dataset.test_labels[:images]
     options = CoreOptions()
     gates = simulate(chip, pixels, output / "gates", options=options, waves=True)
     plot_inference(chip, pixels[0], output / "inference.png", truth=int(labels[0]))

@@ -64,11 +64,9 @@ def estimate(
     for name in ("row_banks", "lanes"):
         options.each(name, len(loaded.layers))
     dataset = load_dataset(chip_data(loaded))
-    wanted = images or (SEARCH_IMAGES if search else len(dataset.test_images))
-    if wanted > len(dataset.test_images):
-        raise CaptwinError(f"--images: {dataset.name} has {len(dataset.test_images)} test images, not {wanted}")
-    load = Workload(loaded, dataset.test_images[:wanted])
-    about = [note("chip", "chip", chip), note("board", "board", target.title), count("images", "images", wanted)]
+    pixels, _ = dataset.some(images or (SEARCH_IMAGES if search else None))
+    load = Workload(loaded, pixels)
+    about = [note("chip", "chip", chip), note("board", "board", target.title), count("images", "images", len(pixels))]
     if search:
         rows = _search_rows(loaded, target, load, margin / 100)
         show([*about, *rows], "Fastest cores that fit, estimated", as_json)

@@ -9,7 +9,6 @@ import numpy as np
 import typer
 from rich.progress import TaskID
 
-from hw.errors import CaptwinError
 from hw.files import write_atomically
 from scripts.output import JsonFlag, Row, count, file, note, progress_bar, results_folder, share, show
 from sim.analog.runner import default_cache
@@ -44,9 +43,7 @@ def fidelity(
     """Simulate whole columns in ngspice and compare membranes and spikes with the twin; a stopped run goes on."""
     loaded = load_chip(chip)
     dataset = load_dataset(data or chip_data(loaded))
-    if images > len(dataset.test_images):
-        raise CaptwinError(f"--images: {dataset.name} has {len(dataset.test_images)} test images, not {images}")
-    pixels = dataset.test_images[:images]
+    pixels, _ = dataset.some(images)
     folder = results_folder(output or Path("build") / f"{Path(chip).stem}-spice")
     with progress_bar() as bar:
         tasks: dict[str, TaskID] = {}

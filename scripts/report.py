@@ -9,7 +9,6 @@ import typer
 from boards.built import read_built
 from boards.catalogue import BOARDS, find_board
 from hw.chip import Chip
-from hw.errors import CaptwinError
 from hw.files import file_target, write_atomically
 from scripts.hardware import BuildOption, build_folder
 from scripts.output import JsonFlag, Row, count, file, log, note, share, show
@@ -52,13 +51,11 @@ def measure(
     page_file = output or built.folder / "report.html"
     file_target(page_file)
     dataset = load_dataset(chip_data(chip))
-    pixels = dataset.test_images
-    if images is not None and images > len(pixels):
-        raise CaptwinError(f"--images: {dataset.name} has {len(pixels)} test images, not {images}")
-    _, gates = run_compiled(chip, built.options, pixels[:images])
+    pixels, _ = dataset.some(images)
+    _, gates = run_compiled(chip, built.options, pixels)
     with log.status("golden model and energy"):
-        outcome = golden.run(chip, pixels)
-        joules = _energy(chip, pixels)
+        outcome = golden.run(chip, dataset.test_images)
+        joules = _energy(chip, dataset.test_images)
     return Measured(name, chip, dataset, built, path, outcome, gates, joules), page_file
 
 

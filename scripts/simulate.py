@@ -7,7 +7,6 @@ import numpy as np
 import typer
 from rich.text import Text
 
-from hw.errors import CaptwinError
 from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, core_options
 from scripts.output import JsonFlag, Row, count, file, log, note, share, show
 from sim.rtl.runner import Simulation
@@ -37,10 +36,7 @@ def simulate(
     """Simulate a chip's Verilog; every sum, drive, membrane and spike must equal the golden model's."""
     loaded = load_chip(chip)
     dataset = load_dataset(data or chip_data(loaded))
-    chosen = slice(first, first + images)
-    pixels, labels = dataset.test_images[chosen], dataset.test_labels[chosen]
-    if len(pixels) < images:
-        raise CaptwinError(f"--images: {dataset.name} has {len(dataset.test_images)} test images, not {first + images}")
+    pixels, labels = dataset.some(images, first=first)
     folder = output or Path("build") / f"{Path(chip).stem}-{simulator}"
     options = core_options(pixel_lanes, row_banks, lanes, trace=True)
     with log.status(Text(f"{simulator}: building and running in {folder}")):

@@ -11,7 +11,6 @@ from boards.catalogue import BOARDS, find_board
 from boards.fit import fitting
 from hw.chip import Chip
 from hw.core import CoreOptions
-from hw.errors import CaptwinError
 from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, core_options
 from scripts.output import JsonFlag, Row, count, log, note, progress_bar, share, show, spread
 from sim.rtl.compare import Verification
@@ -41,12 +40,7 @@ def verify(
     """Run all test images through the compiled Verilog; every number must equal the golden model's."""
     loaded = load_chip(chip)
     dataset = load_dataset(data or chip_data(loaded))
-    stop = len(dataset.test_images) if images is None else first + images
-    pixels, labels = dataset.test_images[first:stop], dataset.test_labels[first:stop]
-    if len(pixels) < max(stop - first, 1):
-        raise CaptwinError(
-            f"--first, --images: {dataset.name} has {len(dataset.test_images)} test images, not {max(stop, first + 1)}"
-        )
+    pixels, labels = dataset.some(images, first=first)
     target = find_board(board) if board else None
     default = fitting(loaded, target) if target else CoreOptions()
     options = core_options(pixel_lanes, row_banks, lanes, trace=True, default=default)

@@ -47,6 +47,17 @@ class Dataset:
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
+    def some(self, images: int | None = None, *, first: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """So many test images from number ``first`` on, or all from there, and their labels.
+
+        :class:`CaptwinError` if there are not so many, or none.
+        """
+        wanted = first + 1 if images is None else first + images
+        if wanted > len(self.test_images):
+            raise CaptwinError(f"images: {self.name} has {len(self.test_images)} test images, not {wanted}")
+        part = slice(first, None if images is None else wanted)
+        return self.test_images[part], self.test_labels[part]
+
 
 def load_dataset(name: str) -> Dataset:
     """The data set called ``name``; :class:`CaptwinError` if there is none or its files are not to be had."""

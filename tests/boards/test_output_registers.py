@@ -1,4 +1,4 @@
-"""Block RAMs take over the registers behind them, and only those that are nothing but registers."""
+"""Block RAMs and multipliers take over the registers behind them, and only those that are nothing but registers."""
 
 from typing import Any
 
@@ -22,6 +22,22 @@ def netlist(width: int = 36, reads: int = 3) -> dict[str, Any]:
             "connections": {"CLKA": [CLOCK], "CLKB": [CLOCK], **bits},
         }
     }
+    return with_registers(cells, reads)
+
+
+def product(reads: int = 3) -> dict[str, Any]:
+    """A multiplier, as Yosys leaves it, whose first ``reads`` outputs each feed a register, which feeds a pin."""
+    outputs = [f"P{n}" for n in range(36)]
+    multiplier = {
+        "type": "MULT18X18D",
+        "parameters": {},
+        "port_directions": {"A0": "input", "B0": "input", **dict.fromkeys(outputs, "output")},
+        "connections": {"A0": [3], "B0": [4], **{name: [DATA + n] for n, name in enumerate(outputs)}},
+    }
+    return with_registers({"product": multiplier}, reads)
+
+
+def with_registers(cells: dict[str, Any], reads: int) -> dict[str, Any]:
     for n in range(reads):
         cells[f"register{n}"] = {
             "type": "TRELLIS_FF",
@@ -48,11 +64,27 @@ def test_taken_over(width: int, halves: str) -> None:
         assert (ram["connections"].get(f"OCE{half}") == ["1"]) is registered
 
 
+def test_taken_over_by_a_multiplier() -> None:
+    design = product()
+    assert take_over_registers(design, "top") == 3
+    cells = design["modules"]["top"]["cells"]
+    assert list(cells) == ["product"]
+    multiplier = cells["product"]
+    connections = multiplier["connections"]
+    assert [connections[f"P{n}"] for n in range(4)] == [[NEXT], [NEXT + 1], [NEXT + 2], [DATA + 3]]
+    assert multiplier["parameters"] == {"REG_OUTPUT_CLK": "CLK0"}
+    assert {pin: connections[pin] for pin in ("CLK0", "CE0", "RST0")} == {"CLK0": [CLOCK], "CE0": ["1"], "RST0": ["0"]}
+    assert all(multiplier["port_directions"][pin] == "input" for pin in ("CLK0", "CE0", "RST0"))
+
+
 def left_alone(design: dict[str, Any]) -> bool:
     cells = design["modules"]["top"]["cells"]
-    return take_over_registers(design, "top") == 0 and "register0" in cells and "REGMODE_A" not in cells["ram"]
+    moved = take_over_registers(design, "top")
+    parameters = next(iter(cells.values()))["parameters"]
+    return moved == 0 and "register0" in cells and not {"REGMODE_A", "REG_OUTPUT_CLK"} & set(parameters)
 
 
+@pytest.mark.parametrize("block", [netlist, product])
 @pytest.mark.parametrize(
     ("part", "key", "value"),
     [
@@ -63,16 +95,17 @@ def left_alone(design: dict[str, Any]) -> bool:
         ("parameters", "CLKMUX", "INV"),
     ],
 )
-def test_a_register_that_does_more_is_left(part: str, key: str, value: object) -> None:
-    design = netlist()
+def test_a_register_that_does_more_is_left(part: str, key: str, value: object, block: Any) -> None:
+    design = block()
     register = design["modules"]["top"]["cells"]["register1"]
     register[part][key] = value
     register["port_directions"][key] = "input"
     assert left_alone(design)
 
 
-def test_data_that_something_else_reads_are_left() -> None:
-    design = netlist()
+@pytest.mark.parametrize("block", [netlist, product])
+def test_data_that_something_else_reads_are_left(block: Any) -> None:
+    design = block()
     design["modules"]["top"]["cells"]["lut"] = {
         "type": "LUT4",
         "parameters": {},
@@ -82,14 +115,16 @@ def test_data_that_something_else_reads_are_left() -> None:
     assert left_alone(design)
 
 
-def test_data_on_a_pin_are_left() -> None:
-    design = netlist()
+@pytest.mark.parametrize("block", [netlist, product])
+def test_data_on_a_pin_are_left(block: Any) -> None:
+    design = block()
     design["modules"]["top"]["ports"]["pins"]["bits"].append(DATA + 1)
     assert left_alone(design)
 
 
-def test_data_that_only_logic_reads_are_left() -> None:
-    design = netlist()
+@pytest.mark.parametrize("block", [netlist, product])
+def test_data_that_only_logic_reads_are_left(block: Any) -> None:
+    design = block()
     design["modules"]["top"]["cells"]["register1"]["port_directions"] = {"A": "input", "Q": "output"}
     design["modules"]["top"]["cells"]["register1"] |= {"type": "LUT4", "connections": {"A": [DATA + 1], "Q": [51]}}
     assert left_alone(design)

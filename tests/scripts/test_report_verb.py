@@ -305,7 +305,7 @@ def edit(name: str, change: Callable[[str], str]) -> Callable[[Path], None]:
         (("digits", "--board", BOARD, "--build", "BUILD"), None, "this bitstream is of chip"),
         (("digits-tiny", "--board", "zx81"), None, "zx81: no such board"),
         (("nothing", "--board", BOARD), None, "nothing: no such chip file"),
-        (("digits-tiny", "--board", BOARD, "--images", "361"), None, "--images: digits has 360 test images, not 361"),
+        (("digits-tiny", "--board", BOARD, "--images", "361"), None, "images: digits has 360 test images, not 361"),
         (("digits-tiny", "--board", BOARD, "-o", "build"), None, "build: cannot write: this is a folder"),
         (
             ("digits-tiny", "--board", BOARD),

@@ -132,10 +132,14 @@ class Memories(wiring.Component):
 
 
 class Products(wiring.Component):
-    """Products of operands among the bits of ``stimulus``, which are often at the ends of their ranges."""
+    """Products of operands among the bits of ``stimulus``, which are often at the ends of their ranges.
 
-    def __init__(self, shapes: Sequence[tuple[Shape, Shape]]) -> None:
+    Each goes to a register, which is not reset if ``registered``: a multiplier can take its place then.
+    """
+
+    def __init__(self, shapes: Sequence[tuple[Shape, Shape]], registered: bool) -> None:
         self.shapes = shapes
+        self.registered = registered
         self.layout = data.StructLayout(
             {
                 f"{side}{n}": data.StructLayout({"bits": shape.width, "corner": 2})
@@ -163,7 +167,9 @@ class Products(wiring.Component):
                         m.d.comb += operand.eq(chosen.bits)
                 operands.append(operand)
             answers.append((operands[0] * operands[1])[: pair[0].width + pair[1].width])
-        m.d.sync += self.answer.eq(Cat(answers))
+        answer = Signal.like(self.answer, reset_less=self.registered)
+        m.d.sync += answer.eq(Cat(answers))
+        m.d.comb += self.answer.eq(answer)
         return m
 
 
@@ -219,11 +225,15 @@ def test_memory(words: Words, tmp_path: Path) -> None:
     check(component, tmp_path)
 
 
-def test_products(tmp_path: Path) -> None:
+@pytest.mark.parametrize("registered", [False, True])
+def test_products(registered: bool, tmp_path: Path) -> None:
     signs = list(product((signed, unsigned), repeat=2))
-    component = Products([(a(wide), b(narrow)) for wide, narrow in ((18, 18), (12, 7), (25, 13)) for a, b in signs])
-    prepare(component, tmp_path)
-    assert cells(tmp_path)["MULT18X18D"] >= len(component.shapes)
+    shapes = [(a(wide), b(narrow)) for wide, narrow in ((18, 18), (12, 7), (25, 13)) for a, b in signs]
+    component = Products(shapes, registered)
+    text = prepare(component, tmp_path).read_text()
+    assert cells(tmp_path)["MULT18X18D"] >= len(shapes)
+    whole = [a for a, _ in shapes if a.width <= 18]  # the others are sums of several
+    assert text.count('.REG_OUTPUT_CLK("CLK0")') == (len(whole) if registered else 0)
     check(component, tmp_path)
 
 

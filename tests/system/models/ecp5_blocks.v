@@ -145,7 +145,7 @@ module DP16KD(
 	} = DATA_WIDTH_B == 36 ? shown[71:54] : shown[53:36];
 endmodule
 
-// A times B, without the registers around it.
+// A times B; of the registers around it, the one behind, in the clock CLK0 whenever CE0 allows.
 module MULT18X18D(
 	input A17, A16, A15, A14, A13, A12, A11, A10, A9, A8, A7, A6, A5, A4, A3, A2, A1, A0, B17, B16, B15, B14, B13, B12,
 		B11, B10, B9, B8, B7, B6, B5, B4, B3, B2, B1, B0, C17, C16, C15, C14, C13, C12, C11, C10, C9, C8, C7, C6, C5, C4,
@@ -170,12 +170,18 @@ module MULT18X18D(
 	wire signed [18:0] a = {SIGNEDA & A17, A17, A16, A15, A14, A13, A12, A11, A10, A9, A8, A7, A6, A5, A4, A3, A2, A1, A0};
 	wire signed [18:0] b = {SIGNEDB & B17, B17, B16, B15, B14, B13, B12, B11, B10, B9, B8, B7, B6, B5, B4, B3, B2, B1, B0};
 	wire signed [37:0] product = a * b;
+	reg [35:0] kept = 0;
+	always @(posedge CLK0) if (CE0) kept <= product;
 	assign {
 		P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20, P19, P18, P17, P16, P15, P14, P13,
 		P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0
-	} = product;
+	} = REG_OUTPUT_CLK == "CLK0" ? kept : product;
 
-	initial if ({REG_INPUTA_CLK, REG_INPUTB_CLK, REG_INPUTC_CLK, REG_PIPELINE_CLK, REG_OUTPUT_CLK} !=
-		{"NONE", "NONE", "NONE", "NONE", "NONE"}) $fatal(1, "%m: no model of the registers");
+	initial begin
+		if ({REG_INPUTA_CLK, REG_INPUTB_CLK, REG_INPUTC_CLK, REG_PIPELINE_CLK} != {"NONE", "NONE", "NONE", "NONE"})
+			$fatal(1, "%m: no model of the other registers");
+		if (REG_OUTPUT_CLK != "NONE" && REG_OUTPUT_CLK != "CLK0") $fatal(1, "%m: no model of REG_OUTPUT_CLK %0s", REG_OUTPUT_CLK);
+	end
+	always @(posedge RST0) if (REG_OUTPUT_CLK != "NONE") $fatal(1, "%m: no model of a reset of the output register");
 	always @(SOURCEA, SOURCEB) if (SOURCEA || SOURCEB) $fatal(1, "%m: no model of the shift inputs");
 endmodule
