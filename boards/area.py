@@ -17,7 +17,7 @@ from boards.family import Cells, Family, Limits
 from boards.memories import is_logic, memory, weights
 from boards.netlist import Gates, Store, count
 from boards.selftest import Expected, SelfTest
-from hw.chip import PIXEL_BITS, Chip
+from hw.chip import PIXEL_BITS, Chip, Layer
 from hw.core import Core, CoreOptions
 from hw.crossbar import Crossbar
 from hw.encoder import SpikeEncoder
@@ -162,20 +162,20 @@ def _crossbar(block: Crossbar, family: Family) -> Cells:
 
 
 def _neurons(block: Neurons, family: Family) -> Gates:
-    """Counted with one and with two lanes, the rest being alike."""
+    """Counted with one and with two lanes, as many words as there are, the rest being alike."""
+    if block.lanes <= 2:
+        return _softened(count(block), family)
 
     def narrowed(lanes: int) -> Gates:
-        found = count(Neurons(block.layer, block.formats, steps=block.steps, lanes=lanes, shows=block.shows))
+        layer = _fewer(block.layer, block.words * lanes)
+        found = count(Neurons(layer, block.formats, steps=block.steps, lanes=lanes, shows=block.shows))
         return _softened(found, family)
 
-    if block.lanes <= 2:
-        return narrowed(block.lanes)
     one, two = narrowed(1), narrowed(2)
     more = block.lanes - 2
     stores = tuple(
         replace(
             after,
-            depth=after.depth if after.depth == before.depth else block.words,
             **{
                 name: getattr(after, name) + more * (getattr(after, name) - getattr(before, name))
                 for name in ("width", "reads", "constant")
@@ -184,6 +184,24 @@ def _neurons(block: Neurons, family: Family) -> Gates:
         for before, after in zip(one.stores, two.stores, strict=True)
     )
     return _grown(one, two, more, stores)
+
+
+def _fewer(layer: Layer, columns: int) -> Layer:
+    """``layer`` with some of its neurons only, whose parameters differ in the same bits as all of them do."""
+
+    def few(codes: np.ndarray) -> np.ndarray:
+        some = codes[:columns].copy()
+        some[0], some[-1] = np.bitwise_and.reduce(codes), np.bitwise_or.reduce(codes)
+        return some
+
+    half = 1 << (layer.shift - 1)  # in the stored offset
+    return replace(
+        layer,
+        charges=layer.charges[:, :columns],
+        gains=few(layer.gains),
+        offsets=few(layer.offsets + half) - half,
+        threshold_offsets=few(layer.threshold_offsets),
+    )
 
 
 def _softened(gates: Gates, family: Family) -> Gates:

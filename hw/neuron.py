@@ -10,7 +10,7 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.chip import GAIN_BITS, Formats, Layer
-from hw.streams import Landing, Pipeline
+from hw.streams import COPY, Landing, Pipeline
 
 #: what neuron results can hold besides spikes: new membranes, and the drives and sums that they came from
 SHOWN = ("membranes", "drives", "sums")
@@ -67,10 +67,11 @@ class Neurons(wiring.Component):
 
         # Stage 0: a word may enter once its neurons' state is there and if its result will find room in the queue.
         word = Signal(range(max(self.words, 2)))
+        place = Signal.like(word, attrs=COPY)  # the same, for the parameters: they and the state reach far
         step = Signal(range(max(self.steps, 2)))
         pause = Signal(range(max(self.LATENCY - self.words, 1)))
         enter = Signal()
-        last = word == self.words - 1
+        last = Signal(init=self.words == 1)  # the word is the step's last
         control["valid", 0], control["word", 0], control["last", 0] = enter, word, last
         control["fresh", 0] = step == 0
         valid = control["valid", final]
@@ -81,7 +82,9 @@ class Neurons(wiring.Component):
         with m.If(pause != 0):
             m.d.sync += pause.eq(pause - 1)
         with m.If(enter):
-            m.d.sync += word.eq(Mux(last, 0, word + 1))
+            m.d.sync += [number.eq(Mux(last, 0, word + 1)) for number in (word, place)]
+            if self.words > 1:
+                m.d.sync += last.eq(word == self.words - 2)
             with m.If(last):
                 m.d.sync += step.eq(Mux(step == self.steps - 1, 0, step + 1))
                 if self.words < self.LATENCY:
@@ -95,10 +98,8 @@ class Neurons(wiring.Component):
         m.submodules.state = states = memory.Memory(shape=data.ArrayLayout(state, lanes), depth=self.words, init=[])
         parameters_port, state_read, state_write = store.read_port(), states.read_port(), states.write_port()
         m.d.comb += [
-            parameters_port.addr.eq(word),
-            parameters_port.en.eq(enter),
+            parameters_port.addr.eq(place),
             state_read.addr.eq(word),
-            state_read.en.eq(enter),
         ]
         curves = _CurveStore(m, layer, formats, lanes)
         surfaces = _SurfaceStore(m, layer, formats, lanes)
