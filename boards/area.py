@@ -157,7 +157,7 @@ def _crossbar(block: Crossbar, family: Family) -> Cells:
             flip_flops=words * block.lanes * block.sum_shape.width
         )
     if block.words > 1:  # whose turn it is, and what tells it
-        total += Cells(flip_flops=block.words + sum(-(-block.words // reach) for reach in block.SPREAD))
+        total += Cells(flip_flops=block.words + 2 * sum(-(-block.words // reach) for reach in block.SPREAD))
     return total
 
 

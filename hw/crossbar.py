@@ -4,7 +4,7 @@ from functools import reduce
 from operator import or_
 
 import numpy as np
-from amaranth import Cat, Module, Mux, Signal, Value, signed, unsigned
+from amaranth import Cat, Module, Mux, ResetSignal, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -81,21 +81,24 @@ class Crossbar(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        control, rows = Pipeline(m, resets=True), Pipeline(m)
+        control = Pipeline(m)
         hand_over = Signal()
-        self._take(m, control, rows, hand_over)
+        self._take(m, control, hand_over)
         held = []
         for first in range(0, self._skew(self.columns - 1) + 1, 2):
-            held += self._pair(m, control, rows, first)
-        self._leave(m, control, held, hand_over)
+            held += self._pair(m, control, first)
+        self._leave(m, held, hand_over)
         return m
 
     def _skew(self, column: int) -> int:
         """The number of its group: how many cycles it is behind column 0."""
         return column // self.GROUP
 
-    def _take(self, m: Module, control: Pipeline, rows: Pipeline, hand_over: Value) -> None:
-        """Stage 0: takes events. A step is handed over once every bank has ended it; until then some wait."""
+    def _take(self, m: Module, control: Pipeline, hand_over: Value) -> None:
+        """Stage 0: takes events. A step is handed over once every bank has ended it; until then some wait.
+
+        What is on its way when a reset comes changes sums that nobody will see.
+        """
         ended = Signal(self.banks)
         ending = Signal(self.banks)
         active = Signal(self.banks)
@@ -107,7 +110,7 @@ class Crossbar(wiring.Component):
                 active[bank].eq(source.valid & source.ready & source.payload.active),
             ]
             control[f"active{bank}_", 0] = active[bank]
-            rows[f"row{bank}_", 0] = source.payload.row
+            control[f"row{bank}_", 0] = source.payload.row
         # Sums are kept from the step's first event on; before it they are whatever was there, so that nothing must
         # clear them.
         control["keep", 0] = begun
@@ -119,7 +122,7 @@ class Crossbar(wiring.Component):
             self.taken.eq(sum(active)),
         ]
 
-    def _pair(self, m: Module, control: Pipeline, rows: Pipeline, first: int) -> list[Signal]:
+    def _pair(self, m: Module, control: Pipeline, first: int) -> list[Signal]:
         """The sums of the columns of groups ``first`` and ``first`` + 1, held from stage 7 + their group's number on.
 
         Rows are addressed in stage 1 + ``first``, read in 2 and registered in 3 (block RAM is slow and far away). They
@@ -136,7 +139,7 @@ class Crossbar(wiring.Component):
             )
             port = store.read_port()
             m.d.comb += [
-                port.addr.eq(rows[f"row{bank}_", 1 + first]),
+                port.addr.eq(control[f"row{bank}_", 1 + first]),
                 port.en.eq(control[f"active{bank}_", 1 + first]),
             ]
             for n, column in enumerate(columns):
@@ -164,14 +167,15 @@ class Crossbar(wiring.Component):
                 m.d.sync += held[-1].eq(acc)
         return held
 
-    def _leave(self, m: Module, control: Pipeline, held: list[Signal], hand_over: Value) -> None:
+    def _leave(self, m: Module, held: list[Signal], hand_over: Value) -> None:
         """Sends the held sums, a word a cycle, through a tree of gates, a stage of registers each."""
         words = [Cat(held[start : start + self.lanes]) for start in range(0, self.columns, self.lanes)]
         left = Signal(range(self.words + 1))
         waiting = Signal()
         free = Signal()
         leave = Signal()
-        control["leave", 0] = leave
+        flow = Pipeline(m, resets=True)
+        flow["leave", 0], flow["handed", 0] = leave, hand_over
         turn = self._turn(m, leave)
         stage, fan_in = 0, 2
         while len(words) > 1:
@@ -182,7 +186,7 @@ class Crossbar(wiring.Component):
             m.d.sync += [word.eq(together) for word, together in zip(words, sums, strict=True)]
             stage, fan_in = stage + 1, 4
         arriving = len(self.SPREAD) + stage
-        landing = Landing(m, self.sums, self.QUEUE, entering=leave, arriving=control["leave", arriving])
+        landing = Landing(m, self.sums, self.QUEUE, entering=leave, arriving=flow["leave", arriving])
         m.d.comb += [
             Value.cast(landing.beat).eq(words[0]),
             leave.eq((left != 0) & (landing.taken != self.QUEUE)),
@@ -192,28 +196,37 @@ class Crossbar(wiring.Component):
         m.d.sync += free.eq(~waiting & (left <= self.EARLY) & (landing.taken <= self.QUEUE - self.EARLY))
         with m.If(leave):
             m.d.sync += left.eq(left - 1)
-        with m.If(control["over", self.begin(self.columns, self.lanes)]):
+        with m.If(flow["handed", self.begin(self.columns, self.lanes)]):
             m.d.sync += [left.eq(self.words), waiting.eq(0)]
         with m.If(hand_over):
             m.d.sync += waiting.eq(1)
 
     def _turn(self, m: Module, leave: Value) -> Signal:
         """A bit for each word, set of the one that is next; no number, since that would have to reach them all."""
-        turn = Signal(self.words, init=1)
+        turn = Signal(self.words, init=1, reset_less=True)
         if self.words == 1:
             return turn
-        copies, apart = [leave], self.words
+        # A reset, which no register can carry to all of them in a cycle, takes the same way.
+        steps, resets = self._spread(m, "leave", leave), self._spread(m, "reset", ResetSignal())
+        apart = self.SPREAD[-1]
+        for first, step, reset in zip(range(0, self.words, apart), steps, resets, strict=True):
+            for word in range(first, min(first + apart, self.words)):
+                with m.If(reset):
+                    m.d.sync += turn[word].eq(word == 0)
+                with m.Elif(step):
+                    m.d.sync += turn[word].eq(turn[word - 1])
+        return turn
+
+    def _spread(self, m: Module, name: str, source: Value) -> list[Signal]:
+        """``source``, as many cycles later as SPREAD has stages: a copy for so many words each."""
+        copies, apart = [source], self.words
         for stage, reach in enumerate(self.SPREAD):
             spread = []
             for first in range(0, self.words, reach):
-                spread.append(Signal(name=f"leave{stage}_{first}", attrs=COPY))
+                spread.append(Signal(name=f"{name}{stage}_{first}", reset_less=True, attrs=COPY))
                 m.d.sync += spread[-1].eq(copies[first // apart])
             copies, apart = spread, reach
-        for first, step in zip(range(0, self.words, apart), copies, strict=True):
-            with m.If(step):
-                for word in range(first, min(first + apart, self.words)):
-                    m.d.sync += turn[word].eq(turn[word - 1])
-        return turn
+        return copies
 
 
 def pack_rows(charges: np.ndarray, bits: int) -> list[int]:

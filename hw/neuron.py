@@ -62,7 +62,7 @@ class Neurons(wiring.Component):
         m = Module()
         layer, formats, lanes = self.layer, self.formats, self.lanes
         final = self.LATENCY - 1
-        control = Pipeline(m, "", resets=True)
+        control, flow = Pipeline(m), Pipeline(m, resets=True)
         lane_pipes = [Pipeline(m, f"lane{n}_") for n in range(lanes)]
 
         # Stage 0: a word may enter once its neurons' state is there and if its result will find room in the queue.
@@ -72,9 +72,9 @@ class Neurons(wiring.Component):
         pause = Signal(range(max(self.LATENCY - self.words, 1)))
         enter = Signal()
         last = Signal(init=self.words == 1)  # the word is the step's last
-        control["valid", 0], control["word", 0], control["last", 0] = enter, word, last
-        control["fresh", 0] = step == 0
-        valid = control["valid", final]
+        control["word", 0], control["last", 0], control["fresh", 0] = word, last, step == 0
+        flow["valid", 0] = enter
+        valid = flow["valid", final]
         landing = Landing(m, self.results, self.QUEUE, entering=enter, arriving=valid)
         m.d.comb += enter.eq(self.sums.valid & self.sums.ready)
         # Registered, since the sums wait for it far away; up to two words are not counted yet.
