@@ -113,7 +113,7 @@ class Neurons(wiring.Component):
             self._drive(m, pipe, parameters)
             self._threshold(pipe, parameters, curves, n)
             self._surface(pipe, surfaces, n)
-            pipe.register("spike", 11, pipe["u", 10] >= pipe["threshold", 10])
+            pipe.register("spike", 12, pipe["u", 11] >= pipe["threshold", 11])
 
         # Last stage: write the state back, queue the results.
         present = Signal(lanes)
@@ -157,14 +157,14 @@ class Neurons(wiring.Component):
         pipe.register("saturated", 6, below | above)
 
     def _threshold(self, pipe: Pipeline, parameters: "_Parameters", curves: "_CurveStore", lane: int) -> None:
-        """Stages 2 to 9: D from the curve over the old v, plus d."""
+        """Stages 2 to 10: D from the curve over the old v, plus d."""
         fv = self.formats.membrane_fraction
         low, step = curves.read(lane, pipe, stage=2)
-        pipe.register("curve_low", 5, low)
-        pipe.register("curve_step", 5, step)
-        pipe.register("curve_rise", 7, pipe["v", 6][:fv] * pipe["curve_step", 6])
-        pipe.register("curve", 9, (_half_up(pipe["curve_low", 8], fv) + pipe["curve_rise", 8]) >> fv)
-        pipe.register("threshold", 10, pipe["curve", 9] + parameters.value(pipe, "threshold_offset", 9))
+        pipe.register("curve_low", 6, low)
+        pipe.register("curve_step", 6, step)
+        pipe.register("curve_rise", 8, pipe["v", 7][:fv] * pipe["curve_step", 7])
+        pipe.register("curve", 10, (_half_up(pipe["curve_low", 9], fv) + pipe["curve_rise", 9]) >> fv)
+        pipe.register("threshold", 11, pipe["curve", 10] + parameters.value(pipe, "threshold_offset", 10))
 
     def _surface(self, pipe: Pipeline, surfaces: "_SurfaceStore", lane: int) -> None:
         """Stages 5 to 19: the new membrane, interpolated along u at both knots of v, then along v."""
@@ -243,16 +243,17 @@ class _CurveStore:
         self._m = m
 
     def read(self, lane: int, pipe: Pipeline, stage: int) -> tuple[Value, Value]:
-        """Addressed in ``stage`` from v and b; (lower knot, upper - lower) two stages later."""
+        """From v and b in ``stage``, memories addressed in the next; (lower knot, upper - lower) in ``stage`` + 3."""
         fv = self._formats.membrane_fraction
         knot = pipe["v", stage][fv:]
         data_out = []
         for parity, (half, ports) in enumerate(zip(self._halves, self._ports, strict=True)):
             place = _split(knot, parity)[: (half.shape[1] - 1).bit_length()]
-            self._m.d.comb += ports[lane].addr.eq(Cat(pipe["b", stage], place))
-            pipe[f"knot{parity}_", stage + 1] = ports[lane].data
-            data_out.append(pipe[f"knot{parity}_", stage + 2])
-        odd = pipe["v", stage + 2][fv]
+            pipe.register(f"curve_place{parity}_", stage + 1, Cat(pipe["b", stage], place))
+            self._m.d.comb += ports[lane].addr.eq(pipe[f"curve_place{parity}_", stage + 1])
+            pipe[f"curve_knot{parity}_", stage + 2] = ports[lane].data
+            data_out.append(pipe[f"curve_knot{parity}_", stage + 3])
+        odd = pipe["v", stage + 3][fv]
         return _ordered(odd, *data_out)
 
 
