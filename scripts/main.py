@@ -17,6 +17,7 @@ from scripts import (
     fabricate,
     fidelity,
     flash,
+    infer,
     report,
     simulate,
     study,
@@ -48,6 +49,7 @@ for verb in (
     build.build,
     report.report,
     flash.flash,
+    infer.infer,
     fidelity.fidelity,
     demo.demo,
 ):

@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from hw.core import Core
-from hw.verilog import write_verilog
+from hw.errors import CaptwinError
+from hw.verilog import AXI_TOP, TOP, write_verilog
 from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, core_options
 from scripts.output import JsonFlag, file, note, show
 from train.zoo import load_chip
@@ -19,11 +20,16 @@ def verilog(
     row_banks: BanksOption = None,
     lanes: LanesOption = None,
     trace: Annotated[bool, typer.Option("--trace", help="Add a stream a layer with all that its neurons do.")] = False,
+    axi_stream: Annotated[
+        bool, typer.Option("--axi-stream", help="Give the core AXI4-Stream ports in place of its own.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Write a chip as one Verilog file, and a JSON sidecar that describes its ports."""
+    if axi_stream and trace:
+        raise CaptwinError("--trace: a core with AXI4-Stream ports has none for traces; leave one of the two out")
     core = Core(load_chip(chip), core_options(pixel_lanes, row_banks, lanes, trace=trace))
-    sidecar = write_verilog(core, output)
+    sidecar = write_verilog(core, output, axi_stream=axi_stream)
     show(
         [
             file("verilog", "Verilog", output),
@@ -31,6 +37,6 @@ def verilog(
             note("build_id", "build id", f"{core.chip.build_id:016x}"),
             note("layers", "layers", "-".join(str(size) for size in core.chip.sizes)),
         ],
-        "captwin_core",
+        AXI_TOP if axi_stream else TOP,
         as_json,
     )

@@ -88,6 +88,10 @@ def test_verilog(captwin, tmp_path):
     assert sidecar["options"] == {"pixel_lanes": 8, "row_banks": [1, 1], "lanes": [2, 2], "trace": False}
     captwin("verilog", DIGITS, "-o", "b/core.v", "--lanes", "2")
     assert (tmp_path / "a/core.v").read_bytes() == (tmp_path / "b/core.v").read_bytes()
+    captwin("verilog", "digits", "-o", "c/core.v", "--axi-stream")
+    sidecar = json.loads((tmp_path / "c/core.json").read_text())
+    assert sidecar["top"] == "captwin_axi_stream" and sidecar["ports"][0]["name"] == "aclk"
+    assert "module captwin_axi_stream(" in (tmp_path / "c/core.v").read_text()
 
 
 def test_train_and_simulate(captwin, tmp_path):
@@ -148,6 +152,7 @@ MISTAKES = [
     (("evaluate", "tampered.safetensors"), "content does not match its SHA-256"),
     (("verilog", "tampered.safetensors", "-o", "core.v"), "content does not match its SHA-256"),
     (("verilog", "digits", "-o", "file/core.v"), "cannot write"),
+    (("verilog", "digits", "--axi-stream", "--trace"), "--trace: a core with AXI4-Stream ports has none for traces"),
     (("verilog", "digits", "-o", "core.v", "--lanes", "3"), "lanes: must be a power of two"),
     (("evaluate", "digits", "--data", "faces"), "no data set is called 'faces'"),
     (("evaluate", "digits", "--data", "mnist"), "this chip takes 8 x 8 = 64 pixels"),

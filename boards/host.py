@@ -1,0 +1,152 @@
+"""The host's end of the link: a board, or a virtual one, as a Python object.
+
+with Device("/dev/ttyUSB0") as device:
+    for answer in device.infer(images):
+        print(answer.label, answer.counts)
+"""
+
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from boards.line import Line, LinkError, Request
+from hw.link import protocol
+from hw.link.protocol import Command
+
+#: baud rate that a line which has one is opened with
+BAUD = 1_000_000
+
+
+@dataclass(frozen=True)
+class Counters:
+    """What a device has counted since it was reset; tuples have a number for each layer."""
+
+    cycles: int
+    events: tuple[int, ...]
+    spikes: tuple[int, ...]
+    saturated: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a device makes of an image."""
+
+    label: int
+    steps: int  #: until the decision
+    cycles: int  #: from the first pixel to the result
+    counts: tuple[int, ...]  #: output spikes of each class
+    membranes: tuple[int, ...]  #: membrane code of each class
+    counters: Counters  #: as the answer was sent
+
+
+class Device:
+    """A device on serial port ``port``, a path or a name as pyserial has them.
+
+    ``record`` and ``first_tag`` are those of :class:`boards.line.Line`. Raises :class:`LinkError` if the port cannot be
+    opened or goes away, if no reply comes, or if the device speaks another version of the protocol.
+    """
+
+    def __init__(
+        self, port: str, *, baud: int = BAUD, record: Path | None = None, first_tag: int | None = None
+    ) -> None:
+        self.port = port
+        self._line = Line(port, baud, record=record, first_tag=first_tag)
+        try:
+            self.about = self._identify()
+        except BaseException:
+            self._line.close()
+            raise
+        self.sizes: tuple[int, ...] = tuple(self.about["sizes"])
+
+    def __enter__(self) -> "Device":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._line.close()
+
+    @property
+    def build_id(self) -> int:
+        """:attr:`hw.chip.Chip.build_id` of the chip in the device."""
+        return int(self.about["build_id"], 16)
+
+    @property
+    def sent(self) -> int:
+        """Bytes sent so far."""
+        return self._line.sent
+
+    def infer(self, images: Iterable[np.ndarray]) -> Iterator[Answer]:
+        """Runs (pixels,) uint8 images, as many at once as the device takes; answers come in the order of the images."""
+        waiting: deque[Request] = deque()
+        for image in images:
+            if image.shape != self.sizes[:1] or image.dtype != np.uint8:
+                raise ValueError(f"an image must be ({self.sizes[0]},) uint8, got {image.shape} {image.dtype}")
+            if len(waiting) == self.about["images"]:
+                yield self._next(waiting)
+            waiting.append(self._line.send(Command.INFER, image.tobytes()))
+        while waiting:
+            yield self._next(waiting)
+
+    def counters(self) -> Counters:
+        """What the device has counted since its latest reset."""
+        return self._counters(self._ask(Command.COUNTERS))
+
+    def reset(self) -> None:
+        """Resets the core: images under way are forgotten, counters begin at 0."""
+        self._ask(Command.RESET)
+
+    def loopback(self, data: bytes) -> bytes:
+        """``data``, there and back; it may be as long as an image."""
+        return self._ask(Command.LOOPBACK, data)
+
+    def _identify(self) -> dict[str, Any]:
+        try:
+            about = dict(json.loads(self._ask(Command.IDENTIFY)))
+        except ValueError:
+            raise LinkError(f"{self.port}: does not say what it is; see that it is a Captwin board") from None
+        if about.get("protocol") != protocol.VERSION:
+            raise LinkError(
+                f"{self.port}: the device speaks protocol {about.get('protocol')}, this is {protocol.VERSION}; "
+                "build its bitstream again, or use the Captwin that built it"
+            )
+        return about
+
+    def _ask(self, command: Command, body: bytes = b"") -> bytes:
+        request = self._line.send(command, body)
+        return self._line.reply(request, [request])
+
+    def _next(self, waiting: deque[Request]) -> Answer:
+        """The answer to the first of the images under way."""
+        body = self._line.reply(waiting[0], waiting)
+        waiting.popleft()
+        parts = protocol.answer_parts(self.sizes[-1])
+        size = protocol.size(parts)
+        numbers = self._unpack(parts, body[:size])
+        return Answer(
+            label=numbers["label"][0],
+            steps=numbers["steps"][0],
+            cycles=numbers["cycles"][0],
+            counts=numbers["counts"],
+            membranes=numbers["membranes"],
+            counters=self._counters(body[size:]),
+        )
+
+    def _counters(self, body: bytes) -> Counters:
+        numbers = self._unpack(protocol.counters_parts(len(self.sizes) - 1), body)
+        return Counters(numbers["cycles"][0], numbers["events"], numbers["spikes"], numbers["saturated"])
+
+    def _unpack(self, parts: list[protocol.Part], body: bytes) -> dict[str, tuple[int, ...]]:
+        try:
+            return protocol.unpack(parts, body)
+        except ValueError as error:
+            raise LinkError(f"{self.port}: {error}") from None

@@ -1,0 +1,143 @@
+"""Requests and replies over a serial port: what is damaged, late or lost is asked for again."""
+
+import itertools
+import struct
+import time
+import zlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode
+
+import serial
+from cobs import cobs
+
+from hw.errors import CaptwinError
+from hw.link import protocol
+from hw.link.protocol import Command, Status
+
+#: a reply is waited for so long, beyond the time that the line takes
+PATIENCE_S = 0.5
+#: times that a request is sent, until there is a reply
+TRIES = 5
+#: how long one look at the port waits for something to come
+LOOK_S = 0.05
+
+
+class LinkError(CaptwinError):
+    """The device does not answer, or says something else than it should."""
+
+
+@dataclass
+class Request:
+    """What was asked, and the reply, once it came."""
+
+    command: Command
+    tag: int
+    body: bytes
+    status: int = Status.OK
+    reply: bytes | None = None
+
+    def frame(self) -> bytes:
+        """As it is sent: with a zero in front too, which ends whatever stray bytes came before."""
+        content = struct.pack("<BH", self.command, self.tag) + self.body
+        return b"\0" + cobs.encode(content + zlib.crc32(content).to_bytes(4, "little")) + b"\0"
+
+
+class Line:
+    """A serial port with a device at its other end; :class:`LinkError` if it cannot be opened, or goes away.
+
+    All that goes over it is written to the file ``record``, by pyserial's `spy`. Tags count from ``first_tag``; by
+    default from wherever the clock is, lest what the device still has to say to somebody before pass for a reply.
+    """
+
+    def __init__(self, port: str, baud: int, *, record: Path | None = None, first_tag: int | None = None) -> None:
+        self.port = port
+        self._baud = baud
+        url = f"spy://{port}?{urlencode({'file': record})}" if record else port
+        try:
+            self._serial = serial.serial_for_url(url, baud, timeout=LOOK_S, write_timeout=10, exclusive=True)
+        except (serial.SerialException, OSError, ValueError) as error:
+            where = record if record and isinstance(error, OSError) and error.filename == str(record) else port
+            raise LinkError(f"{where}: cannot be opened ({_reason(error)}); see that it is there and free") from None
+        self._tags = itertools.count(time.monotonic_ns() if first_tag is None else first_tag)
+        self._received = bytearray()
+        self.sent = 0  #: bytes
+
+    def close(self) -> None:
+        self._serial.close()
+
+    def send(self, command: Command, body: bytes = b"") -> Request:
+        """Sends a request and does not wait."""
+        request = Request(command, next(self._tags) & 0xFFFF, body)
+        self._write(request.frame())
+        return request
+
+    def reply(self, request: Request, waiting: Collection[Request]) -> bytes:
+        """The body of the reply to ``request``, one of ``waiting``; other replies to these are kept with them.
+
+        All that lack a reply are sent again if there is none for some time, up to TRIES times. Raises
+        :class:`LinkError` if none comes then, or if the device refuses.
+        """
+        for attempt in range(TRIES):
+            if attempt:
+                self._received.clear()  # the rest of what has half come is lost
+                self._write(b"".join(other.frame() for other in waiting if other.reply is None))
+            bits = 10 * sum(2 * len(other.frame()) for other in waiting)
+            deadline = time.monotonic() + PATIENCE_S + bits / self._baud
+            while request.reply is None and time.monotonic() < deadline:
+                self._look(waiting)
+            if request.reply is not None:
+                if request.status != Status.OK:
+                    told = Status(request.status).name if request.status in list(Status) else str(request.status)
+                    raise LinkError(f"{self.port}: the device refuses {request.command.name}: {told}")
+                return request.reply
+        raise LinkError(
+            f"{self.port}: no answer to {request.command.name}; see that the board is on and holds a Captwin "
+            f"bitstream, and that its baud rate is {self._baud}"
+        )
+
+    def _look(self, waiting: Collection[Request]) -> None:
+        """Gives what has come to those who wait for it."""
+        for command, tag, status, body in self._frames():
+            for request in waiting:
+                if (command, tag) == (request.command | protocol.REPLY, request.tag) and request.reply is None:
+                    request.status, request.reply = status, body
+
+    def _frames(self) -> Iterator[tuple[int, int, int, bytes]]:
+        """Whole replies among what has come: command, tag, status, body."""
+        try:
+            self._received += self._serial.read(max(1, self._serial.in_waiting))
+        except (serial.SerialException, OSError) as error:
+            raise self._gone(error) from None
+        while (end := self._received.find(0)) >= 0:
+            content = _open(bytes(self._received[:end]))
+            del self._received[: end + 1]
+            if content is not None and len(content) >= protocol.REPLY_HEAD:
+                command, tag, status = struct.unpack("<BHB", content[: protocol.REPLY_HEAD])
+                yield command, tag, status, content[protocol.REPLY_HEAD :]
+
+    def _write(self, data: bytes) -> None:
+        try:
+            self._serial.write(data)
+            self.sent += len(data)
+        except (serial.SerialException, OSError) as error:
+            raise self._gone(error) from None
+
+    def _gone(self, error: Exception) -> LinkError:
+        self.close()
+        return LinkError(f"{self.port}: gone ({_reason(error)}); see that the board is plugged in")
+
+
+def _open(frame: bytes) -> bytes | None:
+    """What is in a frame; None if it is damaged."""
+    try:
+        content = cobs.decode(frame)
+    except cobs.DecodeError:
+        return None
+    body, check = content[:-4], content[-4:]
+    return body if len(check) == 4 and zlib.crc32(body).to_bytes(4, "little") == check else None
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error).split("\n")[0]

@@ -1,0 +1,1 @@
+"""The host link: what a device says over a serial line."""

@@ -1,0 +1,261 @@
+"""The device's end of the host link: takes requests, runs images through a core, replies."""
+
+from amaranth import Cat, Module, Mux, ResetInserter, Signal, Value, unsigned
+from amaranth.lib import data, fifo, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.chip import PIXEL_BITS
+from hw.core import Core
+from hw.link.frames import CRC_BYTES, FrameReceiver, FrameSender, token
+from hw.link.packing import packed
+from hw.link.protocol import (
+    REPLY,
+    REPLY_HEAD,
+    REQUEST_HEAD,
+    Command,
+    Status,
+    answer_parts,
+    counters_parts,
+)
+from hw.link.uart import UartReceiver, UartTransmitter
+
+#: bytes of a frame that the device takes, at least
+LEAST_CAPACITY = 64
+#: cycles that a reset of the core lasts
+RESET_CYCLES = 16
+
+
+class HostLink(wiring.Component):
+    """Serves a host on a UART, a bit of which lasts ``cycles`` clock cycles; see `docs/protocol.md`.
+
+    ``pixels``, ``result`` and ``counters`` belong to ``core``, which ``core_reset`` resets. IDENTIFY is answered with
+    ``about``. Up to ``core.IN_FLIGHT`` images may be under way; answers come in their order. Half a frame is
+    forgotten after ``patience`` cycles of silence.
+    """
+
+    def __init__(self, core: Core, about: bytes, *, cycles: int, patience: int) -> None:
+        self.core = core
+        self.about = about
+        self.cycles = cycles
+        need = max(REQUEST_HEAD + core.chip.pixels + CRC_BYTES, LEAST_CAPACITY)
+        self.capacity = 1 << (need - 1).bit_length()
+        self.receiver = UartReceiver(cycles)
+        self.transmitter = UartTransmitter(cycles)
+        self.incoming = FrameReceiver(self.capacity, patience)
+        self.outgoing = FrameSender()
+        super().__init__(
+            {
+                "rx": In(1, init=1),
+                "tx": Out(1, init=1),
+                "pixels": Out(core.pixels.signature.flip()),
+                "result": In(core.result.signature),
+                "counters": In(core.counters.shape()),
+                "core_reset": Out(1),
+                #: a frame came in whole, and one did not, in the cycle before
+                "served": Out(1),
+                "dropped": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.receiver = receiver = self.receiver
+        m.submodules.transmitter = transmitter = self.transmitter
+        m.submodules.incoming = incoming = self.incoming
+        m.submodules.outgoing = outgoing = self.outgoing
+        wiring.connect(m, outgoing.bytes, transmitter.bytes)
+        m.d.comb += [
+            receiver.line.eq(self.rx),
+            self.tx.eq(transmitter.line),
+            incoming.data.eq(receiver.data),
+            incoming.valid.eq(receiver.valid),
+            incoming.broken.eq(receiver.broken),
+            self.dropped.eq(incoming.dropped),
+        ]
+        tags = fifo.SyncFIFOBuffered(width=16, depth=self.core.IN_FLIGHT)
+        m.submodules.tags = ResetInserter(self.core_reset)(tags)
+        # From requests to replies: something that is not an answer.
+        self._job = Signal(data.StructLayout({"command": 8, "tag": 16, "status": 8}))
+        self._asked, self._told = Signal(), Signal()
+        self._hold = Signal()  # no answer may begin
+        self._idle = Signal()
+        self._more = Signal()  # the request has bytes left
+        self._echo = stream.Signature(token()).create()
+        self._requests(m, incoming, tags)
+        self._replies(m, outgoing, tags)
+        return m
+
+    def _requests(self, m: Module, incoming: FrameReceiver, tags: fifo.SyncFIFOBuffered) -> None:
+        """Takes frames apart, and carries them out or has them replied to."""
+        frames, job = incoming.frames, self._job
+        came = frames.valid & frames.ready
+        byte, last = frames.payload.data, frames.payload.last
+        lanes = self.core.options.pixel_lanes
+        place = Signal(range(REQUEST_HEAD))
+        body = Signal(range(self.capacity))
+        lane = Signal(range(max(lanes, 2)))
+        beat = Signal(PIXEL_BITS * lanes)
+        wait = Signal(range(RESET_CYCLES))
+        m.d.comb += [
+            Value.cast(self.pixels.payload).eq(beat),
+            tags.w_data.eq(job.tag),
+            self.served.eq(came & last),
+            self._more.eq(body != 0),
+        ]
+        with m.FSM():
+            with m.State("head"):
+                m.d.comb += frames.ready.eq(1)
+                with m.If(came):
+                    m.d.sync += [job.command.eq(job.tag[:8]), job.tag.eq(Cat(job.tag[8:], byte)), place.eq(place + 1)]
+                    with m.If(place == 0):
+                        m.d.sync += body.eq(incoming.length - REQUEST_HEAD)
+                    with m.If(place == REQUEST_HEAD - 1):
+                        m.d.sync += place.eq(0)
+                        m.next = "dispatch"
+                    with m.Elif(last):  # too short to be answered
+                        m.d.sync += place.eq(0)
+            with m.State("dispatch"):
+                m.d.sync += job.status.eq(Status.OK)
+                with m.Switch(job.command):
+                    with m.Case(Command.INFER):
+                        with m.If(body != self.core.chip.pixels):
+                            m.d.sync += job.status.eq(Status.WRONG_LENGTH)
+                            m.next = "skip"
+                        with m.Elif(tags.w_rdy):
+                            m.d.comb += tags.w_en.eq(1)
+                            m.next = "fill"
+                    with m.Case(Command.LOOPBACK):
+                        m.next = "ask"
+                    with m.Case(Command.IDENTIFY, Command.COUNTERS, Command.RESET):
+                        with m.If(self._more):
+                            m.d.sync += job.status.eq(Status.WRONG_LENGTH)
+                            m.next = "skip"
+                        with m.Elif(job.command == Command.RESET):
+                            m.next = "reset"
+                        with m.Else():
+                            m.next = "ask"
+                    with m.Default():
+                        m.d.sync += job.status.eq(Status.UNKNOWN_COMMAND)
+                        m.next = "skip"
+            with m.State("fill"):
+                m.d.comb += frames.ready.eq(1)
+                with m.If(came):
+                    m.d.sync += [beat.word_select(lane, PIXEL_BITS).eq(byte), lane.eq(lane + 1)]
+                    with m.If(last | (lane == lanes - 1)):
+                        m.d.sync += lane.eq(0)
+                        m.next = "send"
+                    m.d.sync += body.eq(body - 1)
+            with m.State("send"):
+                m.d.comb += self.pixels.valid.eq(1)
+                with m.If(self.pixels.ready):
+                    m.next = "head"
+                    with m.If(self._more):
+                        m.next = "fill"
+            with m.State("skip"):
+                m.d.comb += frames.ready.eq(self._more)
+                with m.If(came):
+                    m.d.sync += body.eq(body - 1)
+                with m.If(~self._more):
+                    m.next = "ask"
+            with m.State("reset"):
+                m.d.comb += [self._hold.eq(1), self.core_reset.eq(self._idle)]
+                with m.If(self._idle):
+                    m.d.sync += wait.eq(wait + 1)
+                    with m.If(wait == RESET_CYCLES - 1):
+                        m.d.sync += wait.eq(0)
+                        m.next = "ask"
+            with m.State("ask"):
+                m.d.comb += [
+                    self._asked.eq(1),
+                    self._echo.payload.eq(frames.payload),
+                    self._echo.valid.eq(frames.valid & self._more),
+                    frames.ready.eq(self._echo.ready & self._more),
+                ]
+                with m.If(came):
+                    m.d.sync += body.eq(body - 1)
+                with m.If(self._told):
+                    m.next = "head"
+
+    def _replies(self, m: Module, outgoing: FrameSender, tags: fifo.SyncFIFOBuffered) -> None:
+        """Sends answers and the replies that are asked for, an answer first."""
+        chip, counters = self.core.chip, self.counters
+        layers = len(chip.layers)
+        kept = Signal(counters.shape())
+        answer, totals = packed(self.result.payload, answer_parts(chip.classes)), packed(kept, counters_parts(layers))
+        flat = Cat(answer, totals)
+        total, counters_start = len(flat) // 8, len(answer) // 8
+
+        m.submodules.about = store = memory.Memory(shape=unsigned(8), depth=len(self.about), init=self.about)
+        read = store.read_port()
+
+        head = Signal(data.StructLayout({"command": 8, "tag": 16, "status": 8}))
+        answering = Signal()
+        place = Signal(range(max(REPLY_HEAD, total, len(self.about))))
+        out = outgoing.frames
+        byte = Signal(8)
+        loops, identifies = (
+            ~answering & (head.command == (command | REPLY)) for command in (Command.LOOPBACK, Command.IDENTIFY)
+        )
+        plain = head.command == (Command.RESET | REPLY)
+        has_body = answering | ((head.status == Status.OK) & ~plain & (~loops | self._more))
+        m.d.comb += read.addr.eq(place)
+        with m.FSM():
+            with m.State("idle"):
+                m.d.comb += self._idle.eq(1)
+                m.d.sync += [place.eq(0), kept.eq(counters)]
+                with m.If(self.result.valid & tags.r_rdy & ~self._hold):
+                    m.d.comb += tags.r_en.eq(1)
+                    m.d.sync += [
+                        answering.eq(1),
+                        head.command.eq(Command.INFER | REPLY),
+                        head.tag.eq(tags.r_data),
+                        head.status.eq(Status.OK),
+                    ]
+                    m.next = "head"
+                with m.Elif(self._asked):
+                    m.d.sync += [
+                        answering.eq(0),
+                        head.command.eq(self._job.command | REPLY),
+                        head.tag.eq(self._job.tag),
+                        head.status.eq(self._job.status),
+                    ]
+                    m.next = "head"
+            with m.State("head"):
+                m.d.comb += [
+                    out.valid.eq(1),
+                    out.payload.data.eq(Value.cast(head).word_select(place[:2], 8)),
+                    out.payload.last.eq((place == REPLY_HEAD - 1) & ~has_body),
+                ]
+                with m.If(out.ready):
+                    m.d.sync += place.eq(place + 1)
+                    with m.If(place == REPLY_HEAD - 1):
+                        m.d.sync += place.eq(Mux(answering | identifies, 0, counters_start))
+                        m.next = "body"
+                        with m.If(~has_body):
+                            m.next = "over"
+            with m.State("body"):
+                with m.If(loops):
+                    m.d.comb += [
+                        out.valid.eq(self._echo.valid),
+                        self._echo.ready.eq(out.ready),
+                        out.payload.eq(self._echo.payload),
+                    ]
+                    with m.If(out.valid & out.ready & out.payload.last):
+                        m.next = "over"
+                with m.Else():
+                    m.d.sync += byte.eq(flat.word_select(place[: (total - 1).bit_length()], 8))
+                    m.next = "byte"
+            with m.State("byte"):
+                m.d.comb += [
+                    out.valid.eq(1),
+                    out.payload.data.eq(Mux(identifies, read.data, byte)),
+                    out.payload.last.eq(place == Mux(identifies, len(self.about) - 1, total - 1)),
+                ]
+                with m.If(out.ready):
+                    m.d.sync += place.eq(place + 1)
+                    m.next = "body"
+                    with m.If(out.payload.last):
+                        m.next = "over"
+            with m.State("over"):
+                m.d.comb += [self.result.ready.eq(answering), self._told.eq(~answering)]
+                m.next = "idle"

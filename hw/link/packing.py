@@ -1,0 +1,16 @@
+"""Results and counters as bytes, as `docs/protocol.md` lays them out."""
+
+from amaranth import Cat, Const, Value
+from amaranth.lib import data
+
+from hw.link.protocol import Part
+
+
+def packed(source: data.View, parts: list[Part]) -> Value:
+    """The fields of ``source`` that ``parts`` name, each number filled up with zeros to its bytes."""
+    numbers: list[Value] = []
+    for part in parts:
+        field = source[part.name]
+        values = list(field) if isinstance(field, data.View) else [field]
+        numbers += [Cat(value, Const(0, 8 * part.width - len(value))) for value in values]
+    return Cat(numbers)

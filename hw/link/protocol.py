@@ -1,0 +1,75 @@
+"""What host and device say to each other; `docs/protocol.md` tells it in full.
+
+Numbers are little-endian. A request is a command, a tag and a body; its reply has the same tag, the command with REPLY
+added, a status and a body.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+VERSION = 1
+REPLY = 0x80
+#: bytes of a request before its body: command u8, tag u16
+REQUEST_HEAD = 3
+#: bytes of a reply before its body: command u8, tag u16, status u8
+REPLY_HEAD = 4
+
+
+class Command(IntEnum):
+    """The first byte of a request."""
+
+    IDENTIFY = 1  #: nothing; what the device is, as JSON
+    INFER = 2  #: an image, a byte a pixel; the answer, and the counters as it is sent
+    COUNTERS = 3  #: nothing; the counters
+    RESET = 4  #: nothing; nothing, the core having been reset
+    LOOPBACK = 5  #: anything; the same
+
+
+class Status(IntEnum):
+    """What became of a request; without OK the reply has no body."""
+
+    OK = 0
+    UNKNOWN_COMMAND = 1
+    WRONG_LENGTH = 2
+
+
+@dataclass(frozen=True)
+class Part:
+    """Numbers that follow each other in a body."""
+
+    name: str
+    width: int  #: bytes of each
+    count: int = 1
+
+
+def answer_parts(classes: int) -> list[Part]:
+    """Of the answer to an image."""
+    return [
+        Part("label", 1),
+        Part("steps", 1),
+        Part("cycles", 4),
+        Part("counts", 1, classes),
+        Part("membranes", 2, classes),
+    ]
+
+
+def counters_parts(layers: int) -> list[Part]:
+    """Of the counters, those of each layer behind the cycles."""
+    return [Part("cycles", 4), *(Part(name, 4, layers) for name in ("events", "spikes", "saturated"))]
+
+
+def size(parts: list[Part]) -> int:
+    """Bytes of all of them."""
+    return sum(part.width * part.count for part in parts)
+
+
+def unpack(parts: list[Part], body: bytes) -> dict[str, tuple[int, ...]]:
+    """The numbers in ``body``, by name; ValueError if it is of another length."""
+    if len(body) != size(parts):
+        raise ValueError(f"{len(body)} bytes came where {size(parts)} should have")
+    numbers, place = {}, 0
+    for part in parts:
+        ends = range(place + part.width, place + part.width * part.count + 1, part.width)
+        numbers[part.name] = tuple(int.from_bytes(body[end - part.width : end], "little") for end in ends)
+        place += part.width * part.count
+    return numbers

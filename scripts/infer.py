@@ -1,0 +1,117 @@
+"""``captwin infer``: images through a board, or a virtual one, every answer compared with the golden model."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.text import Text
+
+from boards.host import BAUD, Answer, Device
+from hw.chip import Chip
+from hw.core import Core
+from hw.errors import CaptwinError
+from scripts.output import JsonFlag, Row, count, log, note, progress_bar, share, show
+from sim import golden
+from sim.rtl.virtual import VirtualBoard
+from train.data import load_dataset
+from train.zoo import chip_data, load_chip, names
+
+VIRTUAL = "virtual"
+
+
+def infer(
+    port: Annotated[str, typer.Option(help=f"The board's serial port, or `{VIRTUAL}`.")],
+    chip: Annotated[
+        str | None, typer.Option(help="A chip file, or the name of a pre-trained chip [default: the one in the board].")
+    ] = None,
+    data: Annotated[str | None, typer.Option(help="Data set; by default the one the chip was trained on.")] = None,
+    images: Annotated[int, typer.Option("--count", min=1, help="How many test images.")] = 200,
+    first: Annotated[int, typer.Option(min=0, help="The first of them.")] = 0,
+    baud: Annotated[int, typer.Option(min=1, help="Baud rate of the board's port.")] = BAUD,
+    record: Annotated[Path | None, typer.Option(help="File for all that goes over the line, as a hex dump.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run test images on a board; class, counts and membranes must equal the golden model's."""
+    if port == VIRTUAL and chip is None:
+        chip = data or "digits"
+    with _device(port, baud, record, load_chip(chip) if chip else None) as device:
+        name, loaded = _chip_of(device, chip)
+        dataset = load_dataset(data or chip_data(loaded))
+        pixels, labels = dataset.some(images, first=first)
+        expected = golden.run(loaded, pixels)
+        answers: list[Answer] = []
+        start, before = perf_counter(), device.sent
+        with progress_bar() as bar:
+            task = bar.add_task("images answered", total=len(pixels))
+            for answer in device.infer(pixels):
+                answers.append(answer)
+                bar.advance(task)
+        seconds, sent = perf_counter() - start, device.sent - before
+    wrong = [n for n, answer in enumerate(answers) if not _agrees(answer, expected, n)]
+    right = float(np.mean([answer.label == label for answer, label in zip(answers, labels, strict=True)]))
+    cycles = [answer.cycles for answer in answers]
+    rate, limit = _rates(device, answers, sent)
+    show(
+        [
+            note("port", "port", port),
+            note("chip", "chip", name),
+            note("data", "data", f"{dataset.name}, test set"),
+            count("images", "images", len(answers)),
+            share("accuracy", "accuracy", right),
+            count("mismatches", "mismatches", len(wrong)),
+            Row("cycles", float(np.mean(cycles)), "first pixel to result", f"{np.mean(cycles):,.0f} cycles (mean)"),
+            Row("line_images_per_s", rate, "by the device's clock" * bool(rate), f"{rate or 0:,.1f} images/s"),
+            Row("line_limit_per_s", limit, f"at most, at {device.about['baud']:,} baud", f"{limit:,.1f} images/s"),
+            Row("images_per_s", len(answers) / seconds, "by ours", f"{len(answers) / seconds:,.1f} images/s"),
+        ],
+        "Board against golden model",
+        as_json,
+    )
+    if wrong:
+        log.print(f"captwin: first mismatch: image {first + wrong[0]}: got {answers[wrong[0]]}")
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _device(port: str, baud: int, record: Path | None, chip: Chip | None) -> Iterator[Device]:
+    if port != VIRTUAL:
+        with Device(port, baud=baud, record=record) as device:
+            yield device
+        return
+    assert chip is not None
+    with log.status(Text("writing and compiling the virtual board")):
+        board = VirtualBoard(Core(chip))
+    with board, Device(board.port, record=record) as device:
+        yield device
+
+
+def _chip_of(device: Device, said: str | None) -> tuple[str, Chip]:
+    """The chip in the device, which must be the one that was said."""
+    candidates = [said] if said else names()
+    for name in candidates:
+        chip = load_chip(name)
+        if chip.build_id == device.build_id:
+            return name, chip
+    if said:
+        raise CaptwinError(f"{device.port}: holds chip {device.build_id:016x}, {said} is {chip.build_id:016x}")
+    raise CaptwinError(f"{device.port}: holds chip {device.build_id:016x}, unknown here; name its file with --chip")
+
+
+def _rates(device: Device, answers: list[Answer], sent: int) -> tuple[float | None, float]:
+    """Images a second, from the first answer to the last; and if nothing but the line took time."""
+    limit = device.about["baud"] / (10 * sent / len(answers))
+    elapsed = answers[-1].counters.cycles - answers[0].counters.cycles & 0xFFFFFFFF
+    return (len(answers) - 1) * device.about["clock_hz"] / elapsed if elapsed else None, limit
+
+
+def _agrees(answer: Answer, expected: golden.Inference, image: int) -> bool:
+    return (
+        answer.label == expected.labels[image]
+        and answer.steps == expected.steps[image]
+        and answer.counts == tuple(expected.counts[image])
+        and answer.membranes == tuple(expected.membranes[image])
+    )

@@ -1,0 +1,49 @@
+"""A board that is none: a linked core, compiled, whose line is a pseudo-terminal."""
+
+import os
+import subprocess
+import tty
+from pathlib import Path
+from types import TracebackType
+
+from hw.core import Core
+from hw.link.linked import LinkedCore
+from hw.verilog import convert
+from sim.rtl import native
+
+DRIVER = Path(__file__).with_name("virtual.cpp")
+TOP = "captwin_linked"
+#: clock cycles of a bit: as few as the receiver can do with, since each is simulated
+CYCLES = 8
+CLOCK_HZ = 100e6
+
+
+class VirtualBoard:
+    """A board with ``core`` on it, for as long as the context lasts; ``port`` is the path of its serial port.
+
+    Any program may open that, at whatever baud rate; a host's bits take 1 + ``skew`` of the device's. Compiles the core
+    at first, or takes it from the cache; raises :class:`CaptwinError` if tools are missing or fail.
+    """
+
+    def __init__(self, core: Core, *, skew: float = 0.0) -> None:
+        self._bit = CYCLES * (1 + skew)
+        linked = LinkedCore(core, clock_hz=CLOCK_HZ, baud=CLOCK_HZ / CYCLES)
+        files = {"core.v": convert(linked, TOP), "driver.cpp": DRIVER.read_text()}
+        self._program, self.cached = native.program(TOP, files)
+
+    def __enter__(self) -> "VirtualBoard":
+        board, host = os.openpty()
+        tty.setraw(host)
+        self.port = os.ttyname(host)
+        # This end stays open too, so that the board lives on when a host has closed its own.
+        self._host = host
+        self._process = subprocess.Popen([self._program, str(self._bit), str(board)], pass_fds=[board])
+        os.close(board)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._host)

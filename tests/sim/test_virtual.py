@@ -1,0 +1,104 @@
+"""The driver, and anybody's, on a virtual board."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import serial
+from cobs import cobs
+
+from boards.host import Answer, Device
+from hw.core import Core, CoreOptions
+from sim import golden
+from sim.rtl.simulators import missing_tools
+from sim.rtl.virtual import VirtualBoard
+from train.data import load_dataset
+from train.zoo import load_chip
+
+pytestmark = pytest.mark.skipif(bool(missing_tools("verilator")), reason="Verilator's tools are not installed")
+CHIP = load_chip("digits-tiny")
+
+
+def board(skew: float = 0.0) -> VirtualBoard:
+    return VirtualBoard(Core(CHIP, CoreOptions()), skew=skew)
+
+
+def agree(answers: list[Answer], pixels: np.ndarray) -> bool:
+    expected = golden.run(CHIP, pixels)
+    return [(answer.label, answer.steps, answer.counts, answer.membranes) for answer in answers] == [
+        (label, steps, tuple(counts), tuple(membranes))
+        for label, steps, counts, membranes in zip(
+            expected.labels, expected.steps, expected.counts, expected.membranes, strict=True
+        )
+    ]
+
+
+@pytest.mark.parametrize("skew", [-0.02, 0.0, 0.02])
+def test_images(skew: float) -> None:
+    pixels, _ = load_dataset("digits").some(100)
+    with board(skew) as virtual, Device(virtual.port) as device:
+        assert device.build_id == CHIP.build_id and device.sizes == CHIP.sizes
+        answers = list(device.infer(pixels))
+        assert agree(answers, pixels)
+        events = int(np.sum([np.count_nonzero(trace.s) for trace in [golden.run(CHIP, pixels, trace=True).traces[-1]]]))
+        assert device.counters().spikes[-1] == events
+        cycles = [answer.counters.cycles for answer in answers]
+        assert cycles == sorted(cycles) and len(set(cycles)) == len(cycles)
+        device.reset()
+        assert device.counters().spikes == (0,)
+        assert agree(list(device.infer(pixels[:3])), pixels[:3])
+
+
+def test_an_interrupted_host_leaves_it_usable() -> None:
+    pixels, _ = load_dataset("digits").some(5)
+    program = (
+        "import sys, numpy; from boards.host import Device; device = Device(sys.argv[1]); print('on', flush=True)\n"
+        "while True: list(device.infer(numpy.zeros((50, 64), numpy.uint8)))"
+    )
+    dice = random.Random(7)
+    with board() as virtual:
+        for how in (signal.SIGINT, signal.SIGKILL, signal.SIGTERM):
+            process = subprocess.Popen(
+                [sys.executable, "-c", program, virtual.port], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+            assert process.stdout and process.stdout.readline() == b"on\n"
+            time.sleep(dice.random() * 0.3)
+            process.send_signal(how)
+            process.wait()
+            with Device(virtual.port) as device:
+                assert agree(list(device.infer(pixels)), pixels)
+
+
+def test_with_a_client_that_only_knows_the_document() -> None:
+    """`docs/protocol.md`'s example, on a plain serial port."""
+    request = bytes([5, 0x34, 0x12]) + b"hello"
+    frame = cobs.encode(request + zlib.crc32(request).to_bytes(4, "little")) + b"\0"
+    document = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
+    assert f"\n    {frame.hex(' ')}\n" in document and f"0x{zlib.crc32(request):08X}" in document
+    with board() as virtual, serial.Serial(virtual.port, timeout=5) as line:
+        line.write(frame)
+        reply = cobs.decode(line.read_until(b"\0")[:-1])
+        assert reply[:-4] == bytes([0x85, 0x34, 0x12, 0]) + b"hello"
+        assert int.from_bytes(reply[-4:], "little") == zlib.crc32(reply[:-4])
+
+
+def test_it_rests_when_nobody_talks() -> None:
+    with board() as virtual:
+        with Device(virtual.port) as device:
+            device.counters()
+        time.sleep(0.5)
+
+        def used() -> float:
+            with open(f"/proc/{virtual._process.pid}/stat") as file:  # noqa: PTH123
+                return sum(map(int, file.read().split()[13:15])) / os.sysconf("SC_CLK_TCK")
+
+        before = used()
+        time.sleep(0.3)
+        assert used() - before < 0.05
