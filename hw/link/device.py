@@ -51,9 +51,6 @@ class HostLink(wiring.Component):
                 "result": In(core.result.signature),
                 "counters": In(core.counters.shape()),
                 "core_reset": Out(1),
-                #: a frame came in whole, and one did not, in the cycle before
-                "served": Out(1),
-                "dropped": Out(1),
             }
         )
 
@@ -70,7 +67,6 @@ class HostLink(wiring.Component):
             incoming.data.eq(receiver.data),
             incoming.valid.eq(receiver.valid),
             incoming.broken.eq(receiver.broken),
-            self.dropped.eq(incoming.dropped),
         ]
         tags = fifo.SyncFIFOBuffered(width=16, depth=self.core.IN_FLIGHT)
         m.submodules.tags = ResetInserter(self.core_reset)(tags)
@@ -99,7 +95,6 @@ class HostLink(wiring.Component):
         m.d.comb += [
             Value.cast(self.pixels.payload).eq(beat),
             tags.w_data.eq(job.tag),
-            self.served.eq(came & last),
             self._more.eq(body != 0),
         ]
         with m.FSM():
