@@ -115,9 +115,10 @@ def build(
     placements.sort(key=lambda placement: placement.seed)
     best = max(placements, key=lambda placement: placement.timing.reached_hz)
     if not best.timing.met:
+        reached = ", ".join(f"{placement.timing.reached_hz / 1e6:.2f}" for placement in placements)
         raise CaptwinError(
-            f"{board.title}: {best.timing.reached_hz / 1e6:.1f} MHz reached, {pll.output_hz / 1e6:g} MHz wanted "
-            f"(best of {seeds} placements); {best.timing.critical_path}; try more --seeds, or a lower --clock"
+            f"{board.title}: {reached} MHz reached, {pll.output_hz / 1e6:g} MHz wanted (a placement each); "
+            f"{best.timing.critical_path}; try more --seeds, or a lower --clock"
         )
     manifest = _manifest(core, board, tools, placements, best, pll.output_hz)
     manifest["sha256"] = {
