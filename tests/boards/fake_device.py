@@ -7,6 +7,7 @@ import threading
 import tty
 import zlib
 from collections.abc import Callable
+from select import select
 from types import TracebackType
 
 from cobs import cobs
@@ -55,6 +56,7 @@ class FakeDevice:
         self._end, self._host = os.openpty()
         tty.setraw(self._host)
         self.port = os.ttyname(self._host)
+        self._over = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
         return self
@@ -65,18 +67,18 @@ class FakeDevice:
         self.unplug()
 
     def unplug(self) -> None:
-        if self._host >= 0:
+        if not self._over.is_set():
+            self._over.set()
+            self._thread.join()  # before its descriptor is somebody else's
             os.close(self._host)
-            self._host = -1
             os.close(self._end)
 
     def _serve(self) -> None:
         received = bytearray()
-        while True:
-            try:
-                received += os.read(self._end, 4096)
-            except OSError:
-                return
+        while not self._over.is_set():
+            if not select([self._end], [], [], 0.02)[0]:
+                continue
+            received += os.read(self._end, 4096)
             while (end := received.find(0)) >= 0:
                 frame = bytes(received[:end])
                 del received[: end + 1]

@@ -6,6 +6,7 @@ import threading
 import tty
 from itertools import groupby
 from pathlib import Path
+from select import select
 from types import TracebackType
 
 from cobs import cobs
@@ -36,12 +37,16 @@ class Replay:
         self._end, self._host = os.openpty()
         tty.setraw(self._host)
         self.port = os.ttyname(self._host)
-        threading.Thread(target=self._play, daemon=True).start()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._play, daemon=True)
+        self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._over.set()
+        self._thread.join()  # before its descriptor is somebody else's
         os.close(self._host)
         os.close(self._end)
 
@@ -52,7 +57,10 @@ class Replay:
                 os.write(self._end, part)
                 continue
             while len(heard) < len(part):
-                heard += os.read(self._end, 4096)
+                if self._over.is_set():
+                    return
+                if select([self._end], [], [], 0.02)[0]:
+                    heard += os.read(self._end, 4096)
             if heard[: len(part)] != part:
                 self.wrong = bytes(heard)
                 return

@@ -18,7 +18,7 @@ def fake_build(folder: Path, **changes: object) -> None:
     content = {
         "board": "icebreaker",
         "build_id": f"{load_chip('digits-tiny').build_id:016x}",
-        "options": {"pixel_lanes": 1, "row_banks": [1], "lanes": [1]},
+        "options": {"pixel_lanes": 4, "row_banks": [1], "lanes": [1]},
         "clock_hz": 30e6,
         "seed": 1,
         "reached_hz": 40e6,
@@ -31,7 +31,7 @@ def fake_build(folder: Path, **changes: object) -> None:
 
 
 def test_estimate(captwin):
-    arguments = ("estimate", "digits-tiny", "--board", "icebreaker", "--images", "50")
+    arguments = ("estimate", "digits-tiny", "--board", "icebreaker", "--images", "50", "--pixel-lanes", "1")
     status, out, err = captwin(*arguments, "--json")
     assert status == 0, err
     said = json.loads(out)
@@ -41,7 +41,7 @@ def test_estimate(captwin):
     )
     assert said["fits"] and said["built"] is None
     assert 0 < said["luts"] < said["limits"]["luts"]
-    status, out, _ = captwin(*arguments, "--pixel-lanes", "8")
+    status, out, _ = captwin(*arguments[:-1], "8")
     assert status == 0 and "--pixel-lanes 8 --row-banks 1 --lanes 1" in out and "crossbar 0" in out
 
 
@@ -79,13 +79,14 @@ def test_other_manifests(captwin, changes, message):
 
 
 def test_search(captwin):
+    own = json.loads(captwin("estimate", "digits-tiny", "--board", "icebreaker", "--images", "10", "--json")[1])
     status, out, err = captwin(
         "estimate", "digits-tiny", "--board", "icebreaker", "--search", "--images", "10", "--json"
     )
     assert status == 0, err
     found = json.loads(out)["found"]
     assert 1 <= len(found) <= 5 and found[0]["multipliers"] <= 8
-    assert found[0]["gates_images_per_s"] > 30e6 / 512  # more than the board's own options give
+    assert found[0]["gates_images_per_s"] >= 0.99 * own["gates_images_per_s"] > 150_000
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hw.chip import Chip
 from hw.core import CoreOptions
 from hw.errors import CaptwinError
 from sim import golden
-from sim.rtl import compare, compiled
+from sim.rtl import compare, compiled, native
 from sim.rtl.compare import verify
 from sim.rtl.compiled import Twin, build
 from sim.rtl.scoreboard import TRACED, Divergence
@@ -196,7 +196,7 @@ def test_failed_and_interrupted_builds_leave_nothing(monkeypatch: pytest.MonkeyP
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(compiled, "_compile", stop)
+    monkeypatch.setattr(native, "_compile", stop)
     with pytest.raises(KeyboardInterrupt):
         build(chip)
     assert not list((tmp_path / "captwin/compiled").iterdir())
