@@ -1,5 +1,7 @@
 """What goes on a board: clock, power-on reset, a core with its self-test, and the LEDs that show life."""
 
+from typing import Any
+
 from amaranth import Cat, ClockDomain, ClockSignal, Elaboratable, Module, Mux, ResetSignal, Signal
 from amaranth.build import Platform
 from amaranth.lib import io, wiring
@@ -49,9 +51,14 @@ class BoardTop(Elaboratable):
             flashes = Mux(test.label == 0, 10, test.label)
             shown = test.passed & ~beat[0] & (beat[1:] < flashes)
         m.d.sync += leds.eq(Cat(beat[2], Mux(test.failed, beat[0], shown)))
-        for number, name in enumerate(self.board.leds):
-            resource, index, *part = name.split(".")
-            port = platform.request(resource, int(index), dir="-" if not part else {part[0]: "-"})
+        places = [tuple(name.split(".")) for name in self.board.leds]  # resource, number, and colour if it has some
+        requested: dict[tuple[str, ...], Any] = {}
+        for number, place in enumerate(places):
+            lamp, part = place[:2], place[2:]
+            if lamp not in requested:
+                colours = {other[2]: "-" for other in places if other[:2] == lamp and part}
+                requested[lamp] = platform.request(lamp[0], int(lamp[1]), dir=colours or "-")
+            port = requested[lamp]
             m.submodules[f"led{number}"] = pin = io.Buffer("o", getattr(port, part[0]) if part else port)
             m.d.comb += pin.o.eq(leds[number])
         return m
