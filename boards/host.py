@@ -1,8 +1,10 @@
 """The host's end of the link: a board, or a virtual one, as a Python object.
 
-with Device("/dev/ttyUSB0") as device:
-    for answer in device.infer(images):
-        print(answer.label, answer.counts)
+    with Device("/dev/ttyUSB0") as device:
+        for answer in device.infer(images):
+            print(answer.label, answer.counts)
+
+`docs/protocol.md` has what goes over the line meanwhile.
 """
 
 import json

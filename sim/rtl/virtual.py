@@ -29,7 +29,7 @@ class VirtualBoard:
         self._bit = CYCLES * (1 + skew)
         linked = LinkedCore(core, clock_hz=CLOCK_HZ, baud=CLOCK_HZ / CYCLES)
         files = {"core.v": convert(linked, TOP), "driver.cpp": DRIVER.read_text()}
-        self._program, self.cached = native.program(TOP, files)
+        self._program, _ = native.program(TOP, files)
 
     def __enter__(self) -> "VirtualBoard":
         board, host = os.openpty()

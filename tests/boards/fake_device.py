@@ -1,18 +1,14 @@
 """A device in Python behind a pseudo-terminal, which misbehaves as it is told."""
 
 import json
-import os
 import struct
-import threading
-import tty
 import zlib
 from collections.abc import Callable
-from select import select
-from types import TracebackType
 
 from cobs import cobs
 
 from hw.link.protocol import REPLY, VERSION, Command, Status
+from tests.boards.pty_device import PtyDevice
 
 ABOUT = {
     "protocol": VERSION,
@@ -38,7 +34,7 @@ def answer_of(image: bytes) -> bytes:
     return numbers + struct.pack("<7I", *range(7))
 
 
-class FakeDevice:
+class FakeDevice(PtyDevice):
     """Serves ``port`` for as long as the context lasts; ``requests`` are those that came whole."""
 
     def __init__(
@@ -52,33 +48,10 @@ class FakeDevice:
         self._answer = answer
         self._about = json.dumps(ABOUT).encode() if about is None else about
 
-    def __enter__(self) -> "FakeDevice":
-        self._end, self._host = os.openpty()
-        tty.setraw(self._host)
-        self.port = os.ttyname(self._host)
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.unplug()
-
-    def unplug(self) -> None:
-        if not self._over.is_set():
-            self._over.set()
-            self._thread.join()  # before its descriptor is somebody else's
-            os.close(self._host)
-            os.close(self._end)
-
-    def _serve(self) -> None:
+    def serve(self) -> None:
         received = bytearray()
-        while not self._over.is_set():
-            if not select([self._end], [], [], 0.02)[0]:
-                continue
-            received += os.read(self._end, 4096)
+        while came := self.read():
+            received += came
             while (end := received.find(0)) >= 0:
                 frame = bytes(received[:end])
                 del received[: end + 1]
@@ -94,7 +67,7 @@ class FakeDevice:
                 reply = framed(struct.pack("<BHB", command | REPLY, tag, status) + body)
                 sent = self._mishap(len(self.requests) - 1, reply)
                 if sent:
-                    os.write(self._end, sent)
+                    self.write(sent)
 
     def _carry_out(self, command: int, body: bytes) -> tuple[int, bytes]:
         if command == Command.IDENTIFY:
