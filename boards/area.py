@@ -173,17 +173,18 @@ def _neurons(block: Neurons, family: Family) -> Gates:
 
     one, two = narrowed(1), narrowed(2)
     more = block.lanes - 2
-    stores = tuple(
-        replace(
-            after,
-            **{
-                name: getattr(after, name) + more * (getattr(after, name) - getattr(before, name))
-                for name in ("width", "reads", "constant")
-            },
-        )
-        for before, after in zip(one.stores, two.stores, strict=True)
-    )
-    return _grown(one, two, more, stores)
+    first = {store.name: store for store in one.stores}
+    stores: list[Store] = []
+    for store in two.stores:
+        if store.name[-1].isdigit():  # a lane's own
+            stores += [store] if store.name in first else (1 + more) * [store]
+            continue
+        grown = {
+            name: getattr(store, name) + more * (getattr(store, name) - getattr(first[store.name], name))
+            for name in ("width", "reads", "constant")
+        }
+        stores.append(replace(store, **grown))
+    return _grown(one, two, more, tuple(stores))
 
 
 def _fewer(layer: Layer, columns: int) -> Layer:
@@ -206,7 +207,10 @@ def _fewer(layer: Layer, columns: int) -> Layer:
 
 def _softened(gates: Gates, family: Family) -> Gates:
     """``gates`` with the memories marked that ``family`` keeps out of block RAM."""
-    return replace(gates, stores=tuple(replace(store, soft=store.name in family.soft) for store in gates.stores))
+    return replace(
+        gates,
+        stores=tuple(replace(store, soft=store.name.rstrip("0123456789") in family.soft) for store in gates.stores),
+    )
 
 
 def _grown(before: Gates, after: Gates, times: int, stores: tuple[Store, ...]) -> Gates:

@@ -74,7 +74,7 @@ class Ecp5:
     def synthesis(self, top: str) -> str:
         # Neurons' states and parameters are wide and short: block RAMs would be mostly empty. Without clock enables,
         # since the nets that lead to them are by far the slowest of the device.
-        small = 'setattr -set ram_style "distributed" */m:state; setattr -set ram_style "logic" */m:parameters'
+        small = 'setattr -set ram_style "distributed" */m:state*; setattr -set ram_style "logic" */m:parameters*'
         # Yosys keeps a wire that says so, but makes one of equal registers all the same.
         copies = "setattr -set keep 1 */a:keep %ci1:+[Q] */t:$*ff* %i"
         return f"{small}; {copies}; synth_ecp5 -nodffe -top {top} -json netlist.json"

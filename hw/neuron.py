@@ -66,8 +66,7 @@ class Neurons(wiring.Component):
         lane_pipes = [Pipeline(m, f"lane{n}_") for n in range(lanes)]
 
         # Stage 0: a word may enter once its neurons' state is there and if its result will find room in the queue.
-        word = Signal(range(max(self.words, 2)))
-        place = Signal.like(word, attrs=COPY)  # the same, for the parameters: they and the state reach far
+        word, following = Signal(range(max(self.words, 2))), Signal(range(max(self.words, 2)))
         step = Signal(range(max(self.steps, 2)))
         pause = Signal(range(max(self.LATENCY - self.words, 1)))
         enter = Signal()
@@ -82,7 +81,7 @@ class Neurons(wiring.Component):
         with m.If(pause != 0):
             m.d.sync += pause.eq(pause - 1)
         with m.If(enter):
-            m.d.sync += [number.eq(Mux(last, 0, word + 1)) for number in (word, place)]
+            m.d.sync += word.eq(following)
             if self.words > 1:
                 m.d.sync += last.eq(word == self.words - 2)
             with m.If(last):
@@ -90,26 +89,38 @@ class Neurons(wiring.Component):
                 if self.words < self.LATENCY:
                     m.d.sync += [pause.eq(self.LATENCY - self.words - 1), self.sums.ready.eq(0)]
 
+        m.d.comb += following.eq(Mux(last, 0, word + 1))
+
         parameters = _Parameters(layer, formats)
         state = data.StructLayout({"v": formats.membrane_bits, "b": 1})
-        m.submodules.parameters = store = memory.Memory(
-            shape=data.ArrayLayout(parameters.stored, lanes), depth=self.words, init=parameters.words(lanes)
-        )
-        m.submodules.state = states = memory.Memory(shape=data.ArrayLayout(state, lanes), depth=self.words, init=[])
-        parameters_port, state_read, state_write = store.read_port(), states.read_port(), states.write_port()
-        m.d.comb += [
-            parameters_port.addr.eq(place),
-            state_read.addr.eq(word),
-        ]
+        words = parameters.words(lanes)
+        writes: list[memory.WritePort] = []
         curves = _CurveStore(m, layer, formats, lanes)
         surfaces = _SurfaceStore(m, layer, formats, lanes)
 
         for n, pipe in enumerate(lane_pipes):
+            # Each lane's memories have the word's number to themselves: one for all would have to reach far.
+            stores = {
+                "parameters": memory.Memory(
+                    shape=parameters.stored, depth=self.words, init=[entry[n] for entry in words]
+                ),
+                "state": memory.Memory(shape=state, depth=self.words, init=[]),
+            }
+            found = {}
+            for name, store in stores.items():
+                m.submodules[f"{name}{n}"] = store
+                place = Signal.like(word, name=f"{name}{n}_word", attrs=COPY)
+                with m.If(enter):
+                    m.d.sync += place.eq(following)
+                port = store.read_port()
+                m.d.comb += port.addr.eq(place)
+                found[name] = port.data
+            writes.append(stores["state"].write_port())
             pipe["acc", 0] = self.sums.payload[n]
             for name in parameters.shapes:
-                pipe[name, 1] = parameters_port.data[n][name]
-            pipe["v", 1] = Mux(control["fresh", 1], layer.rest, state_read.data[n].v)
-            pipe["b", 1] = Mux(control["fresh", 1], 0, state_read.data[n].b)
+                pipe[name, 1] = found["parameters"][name]
+            pipe["v", 1] = Mux(control["fresh", 1], layer.rest, found["state"].v)
+            pipe["b", 1] = Mux(control["fresh", 1], 0, found["state"].b)
             self._drive(m, pipe, parameters)
             self._threshold(pipe, parameters, curves, n)
             self._surface(pipe, surfaces, n)
@@ -121,15 +132,13 @@ class Neurons(wiring.Component):
         everyone = (1 << lanes) - 1
         m.d.comb += present.eq(Mux(control["last", final], everyone >> absent, everyone))
         result = landing.beat
-        m.d.comb += [
-            state_write.addr.eq(control["word", final]),
-            state_write.en.eq(valid),
-            result.last.eq(control["last", final]),
-        ]
-        for n, pipe in enumerate(lane_pipes):
+        m.d.comb += result.last.eq(control["last", final])
+        for n, (pipe, write) in enumerate(zip(lane_pipes, writes, strict=True)):
             m.d.comb += [
-                state_write.data[n].v.eq(pipe["membrane", final]),
-                state_write.data[n].b.eq(pipe["spike", final]),
+                write.addr.eq(control["word", final]),
+                write.en.eq(valid),
+                write.data.v.eq(pipe["membrane", final]),
+                write.data.b.eq(pipe["spike", final]),
                 result.spikes[n].eq(pipe["spike", final] & present[n]),
             ]
             for shown, name in (("membranes", "membrane"), ("drives", "u"), ("sums", "acc")):
