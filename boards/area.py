@@ -16,11 +16,12 @@ from boards.board import Board
 from boards.family import Cells, Family, Limits
 from boards.memories import is_logic, memory, weights
 from boards.netlist import Gates, Store, count
-from boards.selftest import Expected, SelfTest
 from hw.chip import PIXEL_BITS, Chip, Layer
 from hw.core import Core, CoreOptions
 from hw.crossbar import Crossbar
 from hw.encoder import SpikeEncoder
+from hw.link.linked import LinkedCore
+from hw.link.selftest import Expected
 from hw.neuron import Neurons
 
 #: LUTs for each bit of sums and of choices, and of masks: of a crossbar, whose sums have many terms and whose masks are
@@ -46,7 +47,7 @@ class AreaModel:
         self._kept: dict[tuple[object, ...], Cells] = {}
 
     def area(self, options: CoreOptions) -> Limits:
-        """What a core takes with the self-test around it, as place and route would report it."""
+        """What a core takes with the link and self-test around it, as place and route would report it."""
         return self.board.family.packed(reduce(add, self.blocks(options)))
 
     def fits(self, options: CoreOptions, room: Limits) -> bool:
@@ -72,8 +73,11 @@ class AreaModel:
         yield self._cells("readout", core.readout.lanes, core.readout)
         for number, layer in enumerate(core.layers):
             yield self._cells(f"events {number}", (layer.events.width, layer.events.banks), layer.events)
-        blank = Expected(np.zeros(self.chip.pixels, np.uint8), 0, *((0,) * self.chip.classes for _ in range(2)))
-        yield self._cells("self-test", options.pixel_lanes, SelfTest(core, blank))
+        blank = Expected(np.zeros(self.chip.pixels, np.uint8), 0, 1, *((0,) * self.chip.classes for _ in range(2)))
+        linked = LinkedCore(core, blank, clock_hz=self.board.clock_hz, baud=self.board.baud)
+        yield self._cells("link", options.pixel_lanes, linked.link)
+        yield self._cells("port", 0, linked.port)
+        yield self._cells("self-test", 0, linked.test)
 
     def _cells(self, name: str, sizes: object, block: Elaboratable) -> Cells:
         key = (name, sizes)

@@ -20,6 +20,7 @@ class Board:
     device: dict[str, str]  #: what the family's tools are told
     limits: Limits
     clock_hz: float  #: of the core, as wanted
+    baud: float  #: of its serial line: as fast as its bridge to USB is
     #: LEDs as resource.number or resource.number.part: heartbeat, verdict, class from its lowest bit on
     leds: tuple[str, ...]
     pixel_lanes: int  #: what a core gets here if nothing else is asked for

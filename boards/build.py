@@ -14,7 +14,6 @@ from typing import Any
 
 from boards.board import Board
 from boards.fit import check_fit
-from boards.selftest import Expected
 from boards.timing import Timing, read_timing
 from boards.toolchain import Tool, find_tools
 from boards.top import BoardTop
@@ -22,6 +21,7 @@ from hw.cache import cached
 from hw.core import Core
 from hw.errors import CaptwinError
 from hw.files import whole_folder
+from hw.link.selftest import Expected
 from hw.verilog import without_brackets
 
 TOP = "captwin"

@@ -14,6 +14,7 @@ BOARD = Board(
     device={"size": "up5k", "package": "sg48"},
     limits=Limits(luts=5_280, flip_flops=5_280, block_rams=30, multipliers=8),
     clock_hz=30e6,
+    baud=12e6,
     leds=("led.0", "led.1"),
     pixel_lanes=4,
     row_banks=1,

@@ -102,10 +102,13 @@ def _cell(kind: str, said: dict[str, str], *, resets: bool) -> Gates:
         return Gates(sums=min(y, max(a, b) + 1), carries=1)
     if kind in _COMPARISONS:
         return Gates(sums=max(a, b), carries=1)
+    constant = [bool(_CONSTANT.fullmatch(said.get(side, ""))) for side in "AB"]
     if kind == "$mul":
-        return Gates(products=((a, b),))
+        return Gates() if any(constant) else Gates(products=((a, b),))
     if kind == "$mux":
         width = int(said["WIDTH"])
+        if all(constant):
+            return Gates()
         if not any(_ZERO.fullmatch(said[side]) for side in "AB"):
             return Gates(choices=width)
         return Gates() if resets else Gates(masks=width)

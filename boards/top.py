@@ -1,15 +1,16 @@
-"""What goes on a board: clock, power-on reset, a core with its self-test, and the LEDs that show life."""
+"""What goes on a board: clock, power-on reset, a core on the board's serial line, and the LEDs that show life."""
 
 from typing import Any
 
 from amaranth import Cat, ClockDomain, ClockSignal, Elaboratable, Module, Mux, ResetSignal, Signal
 from amaranth.build import Platform
-from amaranth.lib import io, wiring
+from amaranth.lib import io
 
 from boards.board import Board
 from boards.pll import Pll
-from boards.selftest import Expected, SelfTest
 from hw.core import Core
+from hw.link.linked import LinkedCore
+from hw.link.selftest import Expected
 
 #: power-on reset takes 2**RESET_BITS cycles: on iCE40 block RAM reads 0 for some microseconds after configuration
 RESET_BITS = 12
@@ -18,24 +19,25 @@ RESET_BITS = 12
 class BoardTop(Elaboratable):
     """A whole design for one board, running at ``pll.output_hz``.
 
-    LED 0 is a heartbeat (1 Hz, half of it lit). LED 1 is lit while the self-test passes and blinks fast once it has
-    failed; LEDs 2 to 5 show the class of the self-test's image in binary. With fewer LEDs, LED 1 flashes the class:
+    LED 0 is a heartbeat (1 Hz, half of it lit). LED 1 is lit if the self-test passes and blinks fast if it has
+    failed; LEDs 2 to 5 show the class of the latest image in binary. With fewer LEDs, LED 1 flashes the class:
     so many flashes, ten for class 0, then a pause.
     """
 
     def __init__(self, board: Board, core: Core, expected: Expected, pll: Pll) -> None:
         self.board = board
-        self.core = core
-        self.test = SelfTest(core, expected)
+        self.linked = LinkedCore(core, expected, clock_hz=pll.output_hz, baud=board.baud)
         self.pll = pll
 
     def elaborate(self, platform: Platform) -> Module:
         m = Module()
         self._clock(m, platform)
-        m.submodules.core = core = self.core
-        m.submodules.test = test = self.test
-        wiring.connect(m, test.pixels, core.pixels)
-        wiring.connect(m, core.result, test.result)
+        m.submodules.linked = linked = self.linked
+        pins = {pin.name: "-" for pin in platform.lookup("uart", 0).ios}
+        line = platform.request("uart", 0, dir=pins)
+        m.submodules.rx = rx = io.Buffer("i", line.rx)
+        m.submodules.tx = tx = io.Buffer("o", line.tx)
+        m.d.comb += [linked.rx.eq(rx.i), tx.o.eq(linked.tx)]
 
         eighth = round(self.pll.output_hz / 8)
         cycle = Signal(range(eighth))
@@ -46,11 +48,11 @@ class BoardTop(Elaboratable):
             m.d.sync += cycle.eq(cycle + 1)
         leds = Signal(len(self.board.leds))
         if len(leds) >= 6:
-            shown = Cat(test.passed, test.label)
+            shown = Cat(linked.passed, linked.label)
         else:
-            flashes = Mux(test.label == 0, 10, test.label)
-            shown = test.passed & ~beat[0] & (beat[1:] < flashes)
-        m.d.sync += leds.eq(Cat(beat[2], Mux(test.failed, beat[0], shown)))
+            flashes = Mux(linked.label == 0, 10, linked.label)
+            shown = linked.passed & ~beat[0] & (beat[1:] < flashes)
+        m.d.sync += leds.eq(Cat(beat[2], Mux(linked.failed, beat[0], shown)))
         places = [tuple(name.split(".")) for name in self.board.leds]  # resource, number, and colour if it has some
         requested: dict[tuple[str, ...], Any] = {}
         for number, place in enumerate(places):

@@ -14,6 +14,7 @@ BOARD = Board(
     device={"size": "85k", "package": "CABGA381", "speed": "6"},
     limits=Limits(luts=83_640, flip_flops=83_640, block_rams=208, multipliers=156),
     clock_hz=100e6,
+    baud=3e6,
     leds=tuple(f"led.{n}" for n in range(6)),
     pixel_lanes=64,
     row_banks=4,

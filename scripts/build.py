@@ -9,12 +9,12 @@ from boards.build import Build
 from boards.build import build as run
 from boards.catalogue import BOARDS, find_board
 from boards.fit import check_fit, core_words, fitting
-from boards.selftest import Expected
 from hw.chip import Chip
 from hw.core import Core
+from hw.link.selftest import Expected
 from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, build_folder, core_options
 from scripts.output import JsonFlag, Row, file, log, note, show
-from sim import golden
+from sim.expected import expect
 from train.data import load_dataset
 from train.zoo import chip_data, load_chip
 
@@ -63,14 +63,7 @@ def build(
 
 def expected_answer(chip: Chip) -> Expected:
     """The self-test of ``chip``: the first test image of its data set, and golden's answer."""
-    pixels = load_dataset(chip_data(chip)).test_images[:1]
-    answer = golden.run(chip, pixels)
-    return Expected(
-        pixels[0],
-        int(answer.labels[0]),
-        tuple(int(n) for n in answer.counts[0]),
-        tuple(int(v) for v in answer.membranes[0]),
-    )
+    return expect(chip, load_dataset(chip_data(chip)).test_images[0])
 
 
 def build_rows(made: Build) -> list[Row]:

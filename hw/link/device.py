@@ -1,4 +1,4 @@
-"""The device's end of the host link: takes requests, runs images through a core, replies."""
+"""What a device does: takes requests, runs images through a core, replies."""
 
 from amaranth import Cat, Module, Mux, ResetInserter, Signal, Value, unsigned
 from amaranth.lib import data, fifo, memory, stream, wiring
@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.chip import PIXEL_BITS
 from hw.core import Core
-from hw.link.frames import CRC_BYTES, FrameReceiver, FrameSender, token
+from hw.link.frames import CRC_BYTES, token
 from hw.link.packing import packed
 from hw.link.protocol import (
     REPLY,
@@ -17,7 +17,6 @@ from hw.link.protocol import (
     answer_parts,
     counters_parts,
 )
-from hw.link.uart import UartReceiver, UartTransmitter
 
 #: bytes of a frame that the device takes, at least
 LEAST_CAPACITY = 64
@@ -26,27 +25,24 @@ RESET_CYCLES = 16
 
 
 class HostLink(wiring.Component):
-    """Serves a host on a UART, a bit of which lasts ``cycles`` clock cycles; see `docs/protocol.md`.
+    """Does what requests ask for, as `docs/protocol.md` says.
 
-    ``pixels``, ``result`` and ``counters`` belong to ``core``, which ``core_reset`` resets. IDENTIFY is answered with
-    ``about``. Up to ``core.IN_FLIGHT`` images may be under way; answers come in their order. Half a frame is
-    forgotten after ``patience`` cycles of silence.
+    ``requests`` and ``replies`` are the contents of frames, a byte a beat; ``length`` holds as long as a request is
+    offered, and is below ``capacity``. ``pixels``, ``result`` and ``counters`` belong to ``core``, which ``core_reset``
+    resets. IDENTIFY is answered with ``about``. Up to ``core.IN_FLIGHT`` images may be under way; answers come in their
+    order. Throughput: a byte a cycle in, a byte every other cycle out.
     """
 
-    def __init__(self, core: Core, about: bytes, *, cycles: int, patience: int) -> None:
+    def __init__(self, core: Core, about: bytes) -> None:
         self.core = core
         self.about = about
-        self.cycles = cycles
         need = max(REQUEST_HEAD + core.chip.pixels + CRC_BYTES, LEAST_CAPACITY)
         self.capacity = 1 << (need - 1).bit_length()
-        self.receiver = UartReceiver(cycles)
-        self.transmitter = UartTransmitter(cycles)
-        self.incoming = FrameReceiver(self.capacity, patience)
-        self.outgoing = FrameSender()
         super().__init__(
             {
-                "rx": In(1, init=1),
-                "tx": Out(1, init=1),
+                "requests": In(stream.Signature(token())),
+                "length": In(range(self.capacity)),
+                "replies": Out(stream.Signature(token())),
                 "pixels": Out(core.pixels.signature.flip()),
                 "result": In(core.result.signature),
                 "counters": In(core.counters.shape()),
@@ -56,18 +52,6 @@ class HostLink(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.receiver = receiver = self.receiver
-        m.submodules.transmitter = transmitter = self.transmitter
-        m.submodules.incoming = incoming = self.incoming
-        m.submodules.outgoing = outgoing = self.outgoing
-        wiring.connect(m, outgoing.bytes, transmitter.bytes)
-        m.d.comb += [
-            receiver.line.eq(self.rx),
-            self.tx.eq(transmitter.line),
-            incoming.data.eq(receiver.data),
-            incoming.valid.eq(receiver.valid),
-            incoming.broken.eq(receiver.broken),
-        ]
         tags = fifo.SyncFIFOBuffered(width=16, depth=self.core.IN_FLIGHT)
         m.submodules.tags = ResetInserter(self.core_reset)(tags)
         # From requests to replies: something that is not an answer.
@@ -77,13 +61,13 @@ class HostLink(wiring.Component):
         self._idle = Signal()
         self._more = Signal()  # the request has bytes left
         self._echo = stream.Signature(token()).create()
-        self._requests(m, incoming, tags)
-        self._replies(m, outgoing, tags)
+        self._take(m, tags)
+        self._reply(m, tags)
         return m
 
-    def _requests(self, m: Module, incoming: FrameReceiver, tags: fifo.SyncFIFOBuffered) -> None:
-        """Takes frames apart, and carries them out or has them replied to."""
-        frames, job = incoming.frames, self._job
+    def _take(self, m: Module, tags: fifo.SyncFIFOBuffered) -> None:
+        """Takes requests apart, and carries them out or has them replied to."""
+        frames, job = self.requests, self._job
         came = frames.valid & frames.ready
         byte, last = frames.payload.data, frames.payload.last
         lanes = self.core.options.pixel_lanes
@@ -103,7 +87,7 @@ class HostLink(wiring.Component):
                 with m.If(came):
                     m.d.sync += [job.command.eq(job.tag[:8]), job.tag.eq(Cat(job.tag[8:], byte)), place.eq(place + 1)]
                     with m.If(place == 0):
-                        m.d.sync += body.eq(incoming.length - REQUEST_HEAD)
+                        m.d.sync += body.eq(self.length - REQUEST_HEAD)
                     with m.If(place == REQUEST_HEAD - 1):
                         m.d.sync += place.eq(0)
                         m.next = "dispatch"
@@ -132,14 +116,15 @@ class HostLink(wiring.Component):
                     with m.Default():
                         m.d.sync += job.status.eq(Status.UNKNOWN_COMMAND)
                         m.next = "skip"
-            with m.State("fill"):
-                m.d.comb += frames.ready.eq(1)
+            with m.State("fill"):  # behind the last pixel with anything
+                m.d.comb += frames.ready.eq(self._more)
                 with m.If(came):
-                    m.d.sync += [beat.word_select(lane, PIXEL_BITS).eq(byte), lane.eq(lane + 1)]
-                    with m.If(last | (lane == lanes - 1)):
+                    m.d.sync += body.eq(body - 1)
+                with m.If(came | ~self._more):
+                    m.d.sync += [beat.eq(Cat(beat[PIXEL_BITS:], byte)), lane.eq(lane + 1)]
+                    with m.If(lane == lanes - 1):
                         m.d.sync += lane.eq(0)
                         m.next = "send"
-                    m.d.sync += body.eq(body - 1)
             with m.State("send"):
                 m.d.comb += self.pixels.valid.eq(1)
                 with m.If(self.pixels.ready):
@@ -171,7 +156,7 @@ class HostLink(wiring.Component):
                 with m.If(self._told):
                     m.next = "head"
 
-    def _replies(self, m: Module, outgoing: FrameSender, tags: fifo.SyncFIFOBuffered) -> None:
+    def _reply(self, m: Module, tags: fifo.SyncFIFOBuffered) -> None:
         """Sends answers and the replies that are asked for, an answer first."""
         chip, counters = self.core.chip, self.counters
         layers = len(chip.layers)
@@ -186,7 +171,7 @@ class HostLink(wiring.Component):
         head = Signal(data.StructLayout({"command": 8, "tag": 16, "status": 8}))
         answering = Signal()
         place = Signal(range(max(REPLY_HEAD, total, len(self.about))))
-        out = outgoing.frames
+        out = self.replies
         byte = Signal(8)
         loops, identifies = (
             ~answering & (head.command == (command | REPLY)) for command in (Command.LOOPBACK, Command.IDENTIFY)

@@ -3,39 +3,86 @@
 import json
 from importlib.metadata import version
 
-from amaranth import Module, ResetInserter
+from amaranth import Module, ResetInserter, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.core import Core
 from hw.link import protocol
 from hw.link.device import HostLink
+from hw.link.port import SerialPort
+from hw.link.selftest import Expected, SelfTest
+from hw.link.uart import LEAST_CYCLES
+
+#: what a bit may be longer or shorter than it should; a host's own may be as much off again
+TOLERANCE = 0.0125
 
 
 class LinkedCore(wiring.Component):
-    """``core`` behind a UART at ``baud`` bits a second, or nearly so, in a clock of ``clock_hz``.
+    """``core`` behind a UART at ``baud`` bits a second, or a whole fraction of it, in a clock of ``clock_hz``.
 
-    Half a frame is forgotten after PATIENCE_S of silence.
+    Until a host speaks it tests itself, with ``expected``. ``label`` is the class of its latest image, ``passed`` and
+    ``failed`` are those of :class:`hw.link.selftest.SelfTest`. Half a frame is forgotten after PATIENCE_S of silence.
     """
 
     PATIENCE_S = 0.25
 
-    def __init__(self, core: Core, *, clock_hz: float, baud: float) -> None:
+    def __init__(self, core: Core, expected: Expected, *, clock_hz: float, baud: float) -> None:
         self.core = core
-        cycles = round(clock_hz / baud)
+        cycles = bit_cycles(clock_hz, baud)
         self.about = about(core, clock_hz, clock_hz / cycles)
         patience = round(self.PATIENCE_S * clock_hz)
-        self.link = HostLink(core, json.dumps(self.about).encode(), cycles=cycles, patience=patience)
-        super().__init__({"rx": In(1, init=1), "tx": Out(1, init=1)})
+        self.link = HostLink(core, json.dumps(self.about).encode())
+        self.port = SerialPort(cycles, capacity=self.link.capacity, patience=patience)
+        self.test = SelfTest(core.chip, expected, self.link.capacity - 1)
+        super().__init__(
+            {
+                "rx": In(1, init=1),
+                "tx": Out(1, init=1),
+                "label": Out(core.result.payload.label.shape()),
+                "passed": Out(1),
+                "failed": Out(1),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.link = link = self.link
-        m.submodules.core = ResetInserter(link.core_reset)(self.core)
-        wiring.connect(m, link.pixels, self.core.pixels)
-        wiring.connect(m, self.core.result, link.result)
-        m.d.comb += [link.rx.eq(self.rx), self.tx.eq(link.tx), link.counters.eq(self.core.counters)]
+        link, port, test, core = self.link, self.port, self.test, self.core
+        core_reset = Signal()
+        m.submodules.port = port
+        m.submodules.test = test
+        m.submodules.link = ResetInserter(test.restart)(link)
+        m.submodules.core = ResetInserter(core_reset)(core)
+        wiring.connect(m, port.requests, test.host_requests)
+        wiring.connect(m, test.host_replies, port.replies)
+        wiring.connect(m, test.requests, link.requests)
+        wiring.connect(m, link.replies, test.replies)
+        wiring.connect(m, link.pixels, core.pixels)
+        wiring.connect(m, core.result, link.result)
+        m.d.comb += [
+            port.rx.eq(self.rx),
+            self.tx.eq(port.tx),
+            test.host_length.eq(port.length),
+            link.length.eq(test.length),
+            link.counters.eq(core.counters),
+            self.passed.eq(test.passed),
+            self.failed.eq(test.failed),
+        ]
+        # Registered, since it has far to go.
+        m.d.sync += core_reset.eq(link.core_reset | test.restart)
+        with m.If(core.result.valid):
+            m.d.sync += self.label.eq(core.result.payload.label)
         return m
+
+
+def bit_cycles(clock_hz: float, baud: float) -> int:
+    """Clock cycles of a bit at ``baud``, or at its half, third and so on, where that is no whole number of them."""
+    part = 1
+    while (cycles := round(part * clock_hz / baud)) < LEAST_CYCLES or abs(
+        cycles * baud / (part * clock_hz) - 1
+    ) > TOLERANCE:
+        part += 1
+    return cycles
 
 
 def about(core: Core, clock_hz: float, baud: float) -> dict[str, object]:

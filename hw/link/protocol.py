@@ -4,6 +4,7 @@ Numbers are little-endian. A request is a command, a tag and a body; its reply h
 added, a status and a body.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -61,6 +62,11 @@ def counters_parts(layers: int) -> list[Part]:
 def size(parts: list[Part]) -> int:
     """Bytes of all of them."""
     return sum(part.width * part.count for part in parts)
+
+
+def pack(parts: list[Part], numbers: Mapping[str, Sequence[int]]) -> bytes:
+    """``numbers``, by name, as bytes."""
+    return b"".join(number.to_bytes(part.width, "little") for part in parts for number in numbers[part.name])
 
 
 def unpack(parts: list[Part], body: bytes) -> dict[str, tuple[int, ...]]:

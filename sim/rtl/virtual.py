@@ -6,9 +6,13 @@ import tty
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
+
+from hw.chip import PIXEL_MAX
 from hw.core import Core
 from hw.link.linked import LinkedCore
 from hw.verilog import convert
+from sim.expected import expect
 from sim.rtl import native
 
 DRIVER = Path(__file__).with_name("virtual.cpp")
@@ -27,7 +31,8 @@ class VirtualBoard:
 
     def __init__(self, core: Core, *, skew: float = 0.0) -> None:
         self._bit = CYCLES * (1 + skew)
-        linked = LinkedCore(core, clock_hz=CLOCK_HZ, baud=CLOCK_HZ / CYCLES)
+        ramp = np.arange(core.chip.pixels, dtype=np.uint8) & PIXEL_MAX
+        linked = LinkedCore(core, expect(core.chip, ramp), clock_hz=CLOCK_HZ, baud=CLOCK_HZ / CYCLES)
         files = {"core.v": convert(linked, TOP), "driver.cpp": DRIVER.read_text()}
         self._program, _ = native.program(TOP, files)
 

@@ -8,19 +8,16 @@ from pathlib import Path
 import numpy as np
 import pooch
 import pytest
-from amaranth import Module
-from amaranth.lib import wiring
-from amaranth.sim import Simulator
 
 from boards.build import build
 from boards.built import read_built
 from boards.catalogue import BOARDS, find_board
 from boards.flash import flash_command
-from boards.selftest import Expected, SelfTest
 from hw.chip import Chip
 from hw.core import Core, CoreOptions
 from hw.errors import CaptwinError
-from sim import golden
+from hw.link.selftest import Expected
+from sim.expected import expect
 from tests.chips import random_chip, random_pixels
 
 SMALLEST = CoreOptions(pixel_lanes=1, row_banks=1, lanes=1)
@@ -38,11 +35,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def expected(chip: Chip) -> Expected:
-    pixels = random_pixels(5, chip, 1)
-    answer = golden.run(chip, pixels)
-    return Expected(
-        pixels[0], int(answer.labels[0]), tuple(map(int, answer.counts[0])), tuple(map(int, answer.membranes[0]))
-    )
+    return expect(chip, random_pixels(5, chip, 1)[0])
 
 
 @pytest.mark.parametrize("name", ["icebreaker", "ulx3s-85f"])
@@ -90,29 +83,6 @@ def test_a_missed_clock_is_an_error(chip: Chip, tmp_path: Path) -> None:
 def test_no_build_to_flash(chip: Chip, tmp_path: Path) -> None:
     with pytest.raises(CaptwinError, match="no build; try: captwin build fox --board icebreaker"):
         read_built(tmp_path, find_board("icebreaker"), chip, name="fox")
-
-
-@pytest.mark.parametrize("wrong", [False, True])
-def test_self_test(chip: Chip, wrong: bool) -> None:
-    answer = expected(chip)
-    if wrong:
-        answer = replace(answer, membranes=(answer.membranes[0] ^ 1, *answer.membranes[1:]))
-    m = Module()
-    m.submodules.core = core = Core(chip, SMALLEST)
-    m.submodules.test = test = SelfTest(core, answer)
-    wiring.connect(m, test.pixels, core.pixels)
-    wiring.connect(m, core.result, test.result)
-    simulator = Simulator(m)
-    simulator.add_clock(1e-8)
-    seen = []
-
-    async def watch(ctx) -> None:
-        await ctx.tick().repeat(2000)
-        seen.append((ctx.get(test.passed), ctx.get(test.failed), ctx.get(test.label)))
-
-    simulator.add_testbench(watch)
-    simulator.run()
-    assert seen == [(int(not wrong), int(wrong), answer.label)]
 
 
 def test_boards_have_whole_commands() -> None:

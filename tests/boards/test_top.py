@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from boards.catalogue import BOARDS, find_board
-from boards.selftest import Expected
 from boards.top import BoardTop
 from hw.core import Core, CoreOptions
+from hw.link.selftest import Expected
 from tests.chips import random_chip
 
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_every_board_has_what_the_top_asks_for(name: str) -> None:
     board, chip = find_board(name), random_chip(2, sizes=(6, 3, 2))
-    expected = Expected(np.zeros(chip.pixels, np.uint8), 0, (0, 0), (0, 0))
+    expected = Expected(np.zeros(chip.pixels, np.uint8), 0, 1, (0, 0), (0, 0))
     platform = board.platform()
     pll = board.family.pll(platform.default_clk_frequency, board.clock_hz)
     top = BoardTop(board, Core(chip, CoreOptions(1, 1, 1)), expected, pll)

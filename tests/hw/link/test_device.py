@@ -1,10 +1,12 @@
 """The device's end, a core behind it, on a simulated line."""
 
+import itertools
 import json
 import random
 import struct
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,9 +15,11 @@ from cobs import cobs
 
 from hw.chip import Chip
 from hw.core import Core, CoreOptions
-from hw.link.linked import LinkedCore
+from hw.link.linked import LinkedCore, bit_cycles
 from hw.link.protocol import REPLY, Command, Status
+from hw.link.selftest import Expected
 from sim import golden
+from sim.expected import expect
 from tests.chips import random_chip, random_pixels
 
 CYCLES = 8
@@ -24,7 +28,11 @@ CYCLES = 8
 def device_of(chip: Chip, pixel_lanes: int) -> LinkedCore:
     """A small core on a fast line that forgets half a frame after 40 bits."""
     core = Core(chip, CoreOptions(pixel_lanes=pixel_lanes, lanes=2))
-    return LinkedCore(core, clock_hz=40 * CYCLES / LinkedCore.PATIENCE_S, baud=40 / LinkedCore.PATIENCE_S)
+    return linked(core, expect(chip, random_pixels(1, chip, 1)[0]))
+
+
+def linked(core: Core, expected: Expected) -> LinkedCore:
+    return LinkedCore(core, expected, clock_hz=40 * CYCLES / LinkedCore.PATIENCE_S, baud=40 / LinkedCore.PATIENCE_S)
 
 
 def framed(body: bytes) -> bytes:
@@ -35,22 +43,22 @@ def request(command: int, tag: int, body: bytes = b"") -> bytes:
     return framed(struct.pack("<BH", command, tag) + body)
 
 
+def levels(parts: list[bytes | int]) -> Iterator[int]:
+    """Of a line on which bytes go, with so many bits of silence between."""
+    for part in parts:
+        if isinstance(part, int):
+            yield from [1] * part
+            continue
+        for byte in part:
+            yield from (0, *(byte >> n & 1 for n in range(8)), 1)
+
+
 def converse(device: LinkedCore, parts: list[bytes | int], replies: int) -> list[tuple[int, int, int, bytes]]:
     """Sends bytes, with so many bits of silence between, until so many replies came; (command, tag, status, body)."""
     received = bytearray()
 
-    def levels() -> Iterator[int]:
-        for part in parts:
-            if isinstance(part, int):
-                yield from [1] * part
-                continue
-            for byte in part:
-                yield from (0, *(byte >> n & 1 for n in range(8)), 1)
-        while True:
-            yield 1
-
     async def send(ctx):
-        for level in levels():
+        for level in itertools.chain(levels(parts), itertools.repeat(1)):
             ctx.set(device.rx, level)
             await ctx.tick().repeat(CYCLES)
 
@@ -153,3 +161,44 @@ def test_garbage_between_requests(chip: Chip) -> None:
         parts += [garbage + b"\0" if dice.random() < 0.5 else garbage, 100, request(Command.LOOPBACK, tag, b"ok"), 400]
     replies = converse(device_of(chip, 1), parts, 12)
     assert replies == [(Command.LOOPBACK | REPLY, tag, Status.OK, b"ok") for tag in range(12)]
+
+
+@pytest.mark.parametrize("wrong", ["", "label", "steps", "counts", "membranes"])
+def test_self_test(chip: Chip, wrong: str) -> None:
+    """Until a host speaks; what it found then stays."""
+    image = random_pixels(1, chip, 1)[0]
+    expected = expect(chip, image)
+    if wrong in ("label", "steps"):
+        expected = replace(expected, **{wrong: getattr(expected, wrong) ^ 1})
+    elif wrong:
+        numbers = getattr(expected, wrong)
+        expected = replace(expected, **{wrong: (*numbers[:-1], numbers[-1] ^ 1)})
+    device = linked(Core(chip, CoreOptions(pixel_lanes=4, lanes=2)), expected)
+
+    def found(ctx) -> tuple[int, int]:
+        return ctx.get(device.passed), ctx.get(device.failed)
+
+    async def watch(ctx) -> None:
+        assert found(ctx) == (0, 0)
+        await ctx.tick().repeat(4000)
+        assert found(ctx) == (not wrong, bool(wrong))
+        if not wrong:
+            assert ctx.get(device.label) == expected.label
+        assert ctx.get(device.tx)
+        for level in (1, *levels([request(Command.COUNTERS, 7)])):
+            ctx.set(device.rx, level)
+            await ctx.tick().repeat(CYCLES)
+        await ctx.tick().until(~device.tx)
+        assert found(ctx) == (not wrong, bool(wrong))
+        assert ctx.get(device.core.counters.cycles) < 4000  # since the host's request
+
+    simulator = Simulator(device)
+    simulator.add_clock(1e-8)
+    simulator.add_testbench(watch)
+    simulator.run()
+
+
+def test_whole_cycles_of_a_bit() -> None:
+    """As fast as is wanted, or a whole fraction of it."""
+    for clock_hz, baud, cycles in ((100e6, 3e6, 33), (100e6, 12e6, 25), (72e6, 12e6, 12), (30e6, 12e6, 10), (8, 1, 8)):
+        assert bit_cycles(clock_hz, baud) == cycles

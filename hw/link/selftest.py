@@ -1,0 +1,126 @@
+"""A built-in test: until a host speaks, one image over and over, each answer compared with the golden model's."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from amaranth import Module, Signal, unsigned
+from amaranth.lib import memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.chip import Chip
+from hw.link.frames import token
+from hw.link.protocol import REPLY, Command, Status, answer_parts, pack
+
+#: cycles that device and core are in reset between the test and the host
+RESET_CYCLES = 16
+#: of an expected byte: it matters
+CHECKED = 0x100
+
+
+@dataclass(frozen=True)
+class Expected:
+    """An image of pixel codes and the golden model's answer to it."""
+
+    pixels: np.ndarray  #: (pixels,) uint8
+    label: int
+    steps: int  #: until the decision
+    counts: tuple[int, ...]  #: output spikes of each class
+    membranes: tuple[int, ...]  #: last membrane code of each class
+
+
+class SelfTest(wiring.Component):
+    """Stands between a host and a device: sends it the image again and again and watches its replies, until a request
+    of the host comes. Then device and core are reset (``restart``), and what host and device say goes through.
+
+    ``passed`` says that there was a reply and all of them were as expected, but for the cycles and counters in it;
+    ``failed`` that one was not. Both keep what they are when a host takes over.
+    """
+
+    def __init__(self, chip: Chip, expected: Expected, length: int) -> None:
+        """Requests have ``length`` bytes, or less."""
+        self._request = bytes([Command.INFER, 0, 0, *expected.pixels.tolist()])
+        numbers = {
+            "label": [expected.label],
+            "steps": [expected.steps],
+            "cycles": [0],
+            "counts": expected.counts,
+            "membranes": expected.membranes,
+        }
+        self._reply = [CHECKED | byte for byte in (Command.INFER | REPLY, 0, 0, Status.OK)]
+        for part in answer_parts(chip.classes):
+            checked = 0 if part.name == "cycles" else CHECKED
+            self._reply += [checked | byte for byte in pack([part], numbers)]
+        self._reply.append(0)  # and all that follows
+        tokens = stream.Signature(token())
+        super().__init__(
+            {
+                "host_requests": In(tokens),
+                "host_length": In(range(length + 1)),
+                "host_replies": Out(tokens),
+                "requests": Out(tokens),
+                "length": Out(range(length + 1)),
+                "replies": In(tokens),
+                "restart": Out(1),
+                "passed": Out(1),
+                "failed": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        wait = Signal(range(RESET_CYCLES))
+        with m.FSM():
+            with m.State("test"):
+                self._ask(m)
+                self._watch(m)
+                with m.If(self.host_requests.valid):
+                    m.next = "restart"
+            with m.State("restart"):
+                m.d.comb += self.restart.eq(1)
+                m.d.sync += wait.eq(wait + 1)
+                with m.If(wait == RESET_CYCLES - 1):
+                    m.next = "through"
+            with m.State("through"):
+                wiring.connect(m, wiring.flipped(self.host_requests), wiring.flipped(self.requests))
+                wiring.connect(m, wiring.flipped(self.replies), wiring.flipped(self.host_replies))
+                m.d.comb += self.length.eq(self.host_length)
+        return m
+
+    def _ask(self, m: Module) -> None:
+        """Sends the request, a byte every other cycle, again and again."""
+        m.submodules.request = store = memory.Memory(shape=unsigned(8), depth=len(self._request), init=self._request)
+        port, out = store.read_port(), self.requests
+        place = Signal(range(len(self._request)))
+        offered = Signal()
+        m.d.comb += [
+            port.addr.eq(place),
+            out.payload.data.eq(port.data),
+            out.payload.last.eq(place == len(self._request) - 1),
+            out.valid.eq(offered),
+            self.length.eq(len(self._request)),
+        ]
+        m.d.sync += offered.eq(~(offered & out.ready))
+        with m.If(offered & out.ready):
+            m.d.sync += place.eq(place + 1)
+            with m.If(out.payload.last):
+                m.d.sync += place.eq(0)
+
+    def _watch(self, m: Module) -> None:
+        """Takes the replies, a byte every other cycle, and compares."""
+        m.submodules.reply = store = memory.Memory(shape=unsigned(9), depth=len(self._reply), init=self._reply)
+        port, got = store.read_port(), self.replies
+        place = Signal(range(len(self._reply)))
+        ready, bad = Signal(), Signal()
+        m.d.comb += [
+            port.addr.eq(place),
+            got.ready.eq(ready),
+            bad.eq((port.data >= CHECKED) & (port.data[:8] != got.payload.data)),
+        ]
+        m.d.sync += ready.eq(~(ready & got.valid))
+        with m.If(ready & got.valid):
+            with m.If(place != len(self._reply) - 1):
+                m.d.sync += place.eq(place + 1)
+            with m.If(bad):
+                m.d.sync += self.failed.eq(1)
+            with m.If(got.payload.last):
+                m.d.sync += [place.eq(0), self.passed.eq(~self.failed & ~bad)]

@@ -1,0 +1,19 @@
+"""What a device's self-test should find: golden's answer to an image."""
+
+import numpy as np
+
+from hw.chip import Chip
+from hw.link.selftest import Expected
+from sim import golden
+
+
+def expect(chip: Chip, pixels: np.ndarray) -> Expected:
+    """A self-test of ``chip`` with (pixels,) uint8 ``pixels``."""
+    answer = golden.run(chip, pixels[None])
+    return Expected(
+        pixels,
+        int(answer.labels[0]),
+        int(answer.steps[0]),
+        tuple(int(count) for count in answer.counts[0]),
+        tuple(int(code) for code in answer.membranes[0]),
+    )
