@@ -26,6 +26,8 @@ FORMAT = "captwin-chip"
 VERSION = 2
 PIXEL_BITS = 8
 PIXEL_MAX = (1 << PIXEL_BITS) - 1
+STEP_BITS = 8
+STEPS_MAX = (1 << STEP_BITS) - 1
 #: Recurrence of the `bernoulli` encoder: b[n+32] is the XOR of b[n+q] for q in this tuple (a maximal-length LFSR).
 LFSR_TAPS = (0, 1, 2, 22)
 LFSR_BITS = 32
@@ -91,7 +93,7 @@ class Encoder:
 
     kind: Literal["rate", "bernoulli", "latency"] = "rate"
     #: time steps of one inference
-    steps: Annotated[int, Field(ge=1, le=255)] = 8
+    steps: Annotated[int, Field(ge=1, le=STEPS_MAX)] = 8
     #: start of the `rate` phase accumulator, in pixel codes
     phase: Annotated[int, Field(ge=0, le=PIXEL_MAX)] = 128
     #: first LFSR state of `bernoulli`

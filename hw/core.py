@@ -1,6 +1,9 @@
 """The core: a whole chip between a stream of pixels and a stream of answers."""
 
-from amaranth import Const, Module, Signal, Value
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from amaranth import Module, Signal, Value
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 from pydantic import ConfigDict
@@ -10,10 +13,12 @@ from hw.chip import PIXEL_BITS, Chip
 from hw.encoder import SpikeEncoder
 from hw.errors import CaptwinError
 from hw.layer import SpikingLayer
+from hw.load import STORE_BITS, Contents, Stores, load_bus
 from hw.neuron import SHOWN
 from hw.readout import ClassReadout, answer
 from hw.streams import Fork
 
+Block = TypeVar("Block", bound=Any)
 COUNTER_BITS = 32
 #: the most pixel lanes, row banks and lanes
 LARGEST = 64
@@ -34,6 +39,8 @@ class CoreOptions:
     lanes: int | tuple[int, ...] = 4
     #: one more stream a layer, with every sum, drive, membrane and spike
     trace: bool = False
+    #: a port to write other chips into the memories
+    loadable: bool = False
 
     def __post_init__(self) -> None:
         for name in ("pixel_lanes", "row_banks", "lanes"):
@@ -64,6 +71,8 @@ class Core(wiring.Component):
     * ``trace0``, ``trace1``, ... if ``options.trace``: all results of that layer, a word of ``lanes`` neurons a beat.
     * ``counters``: since reset, wrapping: clock cycles; for each layer row events, spikes, clamped drives.
     * ``build_id``: :attr:`hw.chip.Chip.build_id`.
+    * ``load`` if ``options.loadable``: writes the stores, numbered as :attr:`contents` has them; see
+      :func:`hw.load.load_bus`. The core must be idle meanwhile, and be reset after.
 
     Up to IN_FLIGHT images are under way at once; results come in the order of the images.
     """
@@ -76,10 +85,14 @@ class Core(wiring.Component):
         self.chip = chip
         self.options = options
         steps = chip.encoder.steps
-        self.encoder = SpikeEncoder(chip.encoder, chip.pixels, options.pixel_lanes)
+        self._own = [Contents("build_id", 64, [chip.build_id])]
+        self.contents: list[Contents] = list(self._own)  #: of all stores, in the order of their numbers
+        self.encoder = self._with_stores("encoder", SpikeEncoder, chip.encoder, chip.pixels, options.pixel_lanes)
         banks, lanes = (options.each(name, len(chip.layers)) for name in ("row_banks", "lanes"))
         self.layers = [
-            SpikingLayer(
+            self._with_stores(
+                f"layer{number}",
+                SpikingLayer,
                 layer,
                 chip.formats,
                 steps=steps,
@@ -91,7 +104,17 @@ class Core(wiring.Component):
             for number, layer in enumerate(chip.layers)
         ]
         last = self.layers[-1].results.payload.shape()
-        self.readout = ClassReadout(chip.readout, chip.formats, classes=chip.classes, steps=steps, word_shape=last)
+        self.readout = self._with_stores(
+            "readout",
+            ClassReadout,
+            chip.readout,
+            chip.formats,
+            classes=chip.classes,
+            steps=steps,
+            word_shape=last,
+        )
+        if options.loadable and len(self.contents) > 1 << STORE_BITS:
+            raise CaptwinError(f"a loadable core has {1 << STORE_BITS} memories at most, not {len(self.contents)}")
         count = data.ArrayLayout(COUNTER_BITS, len(chip.layers))
         ports = {
             "pixels": In(stream.Signature(data.ArrayLayout(PIXEL_BITS, options.pixel_lanes))),
@@ -107,16 +130,28 @@ class Core(wiring.Component):
             ),
             "build_id": Out(64),
         }
+        if options.loadable:
+            ports["load"] = In(load_bus())
         if options.trace:
             for number, layer in enumerate(self.layers):
                 ports[f"trace{number}"] = Out(layer.results.signature)
         super().__init__(ports)
 
+    def _with_stores(self, name: str, block: Callable[..., Block], *arguments: Any, **named: Any) -> Block:
+        """A part of the core, with numbers for its stores behind those of the parts before."""
+        made = block(*arguments, **named, stores_from=len(self.contents) if self.options.loadable else None)
+        if self.options.loadable:
+            self.contents += [entry.within(name) for entry in made.contents]
+        return made
+
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.encoder = self.encoder
         m.submodules.readout = self.readout
-        m.d.comb += self.build_id.eq(Const(self.chip.build_id, 64))
+        stores = Stores(m, self._own, self.load if self.options.loadable else None)
+        m.d.comb += Value.cast(self.build_id).eq(stores.register("build_id", data.StructLayout({"id": 64})).id)
+        if self.options.loadable:
+            m.d.comb += [part.load.eq(self.load) for part in (self.encoder, *self.layers, self.readout)]
 
         spikes = self.encoder.spikes
         for number, layer in enumerate(self.layers):

@@ -1,15 +1,16 @@
 """The memcapacitor crossbar: charge codes of active rows, summed for all columns in parallel."""
 
-from functools import reduce
+from functools import cached_property, reduce
 from operator import or_
 
 import numpy as np
-from amaranth import Cat, Module, Mux, ResetSignal, Signal, Value, signed, unsigned
-from amaranth.lib import data, memory, stream, wiring
+from amaranth import Cat, Module, Mux, ResetSignal, Signal, Value, signed
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.chip import Formats
 from hw.events import bank_rows
+from hw.load import Contents, Stores, load_bus
 from hw.streams import COPY, Landing, Pipeline, event
 
 
@@ -28,6 +29,8 @@ class Crossbar(wiring.Component):
     A step is handed over when every bank has ended it, the words of the one before have begun to leave, all but EARLY
     of them have left, and these have room in the queue, all of that a cycle before. Latency: :meth:`latency` cycles
     from that hand-over, at best with the step's last event, to the first word.
+
+    The memories can be written by ``load`` if ``stores_from`` says what number the first of them has.
     """
 
     #: columns that work in the same cycle; two groups fill whole block RAMs at every width of code
@@ -38,8 +41,18 @@ class Crossbar(wiring.Component):
     #: cycles in which the decision that a word leaves reaches all words, through two stages of copies: for so many each
     SPREAD = (32, 4)
 
-    def __init__(self, charges: np.ndarray, formats: Formats, *, width: int, banks: int, lanes: int) -> None:
+    def __init__(
+        self,
+        charges: np.ndarray,
+        formats: Formats,
+        *,
+        width: int,
+        banks: int,
+        lanes: int,
+        stores_from: int | None = None,
+    ) -> None:
         self.charges = charges
+        self.stores_from = stores_from
         self.formats = formats
         self.banks = banks
         self.lanes = lanes
@@ -54,7 +67,21 @@ class Crossbar(wiring.Component):
                 #: number of row events taken in this cycle
                 "taken": Out(range(banks + 1)),
             }
+            | ({} if stores_from is None else {"load": In(load_bus())})
         )
+
+    @cached_property
+    def contents(self) -> list[Contents]:
+        """The charge codes in memory: for each two groups of columns the banks."""
+        bits, found = self.formats.charge_bits, []
+        for start in range(0, self.columns, 2 * self.GROUP):
+            charges = self.charges[:, start : start + 2 * self.GROUP]
+            padded = np.vstack([charges, np.zeros((1, charges.shape[1]), charges.dtype)])
+            found += [
+                Contents(f"weights{bank}_{start}", bits * charges.shape[1], pack_rows(padded[places], bits))
+                for bank, places in enumerate(self.places)
+            ]
+        return found
 
     @classmethod
     def begin(cls, columns: int, lanes: int) -> int:
@@ -130,14 +157,15 @@ class Crossbar(wiring.Component):
         """
         bits = self.formats.charge_bits
         columns = range(self.columns)[first * self.GROUP : (first + 2) * self.GROUP]
-        charges = self.charges[:, columns.start : columns.stop]
-        padded = np.vstack([charges, np.zeros((1, len(columns)), charges.dtype)])
+        before = first // 2 * self.banks
+        contents = self.contents[before : before + self.banks]
+        if self.stores_from is None:
+            stores = Stores(m, contents)
+        else:
+            stores = Stores(m, contents, self.load, self.stores_from + before)
         codes = Pipeline(m)
-        for bank, places in enumerate(self.places):
-            m.submodules[f"weights{bank}_{columns.start}"] = store = memory.Memory(
-                shape=unsigned(bits * len(columns)), depth=len(places), init=pack_rows(padded[places], bits)
-            )
-            port = store.read_port()
+        for bank, entry in enumerate(contents):
+            port = stores.memory(entry.name).read_port()
             m.d.comb += [
                 port.addr.eq(control[f"row{bank}_", 1 + first]),
                 port.en.eq(control[f"active{bank}_", 1 + first]),

@@ -1,6 +1,6 @@
 """Pixels to spikes: an image buffer of two pages and the `rate`, `bernoulli` and `latency` codes."""
 
-from functools import reduce
+from functools import cached_property, reduce
 from operator import xor
 
 from amaranth import Cat, Const, Module, Mux, Signal, Value
@@ -8,6 +8,7 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import chip
+from hw.load import Contents, Stores, load_bus
 from hw.streams import Landing, Pipeline, spike_word
 
 
@@ -22,13 +23,16 @@ class SpikeEncoder(wiring.Component):
 
     Throughput: a beat a cycle on either side. Latency: :meth:`latency` cycles from an image's last beat to its
     first word.
+
+    Settings can be written by ``load`` if ``stores_from`` says what number they have.
     """
 
     QUEUE = 16
     GROUP = 16
 
-    def __init__(self, encoder: chip.Encoder, pixels: int, lanes: int) -> None:
+    def __init__(self, encoder: chip.Encoder, pixels: int, lanes: int, *, stores_from: int | None = None) -> None:
         self.encoder = encoder
+        self.stores_from = stores_from
         self.image_pixels = pixels
         self.lanes = lanes
         self.words = -(-pixels // lanes)
@@ -39,7 +43,17 @@ class SpikeEncoder(wiring.Component):
                 #: high for one cycle when the first beat of an image is accepted
                 "started": Out(1),
             }
+            | ({} if stores_from is None else {"load": In(load_bus())})
         )
+        numbers = {"rate": {"phase": chip.PIXEL_BITS}, "bernoulli": {"seed": chip.LFSR_BITS}}.get(encoder.kind, {})
+        self._settings = data.StructLayout({"last_step": chip.STEP_BITS, **numbers})
+
+    @cached_property
+    def contents(self) -> list[Contents]:
+        """The settings: the last step's number, and the code's own number."""
+        numbers = {name: getattr(self.encoder, name) for name in self._settings.members if name != "last_step"}
+        settings = self._settings.const({"last_step": self.encoder.steps - 1, **numbers})
+        return [Contents("settings", self._settings.size, [Value.cast(settings).value])]
 
     @classmethod
     def latency(cls, encoder: chip.Encoder, lanes: int) -> int:
@@ -50,6 +64,11 @@ class SpikeEncoder(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        if self.stores_from is None:
+            stores = Stores(m, self.contents)
+        else:
+            stores = Stores(m, self.contents, self.load, self.stores_from)
+        settings = stores.register("settings", self._settings)
         page_bits = max(1, (self.words - 1).bit_length())
         full = Signal(2)
 
@@ -75,7 +94,7 @@ class SpikeEncoder(wiring.Component):
         step = Signal(range(max(self.encoder.steps, 2)))
         fetch = Signal()
         finished = Signal()
-        last_word, last_step = word == self.words - 1, step == self.encoder.steps - 1
+        last_word, last_step = word == self.words - 1, step == settings.last_step
         m.d.comb += [
             finished.eq(fetch & last_word & last_step),
         ]
@@ -113,11 +132,11 @@ class SpikeEncoder(wiring.Component):
                 m.d.comb += write.data[n].eq(self.pixels.payload[lane])
                 pipe[f"pixel{lane}", 1 + group] = read.data[n]
         if self.encoder.kind == "bernoulli":
-            limits = self._lfsr(m, control["valid", 2], control["last", 2], control["end", 2])
+            limits = self._lfsr(m, settings.seed, control["valid", 2], control["last", 2], control["end", 2])
             for lane, limit in enumerate(limits):
                 pipe[f"limit{lane}_", 2] = limit
         encode = getattr(self, f"_{self.encoder.kind}")
-        ready = max(encode(pipe, lane, 2 + lane // self.GROUP) for lane in range(self.lanes))
+        ready = max(encode(pipe, settings, lane, 2 + lane // self.GROUP) for lane in range(self.lanes))
         used = self.image_pixels - (self.words - 1) * self.lanes
         landing = Landing(m, self.spikes, self.QUEUE, entering=fetch, arriving=control["valid", ready])
         m.d.comb += [
@@ -129,13 +148,13 @@ class SpikeEncoder(wiring.Component):
             m.d.comb += landing.beat.spikes[n].eq(spike & ~control["last", ready] if n >= used else spike)
         return m
 
-    def _rate(self, pipe: Pipeline, lane: int, stage: int) -> int:
+    def _rate(self, pipe: Pipeline, settings: data.View, lane: int, stage: int) -> int:
         """Spikes where the phase accumulator, phase + step * pixel, overflows by one pixel more; their stage."""
         # The product as shifted copies, added two by two, a level a stage: FPGAs have few multipliers.
         step, pixel = pipe["step", stage], pipe[f"pixel{lane}", stage]
         bits = (self.encoder.steps - 1).bit_length()
         terms = [Mux(step[q], pixel << q, 0)[: chip.PIXEL_BITS] for q in range(bits)]
-        terms.append(Const(self.encoder.phase, chip.PIXEL_BITS))
+        terms.append(settings.phase)
         while len(terms) > 1:
             stage += 1
             sums = [sum(terms[q : q + 2])[: chip.PIXEL_BITS] for q in range(0, len(terms), 2)]
@@ -145,23 +164,24 @@ class SpikeEncoder(wiring.Component):
         pipe[f"spike{lane}", stage] = terms[0] + pipe[f"pixel{lane}", stage] > chip.PIXEL_MAX
         return stage
 
-    def _latency(self, pipe: Pipeline, lane: int, stage: int) -> int:
+    def _latency(self, pipe: Pipeline, settings: data.View, lane: int, stage: int) -> int:
         """Spikes in the step that is due, brighter pixels earlier; their stage."""
         wait = chip.PIXEL_MAX - pipe[f"pixel{lane}", stage]
         stage += 1
-        pipe.register(f"due{lane}_", stage, (wait * self.encoder.steps) >> chip.PIXEL_BITS)
+        pipe.register(f"due{lane}_", stage, (wait * (settings.last_step + 1)) >> chip.PIXEL_BITS)
         due = pipe[f"due{lane}_", stage] == pipe["step", stage]
         pipe[f"spike{lane}", stage] = (pipe[f"pixel{lane}", stage] > 0) & due
         return stage
 
-    def _bernoulli(self, pipe: Pipeline, lane: int, stage: int) -> int:
+    def _bernoulli(self, pipe: Pipeline, settings: data.View, lane: int, stage: int) -> int:
         """Spikes of the pixels above their random number; their stage."""
         pipe[f"spike{lane}", stage] = pipe[f"pixel{lane}", stage] > pipe[f"limit{lane}_", stage]
         return stage
 
-    def _lfsr(self, m: Module, advance: Value, last_word: Value, restart: Value) -> list[Value]:
+    def _lfsr(self, m: Module, seed: Value, advance: Value, last_word: Value, restart: Value) -> list[Value]:
         """One number of 8 LFSR bits a lane; ``advance`` moves on by a word, ``restart`` to the first pixel."""
-        state = Signal(chip.LFSR_BITS, init=self.encoder.seed)
+        state = Signal(chip.LFSR_BITS)
+        seeded = Signal()  # in the cycle after a reset
         used = self.image_pixels - (self.words - 1) * self.lanes
         bits = [1 << q for q in range(chip.LFSR_BITS)]  # bit n of the sequence, as a set of state bits
         while len(bits) < chip.PIXEL_BITS * self.lanes + chip.LFSR_BITS:
@@ -174,8 +194,9 @@ class SpikeEncoder(wiring.Component):
             m.d.sync += state.eq(window(chip.PIXEL_BITS * self.lanes, chip.LFSR_BITS))
             with m.If(last_word):
                 m.d.sync += state.eq(window(chip.PIXEL_BITS * used, chip.LFSR_BITS))
-            with m.If(restart):
-                m.d.sync += state.eq(self.encoder.seed)
+        m.d.sync += seeded.eq(1)
+        with m.If(~seeded | (advance & restart)):
+            m.d.sync += state.eq(seed)
         return [window(chip.PIXEL_BITS * n, chip.PIXEL_BITS) for n in range(self.lanes)]
 
 

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from hw import chip
 from hw.crossbar import Crossbar
 from hw.events import EventSource
+from hw.load import Contents, load_bus
 from hw.neuron import Neurons
 from hw.streams import spike_word
 
@@ -16,6 +17,8 @@ from hw.streams import spike_word
 class SpikingLayer(wiring.Component):
     """A crossbar and its neurons. ``width`` is the number of neurons in a word of incoming spikes; ``shows`` names what
     the results hold besides spikes (:func:`hw.neuron.neuron_word`).
+
+    With ``stores_from``, the number of its first store, ``load`` writes what is in its memories.
 
     Its parts are joined by streams, so a layer works on as many time steps at once as it has parts.
     """
@@ -30,10 +33,13 @@ class SpikingLayer(wiring.Component):
         banks: int,
         lanes: int,
         shows: Collection[str] = (),
+        stores_from: int | None = None,
     ) -> None:
+        self.stores_from = stores_from
         self.events = EventSource(layer.rows, width, banks)
-        self.crossbar = Crossbar(layer.charges, formats, width=width, banks=banks, lanes=lanes)
-        self.neurons = Neurons(layer, formats, steps=steps, lanes=lanes, shows=shows)
+        self.crossbar = Crossbar(layer.charges, formats, width=width, banks=banks, lanes=lanes, stores_from=stores_from)
+        behind = None if stores_from is None else stores_from + len(self.crossbar.contents)
+        self.neurons = Neurons(layer, formats, steps=steps, lanes=lanes, shows=shows, stores_from=behind)
         super().__init__(
             {
                 "spikes": In(stream.Signature(spike_word(width))),
@@ -43,7 +49,14 @@ class SpikingLayer(wiring.Component):
                 "fired": Out(self.neurons.fired.shape()),
                 "saturated": Out(self.neurons.saturated.shape()),
             }
+            | ({} if stores_from is None else {"load": In(load_bus())})
         )
+
+    @property
+    def contents(self) -> list[Contents]:
+        """What is in its parts."""
+        parts = {"crossbar": self.crossbar, "neurons": self.neurons}
+        return [entry.within(name) for name, part in parts.items() for entry in part.contents]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -60,4 +73,6 @@ class SpikingLayer(wiring.Component):
             self.fired.eq(self.neurons.fired),
             self.saturated.eq(self.neurons.saturated),
         ]
+        if self.stores_from is not None:
+            m.d.comb += [self.crossbar.load.eq(self.load), self.neurons.load.eq(self.load)]
         return m

@@ -1,7 +1,7 @@
 """The neurons of a layer: drive, threshold curve and surface of DESIGN's arithmetic, `lanes` neurons a cycle."""
 
 from collections.abc import Collection, Sequence
-from functools import reduce
+from functools import cached_property, reduce
 from operator import or_
 
 import numpy as np
@@ -9,9 +9,11 @@ from amaranth import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.chip import GAIN_BITS, Formats, Layer
+from hw.chip import GAIN_BITS, STEP_BITS, Formats, Layer
+from hw.load import Contents, Stores, load_bus
 from hw.streams import COPY, Landing, Pipeline
 
+PARITIES = ("even", "odd")
 #: what neuron results can hold besides spikes: new membranes, and the drives and sums that they came from
 SHOWN = ("membranes", "drives", "sums")
 
@@ -33,19 +35,29 @@ class Neurons(wiring.Component):
     Throughput: a word a cycle, as long as the layer has at least LATENCY words; else a step every LATENCY cycles, as a
     step starts LATENCY cycles after the one before, so that each word finds its neurons' new state.
     Latency: LATENCY + 1 cycles from a word of sums to its results, which hold what ``shows`` names of SHOWN.
+
+    Tables, parameters and settings can be written by ``load`` if ``stores_from`` says what number the first has.
     """
 
     LATENCY = 21
     QUEUE = 32
 
     def __init__(
-        self, layer: Layer, formats: Formats, *, steps: int, lanes: int, shows: Collection[str] = SHOWN
+        self,
+        layer: Layer,
+        formats: Formats,
+        *,
+        steps: int,
+        lanes: int,
+        shows: Collection[str] = SHOWN,
+        stores_from: int | None = None,
     ) -> None:
         self.layer = layer
         self.formats = formats
         self.steps = steps
         self.lanes = lanes
         self.shows = shows
+        self.stores_from = stores_from
         self.words = -(-layer.columns // lanes)
         self.sum_shape = signed(formats.accumulator_bits(layer.rows))
         super().__init__(
@@ -56,7 +68,21 @@ class Neurons(wiring.Component):
                 "fired": Out(range(lanes + 1)),
                 "saturated": Out(range(lanes + 1)),
             }
+            | ({} if stores_from is None else {"load": In(load_bus())})
         )
+        self._parameters = _Parameters(layer, formats, whole=stores_from is not None)
+        self._settings = data.StructLayout({"rest": formats.membrane_bits, "last_step": STEP_BITS})
+
+    @cached_property
+    def contents(self) -> list[Contents]:
+        """What is in memory: settings, parameters lane by lane, thresholds, surfaces."""
+        settings = self._settings.const({"rest": self.layer.rest, "last_step": self.steps - 1})
+        return [
+            Contents("settings", self._settings.size, [Value.cast(settings).value]),
+            *self._parameters.contents(self.lanes),
+            *_CurveStore.contents(self.layer, self.formats),
+            *_SurfaceStore.contents(self.layer, self.formats),
+        ]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -64,6 +90,12 @@ class Neurons(wiring.Component):
         final = self.LATENCY - 1
         control, flow = Pipeline(m), Pipeline(m, resets=True)
         lane_pipes = [Pipeline(m, f"lane{n}_") for n in range(lanes)]
+
+        if self.stores_from is None:
+            stores = Stores(m, self.contents)
+        else:
+            stores = Stores(m, self.contents, self.load, self.stores_from)
+        settings = stores.register("settings", self._settings)
 
         # Stage 0: a word may enter once its neurons' state is there and if its result will find room in the queue.
         word, following = Signal(range(max(self.words, 2))), Signal(range(max(self.words, 2)))
@@ -85,41 +117,37 @@ class Neurons(wiring.Component):
             if self.words > 1:
                 m.d.sync += last.eq(word == self.words - 2)
             with m.If(last):
-                m.d.sync += step.eq(Mux(step == self.steps - 1, 0, step + 1))
+                m.d.sync += step.eq(Mux(step == settings.last_step, 0, step + 1))
                 if self.words < self.LATENCY:
                     m.d.sync += [pause.eq(self.LATENCY - self.words - 1), self.sums.ready.eq(0)]
 
         m.d.comb += following.eq(Mux(last, 0, word + 1))
 
-        parameters = _Parameters(layer, formats)
+        parameters = self._parameters
         state = data.StructLayout({"v": formats.membrane_bits, "b": 1})
-        words = parameters.words(lanes)
         writes: list[memory.WritePort] = []
-        curves = _CurveStore(m, layer, formats, lanes)
-        surfaces = _SurfaceStore(m, layer, formats, lanes)
+        curves = _CurveStore(m, layer, formats, lanes, stores)
+        surfaces = _SurfaceStore(m, layer, formats, lanes, stores)
 
         for n, pipe in enumerate(lane_pipes):
             # Each lane's memories have the word's number to themselves: one for all would have to reach far.
-            stores = {
-                "parameters": memory.Memory(
-                    shape=parameters.stored, depth=self.words, init=[entry[n] for entry in words]
-                ),
-                "state": memory.Memory(shape=state, depth=self.words, init=[]),
-            }
+            m.submodules[f"state{n}"] = states = memory.Memory(shape=state, depth=self.words, init=[])
             found = {}
-            for name, store in stores.items():
-                m.submodules[f"{name}{n}"] = store
+            for name, port in (
+                ("parameters", stores.memory(f"parameters{n}").read_port()),
+                ("state", states.read_port()),
+            ):
                 place = Signal.like(word, name=f"{name}{n}_word", attrs=COPY)
                 with m.If(enter):
                     m.d.sync += place.eq(following)
-                port = store.read_port()
                 m.d.comb += port.addr.eq(place)
                 found[name] = port.data
-            writes.append(stores["state"].write_port())
+            writes.append(states.write_port())
             pipe["acc", 0] = self.sums.payload[n]
+            kept = data.View(parameters.stored, found["parameters"])
             for name in parameters.shapes:
-                pipe[name, 1] = found["parameters"][name]
-            pipe["v", 1] = Mux(control["fresh", 1], layer.rest, found["state"].v)
+                pipe[name, 1] = kept[name]
+            pipe["v", 1] = Mux(control["fresh", 1], settings.rest, found["state"].v)
             pipe["b", 1] = Mux(control["fresh", 1], 0, found["state"].b)
             self._drive(m, pipe, parameters)
             self._threshold(pipe, parameters, curves, n)
@@ -193,9 +221,10 @@ class Neurons(wiring.Component):
 
 
 class _Parameters:
-    """Gain, offset and threshold offset of each neuron, stored without the high bits that all of them share."""
+    """Gain, offset and threshold offset of each neuron, stored ``whole`` or without the high bits that all of them
+    share."""
 
-    def __init__(self, layer: Layer, formats: Formats) -> None:
+    def __init__(self, layer: Layer, formats: Formats, *, whole: bool) -> None:
         half = 1 << (layer.shift - 1)
         self.shapes = {
             "gain": unsigned(GAIN_BITS),
@@ -210,16 +239,21 @@ class _Parameters:
         differing = {name: reduce(or_, (code ^ codes[0] for code in codes)) for name, codes in self._codes.items()}
         self._widths = {name: bits.bit_length() for name, bits in differing.items()}
         self._widths["offset"] = max(self._widths["offset"], 1)  # a memory has a bit at least
+        if whole:
+            self._widths = {name: shape.width for name, shape in self.shapes.items()}
         self.stored = data.StructLayout(self._widths)
 
-    def words(self, lanes: int) -> list[list[dict[str, int]]]:
-        """The memory's contents; lanes beyond the last neuron repeat the first one's."""
-        neurons = [
-            {name: code & ((1 << self._widths[name]) - 1) for name, code in zip(self._codes, codes, strict=True)}
-            for codes in zip(*self._codes.values(), strict=True)
-        ]
+    def contents(self, lanes: int) -> list[Contents]:
+        """Each lane's memory; lanes beyond the last neuron repeat the first one's."""
+        neurons = []
+        for codes in zip(*self._codes.values(), strict=True):
+            place, word = 0, 0
+            for code, width in zip(codes, self._widths.values(), strict=True):
+                word |= (code & ((1 << width) - 1)) << place
+                place += width
+            neurons.append(word)
         neurons += [neurons[0]] * (-len(neurons) % lanes)
-        return [neurons[start : start + lanes] for start in range(0, len(neurons), lanes)]
+        return [Contents(f"parameters{n}", self.stored.size, neurons[n::lanes]) for n in range(lanes)]
 
     def value(self, pipe: Pipeline, name: str, stage: int) -> Value:
         """The whole number, from its low bits in ``pipe``."""
@@ -241,15 +275,25 @@ def _split(index: Value, parity: int) -> Value:
 class _CurveStore:
     """Threshold curves in two memories, knots of even and of odd number, so that neighbours are read at once."""
 
-    def __init__(self, m: Module, layer: Layer, formats: Formats, lanes: int) -> None:
+    def __init__(self, m: Module, layer: Layer, formats: Formats, lanes: int, stores: Stores) -> None:
         self._formats = formats
-        self._halves = [layer.thresholds[:, parity::2] for parity in (0, 1)]
+        self._halves = self._in_halves(layer)
         self._ports = []
-        for parity, half in enumerate(self._halves):
-            store = memory.Memory(shape=unsigned(formats.drive_bits + 1), depth=half.size, init=_words(half))
-            m.submodules[f"thresholds_{'odd' if parity else 'even'}"] = store
+        for entry in self.contents(layer, formats):
+            store = stores.memory(entry.name)
             self._ports.append([store.read_port() for _ in range(lanes)])
         self._m = m
+
+    @staticmethod
+    def _in_halves(layer: Layer) -> list[np.ndarray]:
+        return [layer.thresholds[:, parity::2] for parity in (0, 1)]
+
+    @classmethod
+    def contents(cls, layer: Layer, formats: Formats) -> list[Contents]:
+        return [
+            Contents(f"thresholds_{name}", formats.drive_bits + 1, _words(half))
+            for name, half in zip(PARITIES, cls._in_halves(layer), strict=True)
+        ]
 
     def read(self, lane: int, pipe: Pipeline, stage: int) -> tuple[Value, Value]:
         """From v and b in ``stage``, memories addressed in the next; (lower knot, upper - lower) in ``stage`` + 3."""
@@ -269,24 +313,28 @@ class _CurveStore:
 class _SurfaceStore:
     """Surfaces in four memories by the parity of both knots, so that the corners of a cell are read at once."""
 
-    def __init__(self, m: Module, layer: Layer, formats: Formats, lanes: int) -> None:
+    def __init__(self, m: Module, layer: Layer, formats: Formats, lanes: int, stores: Stores) -> None:
         self._m = m
         self._formats = formats
-        self._parts = [[layer.surfaces[:, i::2, j::2] for j in (0, 1)] for i in (0, 1)]
-        self._ports: list[list[list[memory.ReadPort]]] = []
-        names = ("even", "odd")
-        for i in (0, 1):
-            self._ports.append([])
-            for j in (0, 1):
-                part = self._parts[i][j]
-                store = memory.Memory(
-                    shape=unsigned(formats.membrane_bits),
-                    depth=part.size,
-                    init=_words(part),
-                    attrs={"ram_style": "block"},  # with many lanes Yosys would make it of LUTs
-                )
-                m.submodules[f"surface_{names[i]}_{names[j]}"] = store
-                self._ports[i].append([store.read_port() for _ in range(lanes)])
+        self._parts = self._in_parts(layer)
+        ports: list[list[memory.ReadPort]] = []
+        for entry in self.contents(layer, formats):
+            # With many lanes Yosys would make it of LUTs.
+            store = stores.memory(entry.name, attrs={"ram_style": "block"})
+            ports.append([store.read_port() for _ in range(lanes)])
+        self._ports = [ports[:2], ports[2:]]
+
+    @staticmethod
+    def _in_parts(layer: Layer) -> list[list[np.ndarray]]:
+        return [[layer.surfaces[:, i::2, j::2] for j in (0, 1)] for i in (0, 1)]
+
+    @classmethod
+    def contents(cls, layer: Layer, formats: Formats) -> list[Contents]:
+        return [
+            Contents(f"surface_{names}_{name}", formats.membrane_bits, _words(part))
+            for names, parts in zip(PARITIES, cls._in_parts(layer), strict=True)
+            for name, part in zip(PARITIES, parts, strict=True)
+        ]
 
     def read(self, lane: int, pipe: Pipeline, stage: int) -> Sequence[tuple[Value, Value]]:
         """Rows from v and b in ``stage``, columns from u one stage later, memories addressed in the next; ordered in

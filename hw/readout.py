@@ -1,10 +1,13 @@
 """The readout: counts output spikes and names the class."""
 
-from amaranth import Array, Module, Mux, Signal
+from functools import cached_property
+
+from amaranth import Array, Module, Mux, Signal, Value
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.chip import Formats, Readout
+from hw.chip import STEP_BITS, Formats, Readout
+from hw.load import Contents, Stores, load_bus
 
 
 def answer(formats: Formats, classes: int, steps: int) -> data.StructLayout:
@@ -26,12 +29,24 @@ class ClassReadout(wiring.Component):
     rest of that inference is then let pass. Most spikes win, then the larger membrane, then the lower index.
 
     Latency: ``classes`` + LATENCY cycles from the deciding word to the answer; no words are taken meanwhile.
+
+    Settings can be written by ``load`` if ``stores_from`` says what number they have.
     """
 
     LATENCY = 2
 
-    def __init__(self, kind: Readout, formats: Formats, *, classes: int, steps: int, word_shape: data.StructLayout):
+    def __init__(
+        self,
+        kind: Readout,
+        formats: Formats,
+        *,
+        classes: int,
+        steps: int,
+        word_shape: data.StructLayout,
+        stores_from: int | None = None,
+    ) -> None:
         self.kind = kind
+        self.stores_from = stores_from
         self.formats = formats
         self.classes = classes
         self.steps = steps
@@ -41,10 +56,25 @@ class ClassReadout(wiring.Component):
                 "words": In(stream.Signature(word_shape)),
                 "answer": Out(stream.Signature(answer(formats, classes, steps))),
             }
+            | ({} if stores_from is None else {"load": In(load_bus())})
         )
+        self._settings = data.StructLayout({"last_step": STEP_BITS, "classes": range(classes + 1), "first_spike": 1})
+
+    @cached_property
+    def contents(self) -> list[Contents]:
+        """The settings: the last step's number, how many classes there are, and the kind."""
+        settings = self._settings.const(
+            {"last_step": self.steps - 1, "classes": self.classes, "first_spike": self.kind == "first_spike"}
+        )
+        return [Contents("settings", self._settings.size, [Value.cast(settings).value])]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        if self.stores_from is None:
+            stores = Stores(m, self.contents)
+        else:
+            stores = Stores(m, self.contents, self.load, self.stores_from)
+        settings = stores.register("settings", self._settings)
         words = -(-self.classes // self.lanes)
         word = Signal(range(max(words, 2)))
         step = Signal(range(max(self.steps, 2)))
@@ -53,7 +83,7 @@ class ClassReadout(wiring.Component):
         fired = Signal()
         rival = Signal(range(self.classes + 1))
         last_step = Signal()
-        m.d.comb += last_step.eq(step == self.steps - 1)
+        m.d.comb += last_step.eq(step == settings.last_step)
 
         counts = Array(out.counts[n] for n in range(self.classes))
         membranes = Array(out.membranes[n] for n in range(self.classes))
@@ -78,7 +108,7 @@ class ClassReadout(wiring.Component):
                     m.d.sync += word.eq(word + 1)
                     with m.If(beat.last):
                         m.d.sync += [word.eq(0), step.eq(Mux(last_step, 0, step + 1)), fired.eq(0)]
-                        early = (fired | beat.spikes.any()) if self.kind == "first_spike" else 0
+                        early = settings.first_spike & (fired | beat.spikes.any())
                         with m.If(~decided & (last_step | early)):
                             m.d.sync += [decided.eq(~last_step), out.label.eq(0), rival.eq(0)]
                             m.d.sync += [best.eq(0), challenging.eq(0)]
@@ -91,7 +121,7 @@ class ClassReadout(wiring.Component):
                 with m.If(challenging & (more | (level & (challenger.membrane > best.membrane)))):
                     m.d.sync += [out.label.eq(rival - 1), best.eq(challenger)]
                 m.d.sync += [challenging.eq(1), rival.eq(rival + 1)]
-                with m.If(rival == self.classes):
+                with m.If(rival == settings.classes):
                     m.next = "answer"
             with m.State("answer"):
                 m.d.comb += self.answer.valid.eq(1)

@@ -9,14 +9,17 @@ from hw.core import Core
 from hw.link.frames import CRC_BYTES, token
 from hw.link.packing import packed
 from hw.link.protocol import (
+    ABOUT,
     REPLY,
     REPLY_HEAD,
     REQUEST_HEAD,
+    WRITE_HEAD,
     Command,
     Status,
     answer_parts,
     counters_parts,
 )
+from hw.load import load_bus
 
 #: bytes of a frame that the device takes, at least
 LEAST_CAPACITY = 64
@@ -29,7 +32,8 @@ class HostLink(wiring.Component):
 
     ``requests`` and ``replies`` are the contents of frames, a byte a beat; ``length`` holds as long as a request is
     offered, and is below ``capacity``. ``pixels``, ``result`` and ``counters`` belong to ``core``, which ``core_reset``
-    resets. IDENTIFY is answered with ``about``. Up to ``core.IN_FLIGHT`` images may be under way; answers come in their
+    resets. IDENTIFY is answered with ``about``; WRITE changes that, and what the core has in memory, if ``core`` is
+    loadable. Up to ``core.IN_FLIGHT`` images may be under way; answers come in their
     order. Throughput: a byte a cycle in, a byte every other cycle out.
     """
 
@@ -48,6 +52,7 @@ class HostLink(wiring.Component):
                 "counters": In(core.counters.shape()),
                 "core_reset": Out(1),
             }
+            | ({"load": Out(load_bus())} if core.options.loadable else {})
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -61,6 +66,7 @@ class HostLink(wiring.Component):
         self._idle = Signal()
         self._more = Signal()  # the request has bytes left
         self._echo = stream.Signature(token()).create()
+        m.submodules.about = self._store = memory.Memory(shape=unsigned(8), depth=len(self.about), init=self.about)
         self._take(m, tags)
         self._reply(m, tags)
         return m
@@ -105,6 +111,12 @@ class HostLink(wiring.Component):
                             m.next = "fill"
                     with m.Case(Command.LOOPBACK):
                         m.next = "ask"
+                    if self.core.options.loadable:
+                        with m.Case(Command.WRITE):
+                            m.next = "where"
+                            with m.If(body <= WRITE_HEAD):
+                                m.d.sync += job.status.eq(Status.WRONG_LENGTH)
+                                m.next = "skip"
                     with m.Case(Command.IDENTIFY, Command.COUNTERS, Command.RESET):
                         with m.If(self._more):
                             m.d.sync += job.status.eq(Status.WRONG_LENGTH)
@@ -131,6 +143,8 @@ class HostLink(wiring.Component):
                     m.next = "head"
                     with m.If(self._more):
                         m.next = "fill"
+            if self.core.options.loadable:
+                self._write(m, came, body)
             with m.State("skip"):
                 m.d.comb += frames.ready.eq(self._more)
                 with m.If(came):
@@ -156,6 +170,52 @@ class HostLink(wiring.Component):
                 with m.If(self._told):
                     m.next = "head"
 
+    def _write(self, m: Module, came: Value, body: Signal) -> None:
+        """Has the words of a request written, where its first bytes say."""
+        byte, bus = self.requests.payload.data, Signal(load_bus())
+        where = Signal(data.StructLayout({"store": 16, "address": 16, "bytes": 8}))
+        place = Signal(range(WRITE_HEAD))
+        left = Signal(8)  # bytes of the word
+        about = self._store.write_port()
+        m.d.comb += [
+            bus.byte.eq(byte),
+            bus.store.eq(where.store),
+            bus.address.eq(where.address),
+            bus.write.eq(0),
+            about.addr.eq(where.address),
+            about.data.eq(byte),
+        ]
+        with m.State("where"):
+            m.d.comb += self.requests.ready.eq(1)
+            with m.If(came):
+                m.d.sync += [
+                    Value.cast(where).eq(Cat(Value.cast(where)[8:], byte)),
+                    left.eq(byte),
+                    body.eq(body - 1),
+                    place.eq(place + 1),
+                ]
+                with m.If(place == WRITE_HEAD - 1):
+                    m.d.sync += place.eq(0)
+                    m.next = "write"
+        with m.State("write"):
+            own = where.store == ABOUT
+            m.d.comb += [
+                self.requests.ready.eq(self._more),
+                bus.shift.eq(came),
+                about.en.eq(came & own),
+            ]
+            with m.If(came):
+                m.d.sync += [body.eq(body - 1), left.eq(left - 1)]
+                with m.If(left == 1):
+                    m.next = "word"
+            with m.Elif(~self._more):
+                m.next = "ask"
+        with m.State("word"):
+            m.d.comb += bus.write.eq(where.store != ABOUT)
+            m.d.sync += [left.eq(where.bytes), where.address.eq(where.address + 1)]
+            m.next = "write"
+        m.d.sync += self.load.eq(bus)
+
     def _reply(self, m: Module, tags: fifo.SyncFIFOBuffered) -> None:
         """Sends answers and the replies that are asked for, an answer first."""
         chip, counters = self.core.chip, self.counters
@@ -165,8 +225,7 @@ class HostLink(wiring.Component):
         flat = Cat(answer, totals)
         total, counters_start = len(flat) // 8, len(answer) // 8
 
-        m.submodules.about = store = memory.Memory(shape=unsigned(8), depth=len(self.about), init=self.about)
-        read = store.read_port()
+        read = self._store.read_port()
 
         head = Signal(data.StructLayout({"command": 8, "tag": 16, "status": 8}))
         answering = Signal()
@@ -176,7 +235,7 @@ class HostLink(wiring.Component):
         loops, identifies = (
             ~answering & (head.command == (command | REPLY)) for command in (Command.LOOPBACK, Command.IDENTIFY)
         )
-        plain = head.command == (Command.RESET | REPLY)
+        plain = (head.command == (Command.RESET | REPLY)) | (head.command == (Command.WRITE | REPLY))
         has_body = answering | ((head.status == Status.OK) & ~plain & (~loops | self._more))
         m.d.comb += read.addr.eq(place)
         with m.FSM():

@@ -1,6 +1,7 @@
 """A core on a line: all that a host talks to, whatever board it is on."""
 
 import json
+from dataclasses import asdict
 from importlib.metadata import version
 
 from amaranth import Module, ResetInserter, Signal
@@ -32,7 +33,8 @@ class LinkedCore(wiring.Component):
         cycles = bit_cycles(clock_hz, baud)
         self.about = about(core, clock_hz, clock_hz / cycles)
         patience = round(self.PATIENCE_S * clock_hz)
-        self.link = HostLink(core, json.dumps(self.about).encode())
+        said = json.dumps(self.about).encode()
+        self.link = HostLink(core, said.ljust(protocol.ABOUT_BYTES) if core.options.loadable else said)
         self.port = SerialPort(cycles, capacity=self.link.capacity, patience=patience)
         self.test = SelfTest(core.chip, expected, self.link.capacity - 1)
         super().__init__(
@@ -68,6 +70,8 @@ class LinkedCore(wiring.Component):
             self.passed.eq(test.passed),
             self.failed.eq(test.failed),
         ]
+        if core.options.loadable:
+            m.d.comb += core.load.eq(link.load)
         # Registered, since it has far to go.
         m.d.sync += core_reset.eq(link.core_reset | test.restart)
         with m.If(core.result.valid):
@@ -87,8 +91,8 @@ def bit_cycles(clock_hz: float, baud: float) -> int:
 
 def about(core: Core, clock_hz: float, baud: float) -> dict[str, object]:
     """What a device says of itself when asked; `docs/protocol.md` lists it."""
-    chip = core.chip
-    return {
+    chip, options, layers = core.chip, core.options, len(core.layers)
+    said: dict[str, object] = {
         "protocol": protocol.VERSION,
         "captwin": version("captwin"),
         "build_id": f"{chip.build_id:016x}",
@@ -98,3 +102,15 @@ def about(core: Core, clock_hz: float, baud: float) -> dict[str, object]:
         "baud": round(baud),
         "images": core.IN_FLIGHT,
     }
+    if options.loadable:
+        said["room"] = {
+            "sizes": list(chip.sizes),
+            "steps": chip.encoder.steps,
+            "encoder": chip.encoder.kind,
+            "formats": asdict(chip.formats),
+            "shifts": [layer.shift for layer in chip.layers],
+            "pixel_lanes": options.pixel_lanes,
+            "row_banks": list(options.each("row_banks", layers)),
+            "lanes": list(options.each("lanes", layers)),
+        }
+    return said

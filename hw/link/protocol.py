@@ -14,6 +14,12 @@ REPLY = 0x80
 REQUEST_HEAD = 3
 #: bytes of a reply before its body: command u8, tag u16, status u8
 REPLY_HEAD = 4
+#: bytes of a WRITE before its words
+WRITE_HEAD = 5
+#: the store that holds what IDENTIFY replies, a byte a word
+ABOUT = 0xFFFF
+#: what it takes, filled up with spaces
+ABOUT_BYTES = 1024
 
 
 class Command(IntEnum):
@@ -24,6 +30,7 @@ class Command(IntEnum):
     COUNTERS = 3  #: nothing; the counters
     RESET = 4  #: nothing; nothing, the core having been reset
     LOOPBACK = 5  #: anything; the same
+    WRITE = 6  #: store u16, address u16, bytes of a word u8, words; nothing, the words having been written
 
 
 class Status(IntEnum):
