@@ -9,7 +9,7 @@
 
 import json
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,11 +18,17 @@ from typing import Any
 import numpy as np
 
 from boards.line import Line, LinkError, Request
+from boards.loading import Room, contents, requests
+from hw.chip import Chip
+from hw.errors import CaptwinError
 from hw.link import protocol
 from hw.link.protocol import Command
+from hw.load import Contents
 
 #: baud rate that a line which has one is opened with
 BAUD = 1_000_000
+#: build id of a device that is being loaded
+NO_CHIP = 0
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,6 @@ class Device:
         except BaseException:
             self._line.close()
             raise
-        self.sizes: tuple[int, ...] = tuple(self.about["sizes"])
 
     def __enter__(self) -> "Device":
         return self
@@ -83,21 +88,71 @@ class Device:
         return int(self.about["build_id"], 16)
 
     @property
+    def sizes(self) -> tuple[int, ...]:
+        """Of the chip in the device: pixels, then neurons of each layer."""
+        return tuple(self.about["sizes"])
+
+    @property
+    def room(self) -> Room | None:
+        """What chips can be loaded; None if none can."""
+        return Room.read(self.about["room"]) if "room" in self.about else None
+
+    @property
+    def _largest(self) -> tuple[int, ...]:
+        """The sizes that images and answers have on the line."""
+        return self.room.sizes if self.room else self.sizes
+
+    @property
     def sent(self) -> int:
         """Bytes sent so far."""
         return self._line.sent
 
     def infer(self, images: Iterable[np.ndarray]) -> Iterator[Answer]:
         """Runs (pixels,) uint8 images, as many at once as the device takes; answers come in the order of the images."""
-        waiting: deque[Request] = deque()
+        return (self._answer(body) for body in self._ask_all(Command.INFER, self._images(images)))
+
+    def _images(self, images: Iterable[np.ndarray]) -> Iterator[bytes]:
         for image in images:
             if image.shape != self.sizes[:1] or image.dtype != np.uint8:
                 raise ValueError(f"an image must be ({self.sizes[0]},) uint8, got {image.shape} {image.dtype}")
-            if len(waiting) == self.about["images"]:
-                yield self._next(waiting)
-            waiting.append(self._line.send(Command.INFER, image.tobytes()))
-        while waiting:
-            yield self._next(waiting)
+            yield image.tobytes().ljust(self._largest[0], b"\0")
+
+    def load(self, chip: Chip, progress: Callable[[int, int], None] = lambda written, stores: None) -> None:
+        """Makes ``chip`` the one in the device, until it is configured again.
+
+        ``progress`` hears how many of how many stores have been written. Raises :class:`CaptwinError` if the device has
+        no room for it; the chip before is in it then. If it is interrupted, the device holds no chip that anybody
+        knows.
+        """
+        if self.room is None:
+            raise CaptwinError(f"{self.port}: the device cannot be loaded; build its bitstream with --loadable")
+        try:
+            stores = contents(chip, self.room)
+        except CaptwinError as error:
+            raise CaptwinError(f"{self.port}: {error}") from None
+        self.reset()
+        self._describe(NO_CHIP, chip)
+        for number, entry in enumerate(stores):
+            self._write(number, entry)
+            progress(number + 1, len(stores))
+        self._describe(chip.build_id, chip)
+        self.reset()
+        self.about = self._identify()
+
+    def _describe(self, build_id: int, chip: Chip) -> None:
+        """Has the device say that ``chip`` is in it, under this ``build_id``."""
+        about = self.about | {
+            "build_id": f"{build_id:016x}",
+            "sizes": list(chip.sizes),
+            "steps": chip.encoder.steps,
+        }
+        said = json.dumps(about).encode().ljust(protocol.ABOUT_BYTES)
+        self._write(protocol.ABOUT, Contents("about", 8, said))
+
+    def _write(self, number: int, entry: Contents) -> None:
+        bodies = requests(number, entry, max(self._largest[0], protocol.LEAST_BODY))
+        for _ in self._ask_all(Command.WRITE, bodies):
+            pass
 
     def counters(self) -> Counters:
         """What the device has counted since its latest reset."""
@@ -127,19 +182,33 @@ class Device:
         request = self._line.send(command, body)
         return self._line.reply(request, [request])
 
-    def _next(self, waiting: deque[Request]) -> Answer:
-        """The answer to the first of the images under way."""
-        body = self._line.reply(waiting[0], waiting)
-        waiting.popleft()
-        parts = protocol.answer_parts(self.sizes[-1])
+    def _ask_all(self, command: Command, bodies: Iterable[bytes]) -> Iterator[bytes]:
+        """Replies to as many requests as there are bodies, as many under way at once as the device takes."""
+        waiting: deque[Request] = deque()
+
+        def first() -> bytes:
+            body = self._line.reply(waiting[0], waiting)
+            waiting.popleft()
+            return body
+
+        for body in bodies:
+            if len(waiting) == self.about["images"]:
+                yield first()
+            waiting.append(self._line.send(command, body))
+        while waiting:
+            yield first()
+
+    def _answer(self, body: bytes) -> Answer:
+        classes = self.sizes[-1]
+        parts = protocol.answer_parts(self._largest[-1])
         size = protocol.size(parts)
         numbers = self._unpack(parts, body[:size])
         return Answer(
             label=numbers["label"][0],
             steps=numbers["steps"][0],
             cycles=numbers["cycles"][0],
-            counts=numbers["counts"],
-            membranes=numbers["membranes"],
+            counts=numbers["counts"][:classes],
+            membranes=numbers["membranes"][:classes],
             counters=self._counters(body[size:]),
         )
 

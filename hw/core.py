@@ -113,8 +113,9 @@ class Core(wiring.Component):
             steps=steps,
             word_shape=last,
         )
-        if options.loadable and len(self.contents) > 1 << STORE_BITS:
-            raise CaptwinError(f"a loadable core has {1 << STORE_BITS} memories at most, not {len(self.contents)}")
+        most = (1 << STORE_BITS) - 1  # one number is left for the host link
+        if options.loadable and len(self.contents) > most:
+            raise CaptwinError(f"a loadable core has {most} memories at most, not {len(self.contents)}; give it fewer")
         count = data.ArrayLayout(COUNTER_BITS, len(chip.layers))
         ports = {
             "pixels": In(stream.Signature(data.ArrayLayout(PIXEL_BITS, options.pixel_lanes))),

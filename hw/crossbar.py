@@ -4,7 +4,7 @@ from functools import cached_property, reduce
 from operator import or_
 
 import numpy as np
-from amaranth import Cat, Module, Mux, ResetSignal, Signal, Value, signed
+from amaranth import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -234,8 +234,11 @@ class Crossbar(wiring.Component):
         turn = Signal(self.words, init=1, reset_less=True)
         if self.words == 1:
             return turn
-        # A reset, which no register can carry to all of them in a cycle, takes the same way.
-        steps, resets = self._spread(m, "leave", leave), self._spread(m, "reset", ResetSignal())
+        # A reset, which no register can carry to all of them in a cycle, takes the same way. One that is not the
+        # domain's own shows in a register, too.
+        running = Signal()
+        m.d.sync += running.eq(1)
+        steps, resets = self._spread(m, "leave", leave), self._spread(m, "reset", ~running)
         apart = self.SPREAD[-1]
         for first, step, reset in zip(range(0, self.words, apart), steps, resets, strict=True):
             for word in range(first, min(first + apart, self.words)):

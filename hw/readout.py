@@ -63,10 +63,12 @@ class ClassReadout(wiring.Component):
     @cached_property
     def contents(self) -> list[Contents]:
         """The settings: the last step's number, how many classes there are, and the kind."""
-        settings = self._settings.const(
-            {"last_step": self.steps - 1, "classes": self.classes, "first_spike": self.kind == "first_spike"}
-        )
-        return [Contents("settings", self._settings.size, [Value.cast(settings).value])]
+        return [Contents("settings", self._settings.size, [self.settings(self.classes)])]
+
+    def settings(self, classes: int) -> int:
+        """The settings with which only the first ``classes`` count."""
+        numbers = {"last_step": self.steps - 1, "classes": classes, "first_spike": self.kind == "first_spike"}
+        return Value.cast(self._settings.const(numbers)).value
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

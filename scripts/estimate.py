@@ -24,6 +24,7 @@ from scripts.hardware import (
     BanksOption,
     BuildOption,
     LanesOption,
+    LoadableOption,
     PixelLanesOption,
     build_folder,
     core_options,
@@ -43,6 +44,7 @@ def estimate(
     pixel_lanes: PixelLanesOption = None,
     row_banks: BanksOption = None,
     lanes: LanesOption = None,
+    loadable: LoadableOption = None,
     images: Annotated[
         int | None,
         typer.Option(min=2, help=f"Test images to count cycles with [default: all; {SEARCH_IMAGES} with --search]."),
@@ -60,7 +62,7 @@ def estimate(
     loaded = load_chip(chip)
     if search and (pixel_lanes, row_banks, lanes) != (None, None, None):
         raise CaptwinError("--search: finds --pixel-lanes, --row-banks and --lanes itself; leave them out")
-    options = core_options(pixel_lanes, row_banks, lanes, trace=False, default=fitting(loaded, target))
+    options = core_options(pixel_lanes, row_banks, lanes, loadable=loadable, default=fitting(loaded, target))
     for name in ("row_banks", "lanes"):
         options.each(name, len(loaded.layers))
     dataset = load_dataset(chip_data(loaded))

@@ -1,5 +1,6 @@
 """The options that say how much hardware a core may spend, and where its build lies."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,10 @@ BanksOption = Annotated[
 LanesOption = Annotated[
     str | None, typer.Option(help="Neurons updated a cycle: a power of two, or one for each layer: 8,1.")
 ]
+LoadableOption = Annotated[
+    bool | None,
+    typer.Option("--loadable/--fixed", help="Whether chips can be loaded at run time [default: if there is room]."),
+]
 
 BuildOption = Annotated[Path | None, typer.Option("--build", help="The build's folder [default: build/CHIP-BOARD].")]
 
@@ -29,17 +34,14 @@ def core_options(
     row_banks: str | None,
     lanes: str | None,
     *,
-    trace: bool,
+    trace: bool = False,
+    loadable: bool | None = None,
     default: CoreOptions = CoreOptions(),  # noqa: B008 (frozen)
 ) -> CoreOptions:
     """``default`` with what was said in its place."""
     banks, neurons = _numbers("row-banks", row_banks), _numbers("lanes", lanes)
-    return CoreOptions(
-        default.pixel_lanes if pixel_lanes is None else pixel_lanes,
-        default.row_banks if banks is None else banks,
-        default.lanes if neurons is None else neurons,
-        trace,
-    )
+    said = {"pixel_lanes": pixel_lanes, "row_banks": banks, "lanes": neurons, "loadable": loadable}
+    return replace(default, trace=trace, **{name: value for name, value in said.items() if value is not None})
 
 
 def _numbers(option: str, said: str | None) -> int | tuple[int, ...] | None:

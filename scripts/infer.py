@@ -14,9 +14,10 @@ from boards.host import BAUD, Answer, Device
 from hw.chip import Chip
 from hw.core import Core
 from hw.errors import CaptwinError
+from scripts.agreement import mismatches
 from scripts.output import JsonFlag, Row, count, log, note, progress_bar, share, show
 from sim import golden
-from sim.rtl.virtual import VirtualBoard
+from sim.rtl.virtual import LOADABLE, VirtualBoard
 from train.data import load_dataset
 from train.zoo import chip_data, load_chip, names
 
@@ -51,7 +52,7 @@ def infer(
                 answers.append(answer)
                 bar.advance(task)
         seconds, sent = perf_counter() - start, device.sent - before
-    wrong = [n for n, answer in enumerate(answers) if not _agrees(answer, expected, n)]
+    wrong = mismatches(answers, expected)
     right = float(np.mean([answer.label == label for answer, label in zip(answers, labels, strict=True)]))
     cycles = [answer.cycles for answer in answers]
     rate, limit = _rates(device, answers, sent)
@@ -84,7 +85,7 @@ def _device(port: str, baud: int, record: Path | None, chip: Chip | None) -> Ite
         return
     assert chip is not None
     with log.status(Text("writing and compiling the virtual board")):
-        board = VirtualBoard(Core(chip))
+        board = VirtualBoard(Core(chip, LOADABLE))
     with board, Device(board.port, record=record) as device:
         yield device
 
@@ -106,12 +107,3 @@ def _rates(device: Device, answers: list[Answer], sent: int) -> tuple[float | No
     limit = device.about["baud"] / (10 * sent / len(answers))
     elapsed = answers[-1].counters.cycles - answers[0].counters.cycles & 0xFFFFFFFF
     return (len(answers) - 1) * device.about["clock_hz"] / elapsed if elapsed else None, limit
-
-
-def _agrees(answer: Answer, expected: golden.Inference, image: int) -> bool:
-    return (
-        answer.label == expected.labels[image]
-        and answer.steps == expected.steps[image]
-        and answer.counts == tuple(expected.counts[image])
-        and answer.membranes == tuple(expected.membranes[image])
-    )

@@ -18,12 +18,14 @@ from scripts import (
     fidelity,
     flash,
     infer,
+    load,
     report,
     simulate,
     study,
     train,
     verify,
     verilog,
+    virtual,
 )
 from scripts.output import log
 
@@ -50,6 +52,8 @@ for verb in (
     report.report,
     flash.flash,
     infer.infer,
+    load.load,
+    virtual.virtual,
     fidelity.fidelity,
     demo.demo,
 ):

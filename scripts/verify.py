@@ -11,7 +11,7 @@ from boards.catalogue import BOARDS, find_board
 from boards.fit import fitting
 from hw.chip import Chip
 from hw.core import CoreOptions
-from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, core_options
+from scripts.hardware import BanksOption, LanesOption, LoadableOption, PixelLanesOption, core_options
 from scripts.output import JsonFlag, Row, count, log, note, progress_bar, share, show, spread
 from sim.rtl.compare import Verification
 from sim.rtl.compare import verify as run
@@ -32,6 +32,7 @@ def verify(
     pixel_lanes: PixelLanesOption = None,
     row_banks: BanksOption = None,
     lanes: LanesOption = None,
+    loadable: LoadableOption = None,
     rate: Annotated[
         float | None, typer.Option(min=1, help="Images that arrive a second [default: back to back].")
     ] = None,
@@ -43,7 +44,7 @@ def verify(
     pixels, labels = dataset.some(images, first=first)
     target = find_board(board) if board else None
     default = fitting(loaded, target) if target else CoreOptions()
-    options = core_options(pixel_lanes, row_banks, lanes, trace=True, default=default)
+    options = core_options(pixel_lanes, row_banks, lanes, trace=True, loadable=loadable, default=default)
     clock_hz = target.clock_hz if target else CLOCK_HZ
     interval = int(clock_hz / rate) if rate else 0
     twin, outcome = run_compiled(loaded, options, pixels, interval)

@@ -20,6 +20,7 @@ def verilog(
     row_banks: BanksOption = None,
     lanes: LanesOption = None,
     trace: Annotated[bool, typer.Option("--trace", help="Add a stream a layer with all that its neurons do.")] = False,
+    loadable: Annotated[bool, typer.Option("--loadable", help="Add a port to load other chips.")] = False,
     axi_stream: Annotated[
         bool, typer.Option("--axi-stream", help="Give the core AXI4-Stream ports in place of its own.")
     ] = False,
@@ -28,7 +29,9 @@ def verilog(
     """Write a chip as one Verilog file, and a JSON sidecar that describes its ports."""
     if axi_stream and trace:
         raise CaptwinError("--trace: a core with AXI4-Stream ports has none for traces; leave one of the two out")
-    core = Core(load_chip(chip), core_options(pixel_lanes, row_banks, lanes, trace=trace))
+    if axi_stream and loadable:
+        raise CaptwinError("--loadable: a core with AXI4-Stream ports has none to load chips; leave one of the two out")
+    core = Core(load_chip(chip), core_options(pixel_lanes, row_banks, lanes, trace=trace, loadable=loadable))
     sidecar = write_verilog(core, output, axi_stream=axi_stream)
     show(
         [

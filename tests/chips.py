@@ -74,11 +74,17 @@ def _thresholds(rng: np.random.Generator, formats: Formats) -> np.ndarray:
 
 
 def random_chip(
-    seed: int, *, sizes: tuple[int, ...] | None = None, kind: str | None = None, readout: str | None = None
+    seed: int,
+    *,
+    sizes: tuple[int, ...] | None = None,
+    kind: str | None = None,
+    readout: str | None = None,
+    formats: Formats | None = None,
 ) -> Chip:
     """A chip drawn from ``seed``: 1 to 4 layers, every encoder, both readouts, every format."""
     rng = np.random.default_rng(seed)
-    formats = random_formats(rng)
+    drawn = random_formats(rng)
+    formats = formats or drawn
     if sizes is None:
         sizes = tuple(int(n) for n in rng.integers(1, 24, 2 + int(rng.integers(0, 4))))
     height = next(n for n in (3, 2, 1) if sizes[0] % n == 0)

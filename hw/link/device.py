@@ -1,7 +1,7 @@
 """What a device does: takes requests, runs images through a core, replies."""
 
-from amaranth import Cat, Module, Mux, ResetInserter, Signal, Value, unsigned
-from amaranth.lib import data, fifo, memory, stream, wiring
+from amaranth import Cat, Module, Mux, ResetInserter, Signal, Value
+from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.chip import PIXEL_BITS
@@ -10,6 +10,7 @@ from hw.link.frames import CRC_BYTES, token
 from hw.link.packing import packed
 from hw.link.protocol import (
     ABOUT,
+    LEAST_BODY,
     REPLY,
     REPLY_HEAD,
     REQUEST_HEAD,
@@ -19,10 +20,8 @@ from hw.link.protocol import (
     answer_parts,
     counters_parts,
 )
-from hw.load import load_bus
+from hw.load import Contents, Stores, load_bus
 
-#: bytes of a frame that the device takes, at least
-LEAST_CAPACITY = 64
 #: cycles that a reset of the core lasts
 RESET_CYCLES = 16
 
@@ -40,7 +39,7 @@ class HostLink(wiring.Component):
     def __init__(self, core: Core, about: bytes) -> None:
         self.core = core
         self.about = about
-        need = max(REQUEST_HEAD + core.chip.pixels + CRC_BYTES, LEAST_CAPACITY)
+        need = REQUEST_HEAD + max(core.chip.pixels, LEAST_BODY) + CRC_BYTES
         self.capacity = 1 << (need - 1).bit_length()
         super().__init__(
             {
@@ -66,7 +65,19 @@ class HostLink(wiring.Component):
         self._idle = Signal()
         self._more = Signal()  # the request has bytes left
         self._echo = stream.Signature(token()).create()
-        m.submodules.about = self._store = memory.Memory(shape=unsigned(8), depth=len(self.about), init=self.about)
+        about = [Contents("about", 8, self.about)]
+        if self.core.options.loadable:
+            self._about = Stores(m, about, self.load, ABOUT).memory("about")
+            self._where = Signal(data.StructLayout({"store": 16, "address": 16, "bytes": 8}))
+            self._bus = Signal(load_bus())
+            m.d.comb += [
+                self._bus.byte.eq(self.requests.payload.data),
+                self._bus.store.eq(self._where.store),
+                self._bus.address.eq(self._where.address),
+            ]
+            m.d.sync += self.load.eq(self._bus)
+        else:
+            self._about = Stores(m, about).memory("about")
         self._take(m, tags)
         self._reply(m, tags)
         return m
@@ -144,7 +155,7 @@ class HostLink(wiring.Component):
                     with m.If(self._more):
                         m.next = "fill"
             if self.core.options.loadable:
-                self._write(m, came, body)
+                self._write_states(m, came, body)
             with m.State("skip"):
                 m.d.comb += frames.ready.eq(self._more)
                 with m.If(came):
@@ -170,21 +181,11 @@ class HostLink(wiring.Component):
                 with m.If(self._told):
                     m.next = "head"
 
-    def _write(self, m: Module, came: Value, body: Signal) -> None:
-        """Has the words of a request written, where its first bytes say."""
-        byte, bus = self.requests.payload.data, Signal(load_bus())
-        where = Signal(data.StructLayout({"store": 16, "address": 16, "bytes": 8}))
-        place = Signal(range(WRITE_HEAD))
+    def _write_states(self, m: Module, came: Value, body: Signal) -> None:
+        """States in which the words of a request are written, where its first bytes say."""
+        byte, where, bus = self.requests.payload.data, self._where, self._bus
         left = Signal(8)  # bytes of the word
-        about = self._store.write_port()
-        m.d.comb += [
-            bus.byte.eq(byte),
-            bus.store.eq(where.store),
-            bus.address.eq(where.address),
-            bus.write.eq(0),
-            about.addr.eq(where.address),
-            about.data.eq(byte),
-        ]
+        place = Signal(range(WRITE_HEAD))
         with m.State("where"):
             m.d.comb += self.requests.ready.eq(1)
             with m.If(came):
@@ -198,12 +199,7 @@ class HostLink(wiring.Component):
                     m.d.sync += place.eq(0)
                     m.next = "write"
         with m.State("write"):
-            own = where.store == ABOUT
-            m.d.comb += [
-                self.requests.ready.eq(self._more),
-                bus.shift.eq(came),
-                about.en.eq(came & own),
-            ]
+            m.d.comb += [self.requests.ready.eq(self._more), bus.shift.eq(came)]
             with m.If(came):
                 m.d.sync += [body.eq(body - 1), left.eq(left - 1)]
                 with m.If(left == 1):
@@ -211,10 +207,9 @@ class HostLink(wiring.Component):
             with m.Elif(~self._more):
                 m.next = "ask"
         with m.State("word"):
-            m.d.comb += bus.write.eq(where.store != ABOUT)
+            m.d.comb += bus.write.eq(1)
             m.d.sync += [left.eq(where.bytes), where.address.eq(where.address + 1)]
             m.next = "write"
-        m.d.sync += self.load.eq(bus)
 
     def _reply(self, m: Module, tags: fifo.SyncFIFOBuffered) -> None:
         """Sends answers and the replies that are asked for, an answer first."""
@@ -225,7 +220,7 @@ class HostLink(wiring.Component):
         flat = Cat(answer, totals)
         total, counters_start = len(flat) // 8, len(answer) // 8
 
-        read = self._store.read_port()
+        read = self._about.read_port()
 
         head = Signal(data.StructLayout({"command": 8, "tag": 16, "status": 8}))
         answering = Signal()

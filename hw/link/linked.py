@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from hashlib import sha256
 from importlib.metadata import version
 
 from amaranth import Module, ResetInserter, Signal
@@ -112,5 +113,12 @@ def about(core: Core, clock_hz: float, baud: float) -> dict[str, object]:
             "pixel_lanes": options.pixel_lanes,
             "row_banks": list(options.each("row_banks", layers)),
             "lanes": list(options.each("lanes", layers)),
+            "stores": layout(core),
         }
     return said
+
+
+def layout(core: Core) -> str:
+    """A hash of what stores ``core`` has: those who agree in it mean the same by a store's number."""
+    stores = [(entry.name, entry.width, len(entry.words)) for entry in core.contents]
+    return sha256(json.dumps(stores).encode()).hexdigest()[:16]

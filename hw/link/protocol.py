@@ -8,16 +8,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from hw.load import STORE_BITS
+
 VERSION = 1
 REPLY = 0x80
 #: bytes of a request before its body: command u8, tag u16
 REQUEST_HEAD = 3
 #: bytes of a reply before its body: command u8, tag u16, status u8
 REPLY_HEAD = 4
+#: bytes that a body may have, at least; else as many as an image
+LEAST_BODY = 57
 #: bytes of a WRITE before its words
 WRITE_HEAD = 5
 #: the store that holds what IDENTIFY replies, a byte a word
-ABOUT = 0xFFFF
+ABOUT = (1 << STORE_BITS) - 1
 #: what it takes, filled up with spaces
 ABOUT_BYTES = 1024
 

@@ -9,7 +9,7 @@ from types import TracebackType
 import numpy as np
 
 from hw.chip import PIXEL_MAX
-from hw.core import Core
+from hw.core import Core, CoreOptions
 from hw.link.linked import LinkedCore
 from hw.verilog import convert
 from sim.expected import expect
@@ -20,6 +20,8 @@ TOP = "captwin_linked"
 #: clock cycles of a bit: as few as the receiver can do with, since each is simulated
 CYCLES = 8
 CLOCK_HZ = 100e6
+#: a core that other chips can be loaded into
+LOADABLE = CoreOptions(loadable=True)
 
 
 class VirtualBoard:

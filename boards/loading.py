@@ -1,0 +1,143 @@
+"""Another chip for a device that is there: whether it has room for it, and what has to be written."""
+
+import json
+import struct
+import warnings
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import UnusedElaboratable
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from hw.chip import GAIN_BITS, Chip, Formats, Layer
+from hw.core import Core, CoreOptions
+from hw.errors import CaptwinError
+from hw.link.linked import layout
+from hw.link.protocol import WRITE_HEAD
+from hw.load import Contents
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
+class Room:
+    """What a loadable device has room for, as it says itself (`docs/protocol.md`)."""
+
+    sizes: tuple[int, ...]
+    steps: int
+    encoder: str
+    formats: Formats
+    shifts: tuple[int, ...]
+    pixel_lanes: int
+    row_banks: tuple[int, ...]
+    lanes: tuple[int, ...]
+    stores: str
+
+    @classmethod
+    def read(cls, said: Any) -> "Room":
+        """From JSON; :class:`CaptwinError` if it is none."""
+        try:
+            return TypeAdapter(cls).validate_json(json.dumps(said))
+        except ValidationError:
+            raise CaptwinError("the device tells of its room in another way; build its bitstream again") from None
+
+    @property
+    def options(self) -> CoreOptions:
+        return CoreOptions(self.pixel_lanes, self.row_banks, self.lanes, loadable=True)
+
+
+def contents(chip: Chip, room: Room) -> list[Contents]:
+    """What the stores of a device with ``room`` hold once it is ``chip``; :class:`CaptwinError` if it does not fit."""
+    large = padded(chip, room)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnusedElaboratable)  # this core only tells what would be in it
+        core = Core(large, room.options)
+        stores, agreed = core.contents, layout(core) == room.stores
+        own = {"build_id": [chip.build_id], "readout.settings": [core.readout.settings(chip.classes)]}
+        del core
+    if not agreed:
+        raise CaptwinError("the device was made by another version of Captwin; build its bitstream again")
+    return [replace(entry, words=own.get(entry.name, entry.words)) for entry in stores]
+
+
+def requests(number: int, entry: Contents, longest: int) -> Iterator[bytes]:
+    """Bodies of WRITE, of ``longest`` bytes or less, that fill store ``number``."""
+    each = (longest - WRITE_HEAD) // entry.word_bytes
+    for start in range(0, len(entry.words), each):
+        words = entry.words[start : start + each]
+        yield struct.pack("<HHB", number, start, entry.word_bytes) + b"".join(
+            word.to_bytes(entry.word_bytes, "little") for word in words
+        )
+
+
+def padded(chip: Chip, room: Room) -> Chip:
+    """``chip`` with rows and neurons added until it is as large as ``room``: neurons that never fire.
+
+    Its golden model gives the same as that of ``chip``, with more classes at the end. :class:`CaptwinError` says why it
+    does not fit.
+    """
+    for obstacle in _obstacles(chip, room):
+        raise CaptwinError(f"{obstacle}; build a bitstream for it")
+    layers = []
+    for layer, shift, (rows, columns) in zip(chip.layers, room.shifts, pairwise(room.sizes), strict=True):
+        layers.append(_padded(layer, shift, rows, columns, room.formats))
+    return replace(chip, formats=room.formats, image=(room.sizes[0], 1), layers=tuple(layers))
+
+
+def _padded(layer: Layer, shift: int, rows: int, columns: int, formats: Formats) -> Layer:
+    more = columns - layer.columns
+
+    def wider(array: np.ndarray, value: float = 0) -> np.ndarray:
+        """With more columns, and with more rows if it has as many as the layer."""
+        down = [(0, rows - layer.rows)] if array.ndim == 2 and len(array) == layer.rows else [(0, 0)] * (array.ndim - 1)
+        return np.pad(array, [*down, (0, more)], constant_values=value)
+
+    times = shift - layer.shift
+    never = (1 << formats.drive_bits) - 1  # above the threshold, which no drive of 0 reaches then
+    scaled = (np.left_shift, np.right_shift)[times < 0]
+    return replace(
+        layer,
+        shift=shift,
+        charges=wider(layer.charges),
+        gains=wider(scaled(layer.gains, abs(times))),
+        offsets=wider(scaled(layer.offsets, abs(times))),
+        threshold_offsets=wider(layer.threshold_offsets, never),
+        **{name: wider(getattr(layer, name)) for name in ("c_plus", "c_minus", "c_bias", "c_column")},
+    )
+
+
+def _obstacles(chip: Chip, room: Room) -> Iterator[str]:
+    """Why ``chip`` does not fit."""
+    sizes, largest = "-".join(map(str, chip.sizes)), "-".join(map(str, room.sizes))
+    pairs = list(zip(chip.sizes, room.sizes, strict=False))
+    if len(chip.sizes) != len(room.sizes) or any(need > have for need, have in pairs):
+        yield f"a {sizes} chip does not fit a device of {largest}"
+        return
+    for name in ("drive_bits", "membrane_bits", "drive_fraction", "membrane_fraction"):
+        need, have = getattr(chip.formats, name), getattr(room.formats, name)
+        if need != have:
+            yield f"the chip's {name} are {need}, the device's {have}"
+    need, have = chip.formats.charge_bits, room.formats.charge_bits
+    if need > have:
+        yield f"the chip's charge codes have {need} bits, the device has room for {have}"
+    encoder = chip.encoder
+    if encoder.kind != room.encoder:
+        yield f"the chip's encoder is `{encoder.kind}`, the device's `{room.encoder}`"
+    if encoder.steps > room.steps:
+        yield f"the chip takes {encoder.steps} time steps, the device {room.steps} at most"
+    if encoder.kind == "bernoulli" and chip.pixels != room.sizes[0]:
+        yield f"{chip.pixels} pixels get other random numbers than the device's {room.sizes[0]}"
+    for number, (layer, shift) in enumerate(zip(chip.layers, room.shifts, strict=True)):
+        if not _shifts(layer, shift):
+            yield f"the gains of layer {number} go with a shift of {layer.shift}, not with the device's {shift}"
+
+
+def _shifts(layer: Layer, shift: int) -> bool:
+    """Whether the layer's gains and offsets can be those of ``shift`` without a change in any result."""
+    times = shift - layer.shift
+    if times >= 0:
+        return int(layer.gains.max()) << times < 1 << GAIN_BITS
+    lost = (1 << -times) - 1
+    return not (layer.gains & lost).any() and not (layer.offsets & lost).any()

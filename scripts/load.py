@@ -1,0 +1,51 @@
+"""``captwin load``: another chip into a board that is running."""
+
+from time import perf_counter
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from boards.host import BAUD, Device
+from hw.chip import PIXEL_MAX
+from scripts.agreement import mismatches
+from scripts.output import JsonFlag, Row, count, log, note, progress_bar, show
+from sim import golden
+from train.zoo import load_chip
+
+#: images of noise that must come out right
+CHECKED = 8
+
+
+def load(
+    chip: Annotated[str, typer.Argument(help="A chip file, or the name of a pre-trained chip.")],
+    port: Annotated[str, typer.Option(help="The board's serial port.")],
+    baud: Annotated[int, typer.Option(min=1, help="Baud rate of the board's port.")] = BAUD,
+    as_json: JsonFlag = False,
+) -> None:
+    """Load a chip into a board, in place of the one in it, until it is configured again."""
+    loaded = load_chip(chip)
+    with Device(port, baud=baud) as device:
+        before, start = device.sent, perf_counter()
+        with progress_bar() as bar:
+            task = bar.add_task("memories written", total=None)
+            device.load(loaded, lambda written, stores: bar.update(task, completed=written, total=stores))
+        sent, seconds = device.sent - before, perf_counter() - start
+        noise = np.random.default_rng(0).integers(0, PIXEL_MAX + 1, (CHECKED, loaded.pixels), dtype=np.uint8)
+        wrong = mismatches(list(device.infer(noise)), golden.run(loaded, noise))
+    show(
+        [
+            note("port", "port", port),
+            note("chip", "chip", chip),
+            note("build_id", "build id", f"{device.build_id:016x}"),
+            count("bytes", "bytes sent", sent),
+            Row("seconds", seconds, "time", f"{seconds:.1f} s"),
+            count("checked", "images of noise", CHECKED),
+            count("mismatches", "mismatches", len(wrong)),
+        ],
+        "Chip loaded",
+        as_json,
+    )
+    if wrong:
+        log.print(f"captwin: {port}: answers are not those of {chip}; configure the board again")
+        raise typer.Exit(1)

@@ -1,0 +1,32 @@
+"""``captwin virtual``: a board that is none, for as long as one wants it."""
+
+import contextlib
+import signal
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from hw.core import Core
+from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, core_options
+from scripts.output import log
+from sim.rtl.virtual import LOADABLE, VirtualBoard
+from train.zoo import load_chip
+
+
+def virtual(
+    chip: Annotated[str, typer.Argument(help="A chip file, or the name of a pre-trained chip.")],
+    pixel_lanes: PixelLanesOption = None,
+    row_banks: BanksOption = None,
+    lanes: LanesOption = None,
+) -> None:
+    """Run a virtual board until interrupted; prints its port, for any program that talks to serial ones."""
+    options = core_options(pixel_lanes, row_banks, lanes, default=LOADABLE)
+    with log.status(Text("writing and compiling the virtual board")):
+        board = VirtualBoard(Core(load_chip(chip), options))
+    with board:
+        print(board.port, flush=True)
+        log.print(f"captwin: {chip} is at {board.port}, at any baud rate; end with Ctrl-C")
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.pause()

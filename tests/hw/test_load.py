@@ -1,0 +1,85 @@
+"""A core that another chip is written into answers as that chip."""
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+
+from boards.loading import contents
+from hw.chip import Chip
+from hw.core import Core, CoreOptions
+from sim import golden
+from tests.boards.test_loading import room_of
+from tests.chips import random_chip, random_pixels
+
+
+def loaded_answers(core: Core, stores: list, pixels: np.ndarray, seed: int) -> list[tuple]:
+    """Writes ``stores``, then runs images; (label, steps, counts, membranes)."""
+    dice = random.Random(seed)
+    lanes = core.options.pixel_lanes
+    answers = []
+
+    async def write(ctx) -> None:
+        for number, entry in enumerate(stores):
+            for address, word in enumerate(entry.words):
+                for byte in word.to_bytes(entry.word_bytes, "little"):
+                    ctx.set(core.load, {"shift": 1, "byte": byte, "store": dice.getrandbits(4)})
+                    await ctx.tick().repeat(1)
+                    ctx.set(core.load, {"shift": 0, "byte": dice.getrandbits(8)})
+                    await ctx.tick().repeat(dice.choice((0, 0, 1)) or 1)
+                ctx.set(core.load, {"write": 1, "store": number, "address": address})
+                await ctx.tick()
+        ctx.set(core.load, {"write": 0})
+        await ctx.tick().repeat(4)
+        for image in pixels:
+            padded = np.pad(image, (0, -len(image) % lanes))
+            for start in range(0, len(padded), lanes):
+                for n in range(lanes):
+                    ctx.set(core.pixels.payload[n], int(padded[start + n]))
+                ctx.set(core.pixels.valid, 1)
+                await ctx.tick().until(core.pixels.ready)
+            ctx.set(core.pixels.valid, 0)
+
+    async def read(ctx) -> None:
+        ctx.set(core.result.ready, 1)
+        for _ in pixels:
+            (answer,) = await ctx.tick().sample(core.result.payload).until(core.result.valid)
+            answers.append((answer.label, answer.steps, list(answer.counts), list(answer.membranes)))
+        assert ctx.get(core.build_id) == next(entry.words[0] for entry in stores if entry.name == "build_id")
+
+    simulator = Simulator(core)
+    simulator.add_clock(1e-8)
+    simulator.add_testbench(write, background=True)
+    simulator.add_testbench(read)
+    simulator.run()
+    return answers
+
+
+def like(chip: Chip, seed: int, sizes: tuple[int, ...]) -> Chip:
+    """A random chip with the formats, shifts and kind of encoder of ``chip``."""
+    other = random_chip(seed, sizes=sizes, kind=chip.encoder.kind, formats=chip.formats)
+    layers = tuple(
+        replace(layer, shift=own.shift, gains=own.gains[: layer.columns], offsets=own.offsets[: layer.columns])
+        for layer, own in zip(other.layers, chip.layers, strict=True)
+    )
+    steps = min(other.encoder.steps, chip.encoder.steps)
+    return replace(other, layers=layers, encoder=replace(other.encoder, steps=steps))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_another_chip(seed: int) -> None:
+    chip = random_chip(100 + seed, sizes=(7, 5, 4))
+    options = CoreOptions(pixel_lanes=2, row_banks=2, lanes=2, loadable=True)
+    pixels = 7 if chip.encoder.kind == "bernoulli" else 6
+    other = like(chip, 1000 * seed, (pixels, 4, 3))
+    assert other.build_id != chip.build_id
+    images = random_pixels(seed, other, 3)
+    wide = np.pad(images, ((0, 0), (0, 7 - pixels)))
+    answers = loaded_answers(Core(chip, options), contents(other, room_of(chip, options)), wide, seed)
+    expected = golden.run(other, images)
+    for n, (label, steps, counts, membranes) in enumerate(answers):
+        assert (label, steps) == (expected.labels[n], expected.steps[n])
+        assert counts[: other.classes] == expected.counts[n].tolist()
+        assert membranes[: other.classes] == expected.membranes[n].tolist()
