@@ -22,6 +22,7 @@ from hw.crossbar import Crossbar
 from hw.encoder import SpikeEncoder
 from hw.link.linked import LinkedCore
 from hw.link.selftest import Expected
+from hw.load import load_bus
 from hw.neuron import Neurons
 
 #: LUTs for each bit of sums and of choices, and of masks: of a crossbar, whose sums have many terms and whose masks are
@@ -136,14 +137,16 @@ def _crossbar(block: Crossbar, family: Family) -> Cells:
 
     def narrowed(columns: int) -> Gates:
         blank = np.zeros((rows, columns), np.int16)
-        found = count(Crossbar(blank, block.formats, width=1, banks=banks, lanes=columns))
-        return replace(found, stores=tuple(store for store in found.stores if store.writes))
+        found = count(
+            Crossbar(blank, block.formats, width=1, banks=banks, lanes=columns, stores_from=block.stores_from)
+        )
+        return replace(found, stores=tuple(store for store in found.stores if store.name == "storage"))
 
     one, two = narrowed(1), narrowed(2)
     queue = tuple(replace(store, width=block.lanes * block.sum_shape.width) for store in two.stores)
     total = _cells(_grown(one, two, columns - 2, queue), family, CROSSBAR)
 
-    stores = weights(rows, columns, bits, banks)
+    stores = weights(rows, columns, bits, banks, loadable=block.stores_from is not None)
     total += reduce(add, (memory(store, family) for store in stores))
     if family.output_registers:
         total += Cells(flip_flops=-sum(store.width for store in stores if not is_logic(store, family)))
@@ -152,6 +155,9 @@ def _crossbar(block: Crossbar, family: Family) -> Cells:
     second = sum(column // block.GROUP % 2 for column in range(columns))  # in the second group of their memory
     row_bits = (block.places.shape[1] - 1).bit_length()
     total += Cells(flip_flops=late * (banks + 2) + (late - late % 2) * banks * row_bits + second * banks * bits)
+
+    if block.stores_from is not None:  # a register of the bus for each memory but the first
+        total += Cells(flip_flops=load_bus().size * ((columns - 1) // (2 * block.GROUP)))
 
     words, fan_in = block.words, 2
     while words > 1:
@@ -172,7 +178,16 @@ def _neurons(block: Neurons, family: Family) -> Gates:
 
     def narrowed(lanes: int) -> Gates:
         layer = _fewer(block.layer, block.words * lanes)
-        found = count(Neurons(layer, block.formats, steps=block.steps, lanes=lanes, shows=block.shows))
+        found = count(
+            Neurons(
+                layer,
+                block.formats,
+                steps=block.steps,
+                lanes=lanes,
+                shows=block.shows,
+                stores_from=block.stores_from,
+            )
+        )
         return _softened(found, family)
 
     one, two = narrowed(1), narrowed(2)

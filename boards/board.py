@@ -26,6 +26,7 @@ class Board:
     pixel_lanes: int  #: what a core gets here if nothing else is asked for
     row_banks: int
     lanes: int
+    loadable: bool  #: whether a core of usual size leaves room for what chips are loaded by
     #: programs that flash it: into volatile memory and for good; FILE stands for the bitstream
     load: tuple[str, ...]
     burn: tuple[str, ...]
@@ -37,4 +38,5 @@ class Board:
             self.pixel_lanes,
             (self.row_banks,) * (layers - 1) + (self.row_banks if alone else 1,),
             (self.lanes,) * (layers - 1) + (self.lanes if alone else 1,),
+            loadable=self.loadable,
         )

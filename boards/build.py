@@ -22,6 +22,7 @@ from hw.core import Core
 from hw.errors import CaptwinError
 from hw.files import whole_folder
 from hw.link.selftest import Expected
+from hw.load import LOADED
 from hw.verilog import without_brackets
 
 TOP = "captwin"
@@ -79,6 +80,9 @@ def build(
     synthesis, place, pack = tools
     progress("synthesis")
     command = board.family.synthesis(TOP)
+    if core.options.loadable:
+        # Nobody reads a word while it is loaded: what comes then need not be the old one.
+        command = f"setparam -set COLLISION_X_MASK 1'1 */r:MEMID=*{LOADED}* */t:$memrd_v2 %i; {command}"
     synthesis_key = (netlist, command, synthesis.version)
     synthesised, _ = cached("synthesis", synthesis_key, lambda into: _synthesise(synthesis, netlist, command, into))
     cells = board.family.finish((synthesised / "netlist.json").read_text(), TOP)
@@ -152,6 +156,7 @@ def _manifest(
         "options": {
             "pixel_lanes": core.options.pixel_lanes,
             **{name: list(core.options.each(name, layers)) for name in ("row_banks", "lanes")},
+            "loadable": core.options.loadable,
         },
         "clock_hz": clock_hz,
         "seed": best.seed,

@@ -27,6 +27,7 @@ class Options:
     pixel_lanes: int
     row_banks: list[int]
     lanes: list[int]
+    loadable: bool
 
 
 @checked(frozen=True, config=ConfigDict(extra="ignore"))
@@ -69,7 +70,9 @@ class Built:
     def options(self) -> CoreOptions:
         """The core's size, as it was built."""
         options = self.manifest.options
-        return CoreOptions(options.pixel_lanes, tuple(options.row_banks), tuple(options.lanes))
+        return CoreOptions(
+            options.pixel_lanes, tuple(options.row_banks), tuple(options.lanes), loadable=options.loadable
+        )
 
     def slowest_path(self) -> tuple[Hop, ...]:
         """Hops of the slowest path of the seed kept.

@@ -10,6 +10,7 @@ from boards import pll
 from boards.family import Cells, Limits, blocks
 from boards.output_registers import take_over_registers
 from boards.pll import Pll
+from hw.load import LOADED
 
 
 class Ecp5:
@@ -33,7 +34,7 @@ class Ecp5:
     wide_luts = True
     clock_enables = False
     output_registers = True
-    soft: tuple[str, ...] = ("state", "parameters")
+    soft: tuple[str, ...] = ("state", "parameters", f"{LOADED}parameters")
 
     def pll(self, input_hz: float, wanted_hz: float) -> Pll:
         return pll.ecp5(input_hz, wanted_hz)
@@ -74,7 +75,8 @@ class Ecp5:
     def synthesis(self, top: str) -> str:
         # Neurons' states and parameters are wide and short: block RAMs would be mostly empty. Without clock enables,
         # since the nets that lead to them are by far the slowest of the device.
-        small = 'setattr -set ram_style "distributed" */m:state*; setattr -set ram_style "logic" */m:parameters*'
+        ram, rom = "setattr -set ram_style distributed", "setattr -set ram_style logic"
+        small = f"{ram} */m:state*; {rom} */m:parameters*; {ram} */m:{LOADED}parameters*"
         # Yosys keeps a wire that says so, but makes one of equal registers all the same.
         copies = "setattr -set keep 1 */a:keep %ci1:+[Q] */t:$*ff* %i"
         return f"{small}; {copies}; synth_ecp5 -nodffe -top {top} -json netlist.json"
@@ -109,8 +111,8 @@ class Ecp5:
         luts = cells.luts + 2.2 * cells.carries
         return Limits(round(luts), round(cells.flip_flops), cells.block_rams, cells.multipliers)
 
-    def block_rams(self, width: int, depth: int, ports: int) -> int:
+    def block_rams(self, width: int, depth: int, reads: int, *, written: bool) -> int:
         both_ports = ((18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))
-        if ports == 1:
-            return blocks(width, depth, ((36, 512), *both_ports))
-        return -(-ports // 2) * blocks(width, depth, both_ports)
+        if reads == 1 or written:
+            return reads * blocks(width, depth, ((36, 512), *both_ports))
+        return -(-reads // 2) * blocks(width, depth, both_ports)

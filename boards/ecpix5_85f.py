@@ -19,6 +19,7 @@ BOARD = Board(
     pixel_lanes=32,
     row_banks=4,
     lanes=8,
+    loadable=True,
     load=("openFPGALoader", "-b", "ecpix5", "FILE"),
     burn=("openFPGALoader", "-b", "ecpix5", "-f", "FILE"),
 )

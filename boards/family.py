@@ -82,8 +82,9 @@ class Family(Protocol):
     def packed(self, cells: Cells) -> Limits:
         """What place and route reports of synthesised ``cells``, estimated."""
 
-    def block_rams(self, width: int, depth: int, ports: int) -> int:
-        """How many a memory of ``depth`` words of ``width`` bits takes that is read at ``ports`` places a cycle."""
+    def block_rams(self, width: int, depth: int, reads: int, *, written: bool) -> int:
+        """How many a memory takes, of ``depth`` words of ``width`` bits, that is read at ``reads`` places a cycle, and
+        written too or not."""
 
 
 def blocks(width: int, depth: int, shapes: Iterable[tuple[int, int]]) -> int:

@@ -15,19 +15,21 @@ def block_rams(chip: Chip, options: CoreOptions, board: Board) -> int:
     """Block RAMs that weights and surfaces take at least; the small memories come on top where they are not LUTs."""
     layers = len(chip.layers)
     sizes = zip(options.each("row_banks", layers), options.each("lanes", layers), strict=True)
-    return sum(layer_block_rams(chip, number, *size, board) for number, size in enumerate(sizes))
+    return sum(
+        layer_block_rams(chip, number, *size, board, loadable=options.loadable) for number, size in enumerate(sizes)
+    )
 
 
-def layer_block_rams(chip: Chip, number: int, banks: int, lanes: int, board: Board) -> int:
+def layer_block_rams(chip: Chip, number: int, banks: int, lanes: int, board: Board, *, loadable: bool) -> int:
     """The part of :func:`block_rams` that belongs to layer ``number``."""
     layer, formats = chip.layers[number], chip.formats
-    stores = weights(layer.rows, layer.columns, formats.charge_bits, banks)
+    stores = weights(layer.rows, layer.columns, formats.charge_bits, banks, loadable=loadable)
     stores += [
         Store(
             formats.membrane_bits,
             layer.surfaces[:, v_parity::2, u_parity::2].size,
             reads=lanes,
-            writes=0,
+            writes=int(loadable),
             block=True,
             constant=0,
         )
@@ -38,12 +40,14 @@ def layer_block_rams(chip: Chip, number: int, banks: int, lanes: int, board: Boa
 
 
 def fitting(chip: Chip, board: Board) -> CoreOptions:
-    """What a core of ``chip`` gets on ``board`` if nothing is said: the board's own size, or the next smaller one.
+    """What a core of ``chip`` gets on ``board`` if nothing is said: the board's own, or that for this chip only, or the
+    next smaller one.
 
     If none fits it is the board's own.
     """
     own = board.options(len(chip.layers))
-    return next((some for some in (own, *_smaller(own, len(chip.layers))) if _fits(chip, some, board)), own)
+    fixed = replace(own, loadable=False)
+    return next((some for some in (own, fixed, *_smaller(fixed, len(chip.layers))) if _fits(chip, some, board)), own)
 
 
 def check_fit(chip: Chip, options: CoreOptions, board: Board) -> None:
@@ -51,7 +55,8 @@ def check_fit(chip: Chip, options: CoreOptions, board: Board) -> None:
     if _fits(chip, options, board):
         return
     sizes = "-".join(map(str, chip.sizes))
-    smaller = next((few for few in _smaller(options, len(chip.layers)) if _fits(chip, few, board)), None)
+    fixed = replace(options, loadable=False)
+    smaller = next((few for few in (fixed, *_smaller(fixed, len(chip.layers))) if _fits(chip, few, board)), None)
     if smaller is None:
         advice = "no core of this chip fits; choose a smaller chip, or a board with more"
     else:
@@ -82,7 +87,7 @@ def _halved(numbers: tuple[int, ...]) -> tuple[int, ...]:
 
 def core_words(options: CoreOptions) -> str:
     """``options`` as they are said on the command line."""
-    words = [f"--pixel-lanes {options.pixel_lanes}"]
+    words = ["--loadable" if options.loadable else "--fixed", f"--pixel-lanes {options.pixel_lanes}"]
     for name in ("row_banks", "lanes"):
         said = getattr(options, name)
         words.append(f"--{name.replace('_', '-')} {','.join(map(str, said)) if isinstance(said, tuple) else said}")

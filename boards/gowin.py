@@ -94,5 +94,5 @@ class Gowin:
         luts = 0.27 * cells.luts + 0.95 * cells.flip_flops
         return Limits(round(luts), round(cells.flip_flops), cells.block_rams, cells.multipliers)
 
-    def block_rams(self, width: int, depth: int, ports: int) -> int:
-        return ports * blocks(width, depth, ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)))
+    def block_rams(self, width: int, depth: int, reads: int, *, written: bool) -> int:
+        return reads * blocks(width, depth, ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)))

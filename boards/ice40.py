@@ -88,5 +88,5 @@ class Ice40:
         used = round(0.85 * (cells.luts + cells.flip_flops))
         return Limits(used, used, cells.block_rams, cells.multipliers)
 
-    def block_rams(self, width: int, depth: int, ports: int) -> int:
-        return ports * blocks(width, depth, ((16, 256), (8, 512), (4, 1024), (2, 2048)))
+    def block_rams(self, width: int, depth: int, reads: int, *, written: bool) -> int:
+        return reads * blocks(width, depth, ((16, 256), (8, 512), (4, 1024), (2, 2048)))

@@ -19,6 +19,7 @@ BOARD = Board(
     pixel_lanes=4,
     row_banks=1,
     lanes=1,
+    loadable=True,
     load=("iceprog", "-S", "FILE"),
     burn=("iceprog", "FILE"),
 )

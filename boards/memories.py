@@ -5,6 +5,7 @@ from math import ceil
 from boards.family import Cells, Family
 from boards.netlist import Store
 from hw.crossbar import Crossbar
+from hw.load import LOADED
 
 #: What Yosys reckons a bit of soft logic to cost, a LUT being 1: of constants, and of what can be written where LUTs
 #: cannot be RAM. It has not been said what; these sort all memories of the builds in `docs/performance.md` rightly.
@@ -12,18 +13,24 @@ CONSTANT_BIT = 1 / 16
 WRITTEN_BIT = 2 / 3
 
 
-def weights(rows: int, columns: int, charge_bits: int, banks: int) -> list[Store]:
+def weights(rows: int, columns: int, charge_bits: int, banks: int, *, loadable: bool) -> list[Store]:
     """Memories of a crossbar's charge codes: in each bank, one for every two groups of columns."""
     pair = 2 * Crossbar.GROUP
     widths = [charge_bits * min(pair, columns - first) for first in range(0, columns, pair)]
-    return [Store(width, -(-rows // banks), reads=1, writes=0, block=False, constant=0) for width in widths] * banks
+    name = LOADED if loadable else ""
+    return [
+        Store(width, -(-rows // banks), reads=1, writes=int(loadable), block=False, constant=0, name=name)
+        for width in widths
+    ] * banks
 
 
 def memory(store: Store, family: Family) -> Cells:
     """What synthesis for ``family`` makes of ``store``."""
     if not is_logic(store, family):
-        # A word on its way in is kept beside a written one, so that reading meanwhile gives the old.
-        return Cells(block_rams=_blocks(store, family), flip_flops=store.width if store.writes else 0)
+        # A word on its way in is kept beside a written one, so that reading meanwhile gives the old; but nobody reads
+        # what is being loaded.
+        kept = store.width if store.writes and not store.name.startswith(LOADED) else 0
+        return Cells(block_rams=_blocks(store, family), flip_flops=kept)
     if not store.writes:
         words = ceil(store.depth / 16)
         muxes = 0 if family.wide_luts else words - 1
@@ -46,7 +53,7 @@ def is_logic(store: Store, family: Family) -> bool:
 
 
 def _blocks(store: Store, family: Family) -> int:
-    return family.block_rams(store.width, store.depth, store.reads)
+    return family.block_rams(store.width, store.depth, store.reads, written=bool(store.writes))
 
 
 def _lut_rams(store: Store) -> int:

@@ -10,7 +10,7 @@ _SUMS = ("$add", "$sub", "$neg")
 _COMPARISONS = ("$lt", "$le", "$gt", "$ge")
 _BITWISE = ("$and", "$or", "$xor")
 _TESTS = ("$eq", "$ne", "$reduce_and", "$reduce_or", "$reduce_xor", "$reduce_bool")
-_ZERO, _CONSTANT = re.compile(r"\d+'0+"), re.compile(r"\d+'[01]*")
+_ZERO, _CONSTANT, _POWER = re.compile(r"\d+'0+"), re.compile(r"\d+'[01]*"), re.compile(r"\d+'0*10*")
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,9 @@ def _module(text: str) -> Gates:
         (kind, dict(re.findall(r"^    (?:parameter|connect) \\(\w+) (.*)$", body, re.MULTILINE)))
         for kind, body in re.findall(r"^  cell (\$\S+) \S+\n(.*?)^  end$", text, re.MULTILINE | re.DOTALL)
     ]
+    # Of choices that are the same, synthesis makes one.
+    once = {str((kind, said | {"Y": ""})): (kind, said) for kind, said in cells if kind == "$mux"}
+    cells = [cell for cell in cells if cell[0] != "$mux"] + list(once.values())
     inputs = {said["D"] for kind, said in cells if kind == "$dff"}
     for kind, said in cells:
         total += _cell(kind, said, resets=said.get("Y") in inputs)
@@ -104,7 +107,8 @@ def _cell(kind: str, said: dict[str, str], *, resets: bool) -> Gates:
         return Gates(sums=max(a, b), carries=1)
     constant = [bool(_CONSTANT.fullmatch(said.get(side, ""))) for side in "AB"]
     if kind == "$mul":
-        return Gates() if any(constant) else Gates(products=((a, b),))
+        shifts = any(_POWER.fullmatch(said.get(side, "")) for side in "AB")
+        return Gates() if shifts else Gates(products=((a, b),))
     if kind == "$mux":
         width = int(said["WIDTH"])
         if all(constant):

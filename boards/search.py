@@ -49,11 +49,13 @@ def search(
     load: Load,
     measure: Callable[[CoreOptions], tuple[float, float]],
     *,
+    loadable: bool,
     keep: int = 5,
     margin: float = 0.1,
     progress: Callable[[int], None] = lambda tried: None,
 ) -> list[Found]:
-    """The ``keep`` fastest cores that leave ``margin`` (of 1) of LUTs, flip-flops and block RAMs free.
+    """The ``keep`` fastest cores, ``loadable`` or not, that leave ``margin`` (of 1) of LUTs, flip-flops and block RAMs
+    free.
 
     ``measure`` gives cycles an image and latency of a core. Cores are tried in the order of a bound, their busiest
     part's cycles, until no other can be better, or TRIES have been. ``progress`` hears how many have been.
@@ -65,7 +67,8 @@ def search(
     large: list[CoreOptions] = []
     worst = float("inf")
     waiting = [
-        (bound, rams, number, some) for number, (bound, rams, some) in enumerate(_fitting(chip, board, load, room))
+        (bound, rams, number, some)
+        for number, (bound, rams, some) in enumerate(_fitting(chip, board, load, room, loadable=loadable))
     ]
     heapq.heapify(waiting)
     tried = 0
@@ -105,7 +108,9 @@ def _covers(chip: Chip, options: CoreOptions, other: CoreOptions) -> bool:
     return all(one >= two for one, two in zip(*sizes, strict=True))
 
 
-def _fitting(chip: Chip, board: Board, load: Load, room: Limits) -> Iterator[tuple[float, int, CoreOptions]]:
+def _fitting(
+    chip: Chip, board: Board, load: Load, room: Limits, *, loadable: bool
+) -> Iterator[tuple[float, int, CoreOptions]]:
     """Bound on the cycles, block RAMs at least, and options of cores whose large memories fit."""
     sizes = [1 << power for power in range(LARGEST.bit_length())]
     layers = len(chip.layers)
@@ -117,7 +122,7 @@ def _fitting(chip: Chip, board: Board, load: Load, room: Limits) -> Iterator[tup
         return [
             (
                 max(load.crossbar_busy(number, width, banks, lanes), load.neurons_busy(number, lanes)),
-                layer_block_rams(chip, number, banks, lanes, board),
+                layer_block_rams(chip, number, banks, lanes, board, loadable=loadable),
                 banks,
                 lanes,
             )
@@ -136,7 +141,11 @@ def _fitting(chip: Chip, board: Board, load: Load, room: Limits) -> Iterator[tup
 
     for pixel_lanes in _useful(sizes, chip.pixels):
         for bound, rams, banks, lanes in deeper(0, pixel_lanes, 0):
-            yield max(bound, load.encoder_busy(pixel_lanes)), rams, CoreOptions(pixel_lanes, banks, lanes)
+            yield (
+                max(bound, load.encoder_busy(pixel_lanes)),
+                rams,
+                CoreOptions(pixel_lanes, banks, lanes, loadable=loadable),
+            )
 
 
 def _useful(sizes: list[int], items: int) -> list[int]:

@@ -19,6 +19,7 @@ BOARD = Board(
     pixel_lanes=64,
     row_banks=4,
     lanes=8,
+    loadable=True,
     load=("openFPGALoader", "-b", "ulx3s", "FILE"),
     burn=("openFPGALoader", "-b", "ulx3s", "-f", "FILE"),
 )

@@ -46,6 +46,10 @@ def describe(core: Core, component: wiring.Component, top: str) -> dict[str, Any
     ports = [port for name, member in component.signature.members.items() for port in _ports(name, member)]
     if component is core:
         ports = [*({"name": name, "direction": "input", "width": 1} for name in ("clk", "rst")), *ports]
+    stores = [
+        {"number": number, "name": entry.name, "width": entry.width, "words": len(entry.words)}
+        for number, entry in enumerate(core.contents)
+    ]
     return {
         "top": top,
         "build_id": f"{core.chip.build_id:016x}",
@@ -54,11 +58,12 @@ def describe(core: Core, component: wiring.Component, top: str) -> dict[str, Any
             "pixel_lanes": core.options.pixel_lanes,
             **{name: list(core.options.each(name, len(core.layers))) for name in ("row_banks", "lanes")},
             "trace": core.options.trace,
+            "loadable": core.options.loadable,
         },
         "sizes": list(core.chip.sizes),
         "steps": core.chip.encoder.steps,
         "ports": ports,
-    }
+    } | ({"stores": stores} if core.options.loadable else {})
 
 
 def _ports(name: str, member: wiring.Member) -> Iterator[dict[str, Any]]:

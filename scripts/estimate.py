@@ -70,7 +70,7 @@ def estimate(
     load = Workload(loaded, pixels)
     about = [note("chip", "chip", chip), note("board", "board", target.title), count("images", "images", len(pixels))]
     if search:
-        rows = _search_rows(loaded, target, load, margin / 100)
+        rows = _search_rows(loaded, target, load, margin / 100, loadable=options.loadable)
         show([*about, *rows], "Fastest cores that fit, estimated", as_json)
         return
     built = _comparable(chip, target, loaded, options, build)
@@ -162,14 +162,20 @@ def _error(estimated: int, real: int) -> str:
     return f", estimate {100 * (estimated - real) / real:+.1f} %" if real else ""
 
 
-def _search_rows(chip: Chip, board: Board, load: Workload, margin: float) -> list[Row]:
+def _search_rows(chip: Chip, board: Board, load: Workload, margin: float, *, loadable: bool) -> list[Row]:
     def measure(options: CoreOptions) -> tuple[float, float]:
         cycles = load.cycles(options)
         return cycles.per_image, float(cycles.latency.mean())
 
     with log.status("") as status:
         found = find_fastest(
-            chip, board, load, measure, margin=margin, progress=lambda tried: status.update(f"{tried} cores tried")
+            chip,
+            board,
+            load,
+            measure,
+            loadable=loadable,
+            margin=margin,
+            progress=lambda tried: status.update(f"{tried} cores tried"),
         )
     if not found:
         raise CaptwinError(

@@ -22,6 +22,7 @@ def section(measured: Measured) -> Section:
         ("pixel lanes", str(options.pixel_lanes)),
         ("row banks, by layer", ", ".join(map(str, options.row_banks))),
         ("lanes, by layer", ", ".join(map(str, options.lanes))),
+        ("chips can be loaded", "yes" if options.loadable else "no"),
         *((f"version of {name}", number) for name, number in manifest.versions.items()),
         *((f"SHA-256 of the {name}", digest) for name, digest in manifest.sha256.items()),
     ]
@@ -57,7 +58,7 @@ def section(measured: Measured) -> Section:
 def commands(measured: Measured) -> list[str]:
     """Command lines that make the build and the page's numbers again."""
     manifest, name, board = measured.built.manifest, measured.name, measured.built.board
-    size = []
+    size = ["--loadable" if manifest.options.loadable else "--fixed"]
     for option in ("pixel_lanes", "row_banks", "lanes"):
         value = getattr(manifest.options, option)
         size += [f"--{option.replace('_', '-')}", ",".join(map(str, value if isinstance(value, list) else [value]))]

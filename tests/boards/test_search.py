@@ -19,14 +19,14 @@ def test_no_core_that_fits_is_faster() -> None:
         cycles = load.cycles(options)
         return cycles.per_image, float(cycles.latency.mean())
 
-    found = search(chip, board, load, measure, keep=2, margin=0.2)
+    found = search(chip, board, load, measure, loadable=False, keep=2, margin=0.0)
     assert len(found) == 2 and found[0].cycles <= found[1].cycles * (1 + ALIKE)
     for one in found:
-        assert one.area.luts <= 0.8 * board.limits.luts and one.area.multipliers <= board.limits.multipliers
+        assert one.area.luts <= board.limits.luts and one.area.multipliers <= board.limits.multipliers
         assert (one.cycles, one.latency) == measure(one.options)
     model = AreaModel(chip, board)
     for pixel_lanes, banks in product((1, 2, 4, 8), (1, 2, 4)):
         options = CoreOptions(pixel_lanes, (banks,), (1,))
         area = model.area(options)
-        if area.luts <= 0.8 * board.limits.luts and area.block_rams <= 0.8 * board.limits.block_rams:
+        if area.luts <= board.limits.luts and area.block_rams <= 0.8 * board.limits.block_rams:
             assert measure(options)[0] * (1 + 2 * ALIKE) >= found[0].cycles, options
