@@ -22,11 +22,13 @@ from hw.core import Core
 from hw.errors import CaptwinError
 from hw.files import whole_folder
 from hw.link.selftest import Expected
-from hw.load import LOADED
 from hw.verilog import without_brackets
 
 TOP = "captwin"
 MANIFEST = "manifest.json"
+#: Nobody uses what a memory reads of a word that is being written: it need not be the old one, which block RAMs would
+#: have to be helped with.
+INDIFFERENT = "setparam -set COLLISION_X_MASK 1'1 */r:COLLISION_X_MASK=1'0"
 
 
 @dataclass(frozen=True)
@@ -79,10 +81,7 @@ def build(
 
     synthesis, place, pack = tools
     progress("synthesis")
-    command = board.family.synthesis(TOP)
-    if core.options.loadable:
-        # Nobody reads a word while it is loaded: what comes then need not be the old one.
-        command = f"setparam -set COLLISION_X_MASK 1'1 */r:MEMID=*{LOADED}* */t:$memrd_v2 %i; {command}"
+    command = f"{INDIFFERENT}; {board.family.synthesis(TOP)}"
     synthesis_key = (netlist, command, synthesis.version)
     synthesised, _ = cached("synthesis", synthesis_key, lambda into: _synthesise(synthesis, netlist, command, into))
     cells = board.family.finish((synthesised / "netlist.json").read_text(), TOP)

@@ -5,7 +5,6 @@ from math import ceil
 from boards.family import Cells, Family
 from boards.netlist import Store
 from hw.crossbar import Crossbar
-from hw.load import LOADED
 
 #: What Yosys reckons a bit of soft logic to cost, a LUT being 1: of constants, and of what can be written where LUTs
 #: cannot be RAM. It has not been said what; these sort all memories of the builds in `docs/performance.md` rightly.
@@ -17,20 +16,15 @@ def weights(rows: int, columns: int, charge_bits: int, banks: int, *, loadable: 
     """Memories of a crossbar's charge codes: in each bank, one for every two groups of columns."""
     pair = 2 * Crossbar.GROUP
     widths = [charge_bits * min(pair, columns - first) for first in range(0, columns, pair)]
-    name = LOADED if loadable else ""
-    return [
-        Store(width, -(-rows // banks), reads=1, writes=int(loadable), block=False, constant=0, name=name)
-        for width in widths
-    ] * banks
+    writes = int(loadable)
+    depth = -(-rows // banks)
+    return [Store(width, depth, reads=1, writes=writes, block=False, constant=0) for width in widths] * banks
 
 
 def memory(store: Store, family: Family) -> Cells:
     """What synthesis for ``family`` makes of ``store``."""
     if not is_logic(store, family):
-        # A word on its way in is kept beside a written one, so that reading meanwhile gives the old; but nobody reads
-        # what is being loaded.
-        kept = store.width if store.writes and not store.name.startswith(LOADED) else 0
-        return Cells(block_rams=_blocks(store, family), flip_flops=kept)
+        return Cells(block_rams=_blocks(store, family))
     if not store.writes:
         words = ceil(store.depth / 16)
         muxes = 0 if family.wide_luts else words - 1

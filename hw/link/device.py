@@ -215,10 +215,12 @@ class HostLink(wiring.Component):
         """Sends answers and the replies that are asked for, an answer first."""
         chip, counters = self.core.chip, self.counters
         layers = len(chip.layers)
-        kept = Signal(counters.shape())
-        answer, totals = packed(self.result.payload, answer_parts(chip.classes)), packed(kept, counters_parts(layers))
-        flat = Cat(answer, totals)
-        total, counters_start = len(flat) // 8, len(answer) // 8
+        answer, totals = (
+            packed(self.result.payload, answer_parts(chip.classes)),
+            packed(counters, counters_parts(layers)),
+        )
+        kept = Signal(len(totals))  # counters yet to be sent, those of one moment
+        counters_start, total = len(answer) // 8, (len(answer) + len(totals)) // 8
 
         read = self._about.read_port()
 
@@ -236,7 +238,7 @@ class HostLink(wiring.Component):
         with m.FSM():
             with m.State("idle"):
                 m.d.comb += self._idle.eq(1)
-                m.d.sync += [place.eq(0), kept.eq(counters)]
+                m.d.sync += [place.eq(0), kept.eq(totals)]
                 with m.If(self.result.valid & tags.r_rdy & ~self._hold):
                     m.d.comb += tags.r_en.eq(1)
                     m.d.sync += [
@@ -277,7 +279,10 @@ class HostLink(wiring.Component):
                     with m.If(out.valid & out.ready & out.payload.last):
                         m.next = "over"
                 with m.Else():
-                    m.d.sync += byte.eq(flat.word_select(place[: (total - 1).bit_length()], 8))
+                    with m.If(place < counters_start):
+                        m.d.sync += byte.eq(answer.word_select(place[: (counters_start - 1).bit_length()], 8))
+                    with m.Else():
+                        m.d.sync += [byte.eq(kept[:8]), kept.eq(kept[8:])]
                     m.next = "byte"
             with m.State("byte"):
                 m.d.comb += [

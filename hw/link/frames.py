@@ -8,8 +8,10 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import crc, data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-CRC = crc.catalog.CRC32_ISO_HDLC
 CRC_BYTES = 4
+BYTE = 8
+#: the least distance of received bytes that the CRC keeps up with
+LEAST_CYCLES = BYTE + 2
 #: the most bytes that one COBS code stands for, itself included
 LONGEST = 255
 
@@ -19,14 +21,46 @@ def token() -> data.StructLayout:
     return data.StructLayout({"data": 8, "last": 1})
 
 
+class SerialCrc(wiring.Component):
+    """The CRC of bytes, a bit a cycle: ``take`` takes a byte, ``busy`` is high until the next may come.
+
+    ``start`` begins anew. ``match`` says that what came ends with its own CRC, which is ``crc`` otherwise.
+    """
+
+    take: In(1)
+    byte: In(BYTE)
+    start: In(1)
+    busy: Out(1)
+    crc: Out(8 * CRC_BYTES)
+    match: Out(1)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.crc = check = crc.catalog.CRC32_ISO_HDLC(data_width=1).create()
+        rest, left = Signal(BYTE), Signal(range(BYTE + 1))
+        m.d.comb += [
+            self.busy.eq(left != 0),
+            check.start.eq(self.start),
+            check.data.eq(rest[0]),
+            check.valid.eq(self.busy),
+            self.crc.eq(check.crc),
+            self.match.eq(check.match_detected),
+        ]
+        with m.If(self.take):
+            m.d.sync += [rest.eq(self.byte), left.eq(BYTE)]
+        with m.Elif(self.busy):
+            m.d.sync += [rest.eq(rest[1:]), left.eq(left - 1)]
+        return m
+
+
 class FrameReceiver(wiring.Component):
     """Collects the frames among received bytes and offers those that are whole, their CRC left out.
 
     ``data``, ``valid`` and ``broken`` come from :class:`hw.link.uart.UartReceiver`. A frame has up to ``capacity``
     bytes, CRC included, a power of two; one is kept while the next comes in. ``length``, without the CRC, holds as long
     as a frame is offered. What is too long, too short, altered, not COBS, comes while both places are taken, or stops
-    for ``patience`` cycles, is dropped: ``dropped`` says so for a cycle. Throughput: a byte every other cycle. Latency:
-    3 cycles from the zero to the first byte.
+    for ``patience`` cycles, is dropped: ``dropped`` says so for a cycle. Throughput: a byte every LEAST_CYCLES in,
+    every other cycle out. Latency: 3 cycles from the zero to the first byte.
     """
 
     def __init__(self, capacity: int, patience: int) -> None:
@@ -47,7 +81,7 @@ class FrameReceiver(wiring.Component):
         m = Module()
         m.submodules.store = store = memory.Memory(shape=8, depth=2 * self.capacity, init=[])
         write, read = store.write_port(), store.read_port()
-        m.submodules.crc = check = CRC().create()
+        m.submodules.crc = check = SerialCrc()
 
         # Of the frame that comes in.
         page, taken = Signal(), Signal(2)  # where it goes; which pages hold a frame
@@ -65,12 +99,12 @@ class FrameReceiver(wiring.Component):
             zero.eq(self.valid & (self.data == 0)),
             code.eq(self.valid & ~zero & (left == 0)),
             byte.eq(self.valid & ~zero & ((left != 0) | (begun & ~full))),
-            good.eq(~bad & (left == 0) & (length > CRC_BYTES) & check.match_detected),
+            good.eq(~bad & (left == 0) & (length > CRC_BYTES) & check.match),
             write.addr.eq(Cat(length[: self.capacity.bit_length() - 1], page)),
             write.data.eq(Mux(left == 0, 0, self.data)),
             write.en.eq(byte & ~taken.bit_select(page, 1)),
-            check.data.eq(write.data),
-            check.valid.eq(byte),
+            check.byte.eq(write.data),
+            check.take.eq(byte),
             check.start.eq(~begun),
         ]
         m.d.sync += self.dropped.eq(0)
@@ -121,7 +155,7 @@ class FrameSender(wiring.Component):
     """Puts a CRC behind each frame and encodes it; ``bytes`` are for a line.
 
     Runs of bytes other than zero are gathered before they leave, up to 254, so that a frame begins to leave when its
-    first run has ended.
+    first run has ended. Throughput: a byte every 10 cycles, 12 where a run ends.
     """
 
     #: bytes gathered: a run with its code, and the zero behind
@@ -132,54 +166,63 @@ class FrameSender(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.crc = check = CRC().create()
+        m.submodules.crc = check = SerialCrc()
         m.submodules.store = store = memory.Memory(shape=8, depth=self.DEPTH, init=[])
         write, read = store.write_port(), store.read_port()
         start = Signal(range(self.DEPTH))  # where the run's code goes; all before it may leave
         run = Signal(8, init=1)  # the code, so far
-        room = Signal()
         place = Signal(range(self.DEPTH))
-        m.d.comb += [
-            check.data.eq(self.frames.payload.data),
-            check.valid.eq(self.frames.valid & self.frames.ready),
+        byte, ending = Signal(8), Signal()
+        sent = Signal(range(CRC_BYTES + 1))  # bytes of the CRC
+        # Registered, so that start, run and byte must have been the same for a cycle wherever these matter.
+        end, room, breaks = Signal.like(start), Signal(), Signal()
+        m.d.sync += [
+            end.eq(start + run),
             room.eq((start + run + 1)[: len(place)] != place),
+            breaks.eq((byte == 0) | (run == LONGEST)),
         ]
-
-        rest = Signal(range(CRC_BYTES + 1))  # bytes of the CRC yet to come
-        byte, more = Signal(8), Signal()
-        over = Signal()
         m.d.comb += [
-            byte.eq(Mux(rest != 0, check.crc.word_select((CRC_BYTES - rest)[:2], 8), self.frames.payload.data)),
-            more.eq((rest != 0) | self.frames.valid),
+            check.byte.eq(self.frames.payload.data),
+            check.take.eq(self.frames.valid & self.frames.ready),
         ]
         with m.FSM():
-            with m.State("frame"):
-                with m.If(room & more):
-                    with m.If((byte == 0) | (run == LONGEST)):
-                        # The run's code; a zero is taken with it, any other byte begins the next run.
-                        m.d.comb += [write.en.eq(1), write.addr.eq(start), write.data.eq(run)]
-                        m.d.sync += [start.eq(start + run), run.eq(1)]
-                        m.d.comb += over.eq((byte == 0) & (run != LONGEST))
-                    with m.Else():
-                        m.d.comb += [write.en.eq(1), write.addr.eq(start + run), write.data.eq(byte), over.eq(1)]
-                        m.d.sync += run.eq(run + 1)
-                with m.If(over):
-                    with m.If(rest != 0):
-                        m.d.sync += rest.eq(rest - 1)
-                        with m.If(rest == 1):
-                            m.next = "code"
-                    with m.Else():
-                        m.d.comb += self.frames.ready.eq(1)
-                        with m.If(self.frames.payload.last):
-                            m.d.sync += rest.eq(CRC_BYTES)
+            with m.State("take"):
+                m.d.comb += self.frames.ready.eq(1)
+                m.d.sync += [byte.eq(self.frames.payload.data), ending.eq(self.frames.payload.last)]
+                with m.If(self.frames.valid):
+                    m.next = "look"
+            with m.State("look"):
+                m.next = "put"
+            with m.State("put"), m.If(room & ~check.busy):
+                m.d.comb += write.en.eq(1)
+                with m.If(breaks):
+                    # The run's code; a zero is taken with it, any other byte begins the next run.
+                    m.d.comb += [write.addr.eq(start), write.data.eq(run)]
+                    m.d.sync += [start.eq(end), run.eq(1)]
+                with m.Else():
+                    m.d.comb += [write.addr.eq(end), write.data.eq(byte)]
+                    m.d.sync += run.eq(run + 1)
+                with m.If(breaks & ((byte != 0) | (run == LONGEST))):
+                    m.next = "look"
+                with m.Elif(ending):
+                    m.next = "crc"
+                with m.Else():
+                    m.next = "take"
+            with m.State("crc"):
+                m.d.sync += [byte.eq(check.crc.word_select(sent[:2], 8)), sent.eq(sent + 1)]
+                m.next = "look"
+                with m.If(sent == CRC_BYTES):
+                    m.next = "code"
             with m.State("code"), m.If(room):
                 m.d.comb += [write.en.eq(1), write.addr.eq(start), write.data.eq(run)]
-                m.d.sync += [start.eq(start + run), run.eq(1)]
+                m.d.sync += [start.eq(end), run.eq(1)]
+                m.next = "end"
+            with m.State("end"):
                 m.next = "zero"
             with m.State("zero"), m.If(room):
                 m.d.comb += [write.en.eq(1), write.addr.eq(start), write.data.eq(0), check.start.eq(1)]
-                m.d.sync += start.eq(start + 1)
-                m.next = "frame"
+                m.d.sync += [start.eq(start + 1), sent.eq(0)]
+                m.next = "take"
 
         m.d.comb += [read.addr.eq(place), self.bytes.payload.eq(read.data)]
         m.d.sync += self.bytes.valid.eq((place != start) & ~(self.bytes.valid & self.bytes.ready))

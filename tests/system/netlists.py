@@ -13,6 +13,7 @@ from amaranth.back import rtlil
 from amaranth.lib import wiring
 
 from boards.board import Board
+from boards.build import INDIFFERENT
 from boards.catalogue import find_board
 from boards.family import Family
 from boards.probe import BYTE, Probe
@@ -54,7 +55,7 @@ TARGETS = {
 def synthesise(component: wiring.Component, family: Family, folder: Path, *, first: str = "") -> None:
     """Leaves the netlist of ``component`` in ``folder``, as it is placed; ``first`` goes before Yosys' command."""
     (folder / "design.il").write_text(without_brackets(rtlil.convert(component, name=TOP, emit_src=False)))
-    yosys(f"read_rtlil design.il; {first}{family.synthesis(TOP)}", folder)
+    yosys(f"read_rtlil design.il; {first}{INDIFFERENT}; {family.synthesis(TOP)}", folder)
     netlist = folder / "netlist.json"
     netlist.write_text(family.finish(netlist.read_text(), TOP))
 
