@@ -229,11 +229,9 @@ class HostLink(wiring.Component):
         place = Signal(range(max(REPLY_HEAD, total, len(self.about))))
         out = self.replies
         byte = Signal(8)
-        loops, identifies = (
-            ~answering & (head.command == (command | REPLY)) for command in (Command.LOOPBACK, Command.IDENTIFY)
-        )
-        plain = (head.command == (Command.RESET | REPLY)) | (head.command == (Command.WRITE | REPLY))
-        has_body = answering | ((head.status == Status.OK) & ~plain & (~loops | self._more))
+        job = self._job
+        loops, identifies, has_body = Signal(), Signal(), Signal()
+        plain = (job.command == Command.RESET) | (job.command == Command.WRITE)
         m.d.comb += read.addr.eq(place)
         with m.FSM():
             with m.State("idle"):
@@ -243,6 +241,9 @@ class HostLink(wiring.Component):
                     m.d.comb += tags.r_en.eq(1)
                     m.d.sync += [
                         answering.eq(1),
+                        loops.eq(0),
+                        identifies.eq(0),
+                        has_body.eq(1),
                         head.command.eq(Command.INFER | REPLY),
                         head.tag.eq(tags.r_data),
                         head.status.eq(Status.OK),
@@ -251,9 +252,14 @@ class HostLink(wiring.Component):
                 with m.Elif(self._asked):
                     m.d.sync += [
                         answering.eq(0),
-                        head.command.eq(self._job.command | REPLY),
-                        head.tag.eq(self._job.tag),
-                        head.status.eq(self._job.status),
+                        loops.eq(job.command == Command.LOOPBACK),
+                        identifies.eq(job.command == Command.IDENTIFY),
+                        has_body.eq(
+                            (job.status == Status.OK) & ~plain & ((job.command != Command.LOOPBACK) | self._more)
+                        ),
+                        head.command.eq(job.command | REPLY),
+                        head.tag.eq(job.tag),
+                        head.status.eq(job.status),
                     ]
                     m.next = "head"
             with m.State("head"):

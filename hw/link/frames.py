@@ -90,7 +90,7 @@ class FrameReceiver(wiring.Component):
         full = Signal()  # the latest code has no zero behind its bytes
         begun, bad = Signal(), Signal()
         quiet = Signal(range(self.patience))
-        lengths = [Signal(range(self.capacity + 1), name=f"length{n}") for n in range(2)]
+        ends = [Signal(range(self.capacity), name=f"end{n}") for n in range(2)]  # number of a frame's last byte
 
         code, zero = Signal(), Signal()
         byte = Signal()
@@ -126,7 +126,7 @@ class FrameReceiver(wiring.Component):
                 m.d.sync += page.eq(~page)
                 for n in range(2):
                     with m.If(page == n):
-                        m.d.sync += [taken[n].eq(1), lengths[n].eq(length - CRC_BYTES)]
+                        m.d.sync += [taken[n].eq(1), ends[n].eq(length - CRC_BYTES - 1)]
             with m.Elif(begun | bad):
                 m.d.sync += self.dropped.eq(1)
 
@@ -134,13 +134,17 @@ class FrameReceiver(wiring.Component):
         shown = Signal()
         place = Signal(range(self.capacity))
         out = self.frames
+        end = Signal(range(self.capacity))
         m.d.comb += [
-            self.length.eq(Mux(shown, lengths[1], lengths[0])),
+            end.eq(Mux(shown, ends[1], ends[0])),
             read.addr.eq(Cat(place, shown)),
             out.payload.data.eq(read.data),
-            out.payload.last.eq(place == self.length - 1),
         ]
-        m.d.sync += out.valid.eq(taken.bit_select(shown, 1) & ~(out.valid & out.ready))
+        m.d.sync += [
+            self.length.eq(end + 1),
+            out.payload.last.eq(place == end),
+            out.valid.eq(taken.bit_select(shown, 1) & ~(out.valid & out.ready)),
+        ]
         with m.If(out.valid & out.ready):
             m.d.sync += place.eq(place + 1)
             with m.If(out.payload.last):
