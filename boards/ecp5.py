@@ -75,7 +75,7 @@ class Ecp5:
     def synthesis(self, top: str) -> str:
         # Neurons' states and parameters are wide and short: block RAMs would be mostly empty. Without clock enables,
         # since the nets that lead to them are by far the slowest of the device.
-        ram, rom = "setattr -set ram_style distributed", "setattr -set ram_style logic"
+        ram, rom = (f'setattr -set ram_style "{style}"' for style in ("distributed", "logic"))
         small = f"{ram} */m:state*; {rom} */m:parameters*; {ram} */m:{LOADED}parameters*"
         # Yosys keeps a wire that says so, but makes one of equal registers all the same.
         copies = "setattr -set keep 1 */a:keep %ci1:+[Q] */t:$*ff* %i"

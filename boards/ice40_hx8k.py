@@ -13,7 +13,7 @@ BOARD = Board(
     family=Ice40(dsp=False, pll_pad=False),
     device={"size": "hx8k", "package": "ct256"},
     limits=Limits(luts=7_680, flip_flops=7_680, block_rams=32, multipliers=0),
-    clock_hz=72e6,
+    clock_hz=66e6,
     baud=12e6,
     leds=tuple(f"led.{n}" for n in range(6)),
     pixel_lanes=4,

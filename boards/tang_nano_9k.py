@@ -19,7 +19,7 @@ BOARD = Board(
     pixel_lanes=1,
     row_banks=1,
     lanes=1,
-    loadable=False,
+    loadable=True,
     load=("openFPGALoader", "-b", "tangnano9k", "FILE"),
     burn=("openFPGALoader", "-b", "tangnano9k", "-f", "FILE"),
 )
