@@ -21,6 +21,7 @@ class Board:
     limits: Limits
     clock_hz: float  #: of the core, as wanted
     baud: float  #: of its serial line: as fast as its bridge to USB is
+    bridge: tuple[int, int]  #: that bridge: USB vendor and product
     #: LEDs as resource.number or resource.number.part: heartbeat, verdict, class from its lowest bit on
     leds: tuple[str, ...]
     pixel_lanes: int  #: what a core gets here if nothing else is asked for

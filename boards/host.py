@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from boards.line import Line, LinkError, Request
+from boards.line import TRIES, Line, LinkError, Request
 from boards.loading import Room, contents, requests
 from hw.chip import Chip
 from hw.errors import CaptwinError
@@ -25,8 +25,8 @@ from hw.link import protocol
 from hw.link.protocol import Command
 from hw.load import Contents
 
-#: baud rate that a line which has one is opened with
-BAUD = 1_000_000
+#: baud rates of boards' lines
+BAUDS = (3_000_000, 4_000_000, 6_000_000)
 #: build id of a device that is being loaded
 NO_CHIP = 0
 
@@ -56,17 +56,35 @@ class Answer:
 class Device:
     """A device on serial port ``port``, a path or a name as pyserial has them.
 
-    ``record`` and ``first_tag`` are those of :class:`boards.line.Line`. Raises :class:`LinkError` if the port cannot be
-    opened or goes away, if no reply comes, or if the device speaks another version of the protocol.
+    Without ``baud`` those that boards have are tried. ``record`` and ``first_tag`` are those of
+    :class:`boards.line.Line`. Raises :class:`LinkError` if the port cannot be opened or goes away, if no reply comes,
+    or if the device speaks another version of the protocol.
     """
 
     def __init__(
-        self, port: str, *, baud: int = BAUD, record: Path | None = None, first_tag: int | None = None
+        self, port: str, *, baud: int | None = None, record: Path | None = None, first_tag: int | None = None
     ) -> None:
         self.port = port
-        self._line = Line(port, baud, record=record, first_tag=first_tag)
+        rates = (baud,) if baud else (*BAUDS, *BAUDS)
+        for rate in rates:
+            self._line = Line(port, rate, record=record, first_tag=first_tag)
+            try:
+                said = self._ask(Command.IDENTIFY, tries=TRIES if baud else 1)
+                break
+            except LinkError:
+                self._line.close()
+                if baud:
+                    raise
+            except BaseException:
+                self._line.close()
+                raise
+        else:
+            tried = ", ".join(map(str, BAUDS))
+            raise LinkError(
+                f"{port}: no answer at {tried} baud; see that the board is on and holds a Captwin bitstream"
+            )
         try:
-            self.about = self._identify()
+            self.about = self._identity(said)
         except BaseException:
             self._line.close()
             raise
@@ -137,7 +155,7 @@ class Device:
             progress(number + 1, len(stores))
         self._describe(chip.build_id, chip)
         self.reset()
-        self.about = self._identify()
+        self.about = self._identity(self._ask(Command.IDENTIFY))
 
     def _describe(self, build_id: int, chip: Chip) -> None:
         """Has the device say that ``chip`` is in it, under this ``build_id``."""
@@ -166,9 +184,10 @@ class Device:
         """``data``, there and back; it may be as long as an image."""
         return self._ask(Command.LOOPBACK, data)
 
-    def _identify(self) -> dict[str, Any]:
+    def _identity(self, said: bytes) -> dict[str, Any]:
+        """What the device says of itself."""
         try:
-            about = dict(json.loads(self._ask(Command.IDENTIFY)))
+            about = dict(json.loads(said))
         except ValueError:
             raise LinkError(f"{self.port}: does not say what it is; see that it is a Captwin board") from None
         if about.get("protocol") != protocol.VERSION:
@@ -178,9 +197,9 @@ class Device:
             )
         return about
 
-    def _ask(self, command: Command, body: bytes = b"") -> bytes:
+    def _ask(self, command: Command, body: bytes = b"", tries: int = TRIES) -> bytes:
         request = self._line.send(command, body)
-        return self._line.reply(request, [request])
+        return self._line.reply(request, [request], tries)
 
     def _ask_all(self, command: Command, bodies: Iterable[bytes]) -> Iterator[bytes]:
         """Replies to as many requests as there are bodies, as many under way at once as the device takes."""

@@ -73,13 +73,13 @@ class Line:
         self._write(request.frame())
         return request
 
-    def reply(self, request: Request, waiting: Collection[Request]) -> bytes:
+    def reply(self, request: Request, waiting: Collection[Request], tries: int = TRIES) -> bytes:
         """The body of the reply to ``request``, one of ``waiting``; other replies to these are kept with them.
 
-        All that lack a reply are sent again if there is none for some time, up to TRIES times. Raises
+        All that lack a reply are sent again if there is none for some time, up to ``tries`` times. Raises
         :class:`LinkError` if none comes then, or if the device refuses.
         """
-        for attempt in range(TRIES):
+        for attempt in range(tries):
             if attempt:
                 self._received.clear()  # the rest of what has half come is lost
                 self._write(b"".join(other.frame() for other in waiting if other.reply is None))

@@ -1,5 +1,6 @@
 """Another chip for a device that is there: whether it has room for it, and what has to be written."""
 
+import gc
 import json
 import struct
 import warnings
@@ -57,6 +58,7 @@ def contents(chip: Chip, room: Room) -> list[Contents]:
         stores, agreed = core.contents, layout(core) == room.stores
         own = {"build_id": [chip.build_id], "readout.settings": [core.readout.settings(chip.classes)]}
         del core
+        gc.collect()  # it refers to itself
     if not agreed:
         raise CaptwinError("the device was made by another version of Captwin; build its bitstream again")
     return [replace(entry, words=own.get(entry.name, entry.words)) for entry in stores]
@@ -104,7 +106,10 @@ def _padded(layer: Layer, shift: int, rows: int, columns: int, formats: Formats)
         gains=wider(scaled(layer.gains, abs(times))),
         offsets=wider(scaled(layer.offsets, abs(times))),
         threshold_offsets=wider(layer.threshold_offsets, never),
-        **{name: wider(getattr(layer, name)) for name in ("c_plus", "c_minus", "c_bias", "c_column")},
+        c_plus=wider(layer.c_plus),
+        c_minus=wider(layer.c_minus),
+        c_bias=wider(layer.c_bias),
+        c_column=wider(layer.c_column),
     )
 
 

@@ -152,7 +152,8 @@ class Core(wiring.Component):
         stores = Stores(m, self._own, self.load if self.options.loadable else None)
         m.d.comb += Value.cast(self.build_id).eq(stores.register("build_id", data.StructLayout({"id": 64})).id)
         if self.options.loadable:
-            m.d.comb += [part.load.eq(self.load) for part in (self.encoder, *self.layers, self.readout)]
+            parts: list[Any] = [self.encoder, *self.layers, self.readout]
+            m.d.comb += [part.load.eq(self.load) for part in parts]
 
         spikes = self.encoder.spikes
         for number, layer in enumerate(self.layers):

@@ -55,8 +55,8 @@ class SpikingLayer(wiring.Component):
     @property
     def contents(self) -> list[Contents]:
         """What is in its parts."""
-        parts = {"crossbar": self.crossbar, "neurons": self.neurons}
-        return [entry.within(name) for name, part in parts.items() for entry in part.contents]
+        crossbar = [entry.within("crossbar") for entry in self.crossbar.contents]
+        return crossbar + [entry.within("neurons") for entry in self.neurons.contents]
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -51,7 +51,7 @@ class Stores:
         self._m = m
         self._numbers = {entry.name: first + number for number, entry in enumerate(contents)}
         self._contents = {entry.name: entry for entry in contents}
-        self._bus = None
+        self._bus: Any = None
         if bus is not None:
             self._bus = Signal(load_bus(), reset_less=True)
             self._word = Signal(BYTE * max(entry.word_bytes for entry in contents), reset_less=True)

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from boards.host import Device
+from boards.ports import find_device
 from hw.core import CoreOptions
 from hw.errors import CaptwinError
 
@@ -21,12 +23,23 @@ LoadableOption = Annotated[
     typer.Option("--loadable/--fixed", help="Whether chips can be loaded at run time [default: if there is room]."),
 ]
 
+#: in place of a serial port
+VIRTUAL, AUTO = "virtual", "auto"
+BaudOption = Annotated[
+    int | None, typer.Option(min=1, help="Baud rate of the line [default: what boards have; 12500000 if virtual].")
+]
+
 BuildOption = Annotated[Path | None, typer.Option("--build", help="The build's folder [default: build/CHIP-BOARD].")]
 
 
 def build_folder(chip: str, board: str) -> Path:
     """Where ``captwin build`` puts the bitstream of a chip unless told otherwise."""
     return Path("build") / f"{Path(chip).stem}-{board}"
+
+
+def open_device(port: str, baud: int | None, record: Path | None = None) -> Device:
+    """The device on ``port``, or on the first port that has one."""
+    return find_device(baud) if port == AUTO else Device(port, baud=baud, record=record)
 
 
 def core_options(
@@ -40,7 +53,7 @@ def core_options(
 ) -> CoreOptions:
     """``default`` with what was said in its place."""
     banks, neurons = _numbers("row-banks", row_banks), _numbers("lanes", lanes)
-    said = {"pixel_lanes": pixel_lanes, "row_banks": banks, "lanes": neurons, "loadable": loadable}
+    said: dict[str, Any] = {"pixel_lanes": pixel_lanes, "row_banks": banks, "lanes": neurons, "loadable": loadable}
     return replace(default, trace=trace, **{name: value for name, value in said.items() if value is not None})
 
 

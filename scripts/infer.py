@@ -10,29 +10,30 @@ import numpy as np
 import typer
 from rich.text import Text
 
-from boards.host import BAUD, Answer, Device
+from boards.host import Answer, Device
 from hw.chip import Chip
 from hw.core import Core
 from hw.errors import CaptwinError
 from scripts.agreement import mismatches
+from scripts.hardware import AUTO, VIRTUAL, BaudOption, open_device
 from scripts.output import JsonFlag, Row, count, log, note, progress_bar, share, show
 from sim import golden
-from sim.rtl.virtual import LOADABLE, VirtualBoard
+from sim.rtl.virtual import BAUD, LOADABLE, VirtualBoard
 from train.data import load_dataset
 from train.zoo import chip_data, load_chip, names
 
-VIRTUAL = "virtual"
-
 
 def infer(
-    port: Annotated[str, typer.Option(help=f"The board's serial port, or `{VIRTUAL}`.")],
+    port: Annotated[
+        str, typer.Option(help=f"The board's serial port; `{VIRTUAL}` for none, `{AUTO}` to look for one.")
+    ] = AUTO,
     chip: Annotated[
         str | None, typer.Option(help="A chip file, or the name of a pre-trained chip [default: the one in the board].")
     ] = None,
     data: Annotated[str | None, typer.Option(help="Data set; by default the one the chip was trained on.")] = None,
     images: Annotated[int, typer.Option("--count", min=1, help="How many test images.")] = 200,
     first: Annotated[int, typer.Option(min=0, help="The first of them.")] = 0,
-    baud: Annotated[int, typer.Option(min=1, help="Baud rate of the board's port.")] = BAUD,
+    baud: BaudOption = None,
     record: Annotated[Path | None, typer.Option(help="File for all that goes over the line, as a hex dump.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -78,14 +79,14 @@ def infer(
 
 
 @contextmanager
-def _device(port: str, baud: int, record: Path | None, chip: Chip | None) -> Iterator[Device]:
+def _device(port: str, baud: int | None, record: Path | None, chip: Chip | None) -> Iterator[Device]:
     if port != VIRTUAL:
-        with Device(port, baud=baud, record=record) as device:
+        with open_device(port, baud, record) as device:
             yield device
         return
     assert chip is not None
     with log.status(Text("writing and compiling the virtual board")):
-        board = VirtualBoard(Core(chip, LOADABLE))
+        board = VirtualBoard(Core(chip, LOADABLE), baud=baud or BAUD)
     with board, Device(board.port, record=record) as device:
         yield device
 
@@ -98,7 +99,10 @@ def _chip_of(device: Device, said: str | None) -> tuple[str, Chip]:
         if chip.build_id == device.build_id:
             return name, chip
     if said:
-        raise CaptwinError(f"{device.port}: holds chip {device.build_id:016x}, {said} is {chip.build_id:016x}")
+        raise CaptwinError(
+            f"{device.port}: holds chip {device.build_id:016x}, {said} is {chip.build_id:016x}; try: "
+            f"captwin load {said} --port {device.port}"
+        )
     raise CaptwinError(f"{device.port}: holds chip {device.build_id:016x}, unknown here; name its file with --chip")
 
 

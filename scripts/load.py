@@ -6,9 +6,9 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from boards.host import BAUD, Device
 from hw.chip import PIXEL_MAX
 from scripts.agreement import mismatches
+from scripts.hardware import AUTO, BaudOption, open_device
 from scripts.output import JsonFlag, Row, count, log, note, progress_bar, show
 from sim import golden
 from train.zoo import load_chip
@@ -19,13 +19,13 @@ CHECKED = 8
 
 def load(
     chip: Annotated[str, typer.Argument(help="A chip file, or the name of a pre-trained chip.")],
-    port: Annotated[str, typer.Option(help="The board's serial port.")],
-    baud: Annotated[int, typer.Option(min=1, help="Baud rate of the board's port.")] = BAUD,
+    port: Annotated[str, typer.Option(help=f"The board's serial port, or `{AUTO}` to look for one.")] = AUTO,
+    baud: BaudOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Load a chip into a board, in place of the one in it, until it is configured again."""
     loaded = load_chip(chip)
-    with Device(port, baud=baud) as device:
+    with open_device(port, baud) as device:
         before, start = device.sent, perf_counter()
         with progress_bar() as bar:
             task = bar.add_task("memories written", total=None)
@@ -35,7 +35,7 @@ def load(
         wrong = mismatches(list(device.infer(noise)), golden.run(loaded, noise))
     show(
         [
-            note("port", "port", port),
+            note("port", "port", device.port),
             note("chip", "chip", chip),
             note("build_id", "build id", f"{device.build_id:016x}"),
             count("bytes", "bytes sent", sent),
@@ -47,5 +47,5 @@ def load(
         as_json,
     )
     if wrong:
-        log.print(f"captwin: {port}: answers are not those of {chip}; configure the board again")
+        log.print(f"captwin: {device.port}: answers are not those of {chip}; configure the board again")
         raise typer.Exit(1)

@@ -8,9 +8,9 @@ import typer
 from rich.text import Text
 
 from hw.core import Core
-from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, core_options
+from scripts.hardware import BanksOption, BaudOption, LanesOption, PixelLanesOption, core_options
 from scripts.output import log
-from sim.rtl.virtual import LOADABLE, VirtualBoard
+from sim.rtl.virtual import BAUD, LOADABLE, VirtualBoard
 from train.zoo import load_chip
 
 
@@ -19,11 +19,12 @@ def virtual(
     pixel_lanes: PixelLanesOption = None,
     row_banks: BanksOption = None,
     lanes: LanesOption = None,
+    baud: BaudOption = None,
 ) -> None:
     """Run a virtual board until interrupted; prints its port, for any program that talks to serial ones."""
     options = core_options(pixel_lanes, row_banks, lanes, default=LOADABLE)
     with log.status(Text("writing and compiling the virtual board")):
-        board = VirtualBoard(Core(load_chip(chip), options))
+        board = VirtualBoard(Core(load_chip(chip), options), baud=baud or BAUD)
     with board:
         print(board.port, flush=True)
         log.print(f"captwin: {chip} is at {board.port}, at any baud rate; end with Ctrl-C")

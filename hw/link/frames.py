@@ -27,12 +27,17 @@ class SerialCrc(wiring.Component):
     ``start`` begins anew. ``match`` says that what came ends with its own CRC, which is ``crc`` otherwise.
     """
 
-    take: In(1)
-    byte: In(BYTE)
-    start: In(1)
-    busy: Out(1)
-    crc: Out(8 * CRC_BYTES)
-    match: Out(1)
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "take": In(1),
+                "byte": In(BYTE),
+                "start": In(1),
+                "busy": Out(1),
+                "crc": Out(8 * CRC_BYTES),
+                "match": Out(1),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -10,16 +10,17 @@ import numpy as np
 
 from hw.chip import PIXEL_MAX
 from hw.core import Core, CoreOptions
-from hw.link.linked import LinkedCore
+from hw.link.linked import LinkedCore, bit_cycles
+from hw.link.uart import LEAST_CYCLES
 from hw.verilog import convert
 from sim.expected import expect
 from sim.rtl import native
 
 DRIVER = Path(__file__).with_name("virtual.cpp")
 TOP = "captwin_linked"
-#: clock cycles of a bit: as few as the receiver can do with, since each is simulated
-CYCLES = 8
 CLOCK_HZ = 100e6
+#: as fast as the receiver can do with, since each cycle is simulated
+BAUD = CLOCK_HZ / LEAST_CYCLES
 #: a core that other chips can be loaded into
 LOADABLE = CoreOptions(loadable=True)
 
@@ -27,14 +28,15 @@ LOADABLE = CoreOptions(loadable=True)
 class VirtualBoard:
     """A board with ``core`` on it, for as long as the context lasts; ``port`` is the path of its serial port.
 
-    Any program may open that, at whatever baud rate; a host's bits take 1 + ``skew`` of the device's. Compiles the core
+    Any program may open that, at whatever baud rate: that of the line behind is ``baud``, or a whole fraction of it. A
+    host's bits take 1 + ``skew`` of the device's. Compiles the core
     at first, or takes it from the cache; raises :class:`CaptwinError` if tools are missing or fail.
     """
 
-    def __init__(self, core: Core, *, skew: float = 0.0) -> None:
-        self._bit = CYCLES * (1 + skew)
+    def __init__(self, core: Core, *, baud: float = BAUD, skew: float = 0.0) -> None:
+        self._bit = bit_cycles(CLOCK_HZ, baud) * (1 + skew)
         ramp = np.arange(core.chip.pixels, dtype=np.uint8) & PIXEL_MAX
-        linked = LinkedCore(core, expect(core.chip, ramp), clock_hz=CLOCK_HZ, baud=CLOCK_HZ / CYCLES)
+        linked = LinkedCore(core, expect(core.chip, ramp), clock_hz=CLOCK_HZ, baud=baud)
         files = {"core.v": convert(linked, TOP), "driver.cpp": DRIVER.read_text()}
         self._program, _ = native.program(TOP, files)
 

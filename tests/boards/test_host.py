@@ -111,8 +111,11 @@ def test_replies_to_others_are_passed_over() -> None:
 def test_errors() -> None:
     with pytest.raises(LinkError, match="/dev/none: cannot be opened"):
         Device("/dev/none")
-    with FakeDevice(lambda number, frame: b"") as fake, pytest.raises(LinkError, match="no answer to IDENTIFY"):
-        Device(fake.port)
+    with FakeDevice(lambda number, frame: b"") as fake:
+        with pytest.raises(LinkError, match="no answer to IDENTIFY; see .* its baud rate is 9600"):
+            Device(fake.port, baud=9600)
+        with pytest.raises(LinkError, match="no answer at 3000000, 4000000, 6000000 baud; see that the board is on"):
+            Device(fake.port)
     with FakeDevice(about=b"what?") as fake, pytest.raises(LinkError, match="does not say what it is"):
         Device(fake.port)
     with (

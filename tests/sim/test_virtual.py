@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +15,15 @@ import pytest
 import serial
 from cobs import cobs
 
-from boards.host import Answer, Device
+from boards.host import NO_CHIP, Answer, Device
+from boards.line import LinkError
+from hw.chip import Chip
 from hw.core import Core, CoreOptions
+from hw.errors import CaptwinError
+from hw.link.protocol import Command
 from sim import golden
 from sim.rtl.simulators import missing_tools
-from sim.rtl.virtual import VirtualBoard
+from sim.rtl.virtual import LOADABLE, VirtualBoard
 from train.data import load_dataset
 from train.zoo import load_chip
 
@@ -30,8 +35,8 @@ def board(skew: float = 0.0) -> VirtualBoard:
     return VirtualBoard(Core(CHIP, CoreOptions()), skew=skew)
 
 
-def agree(answers: list[Answer], pixels: np.ndarray) -> bool:
-    expected = golden.run(CHIP, pixels)
+def agree(answers: list[Answer], pixels: np.ndarray, chip: Chip = CHIP) -> bool:
+    expected = golden.run(chip, pixels)
     return [(answer.label, answer.steps, answer.counts, answer.membranes) for answer in answers] == [
         (label, steps, tuple(counts), tuple(membranes))
         for label, steps, counts, membranes in zip(
@@ -102,3 +107,52 @@ def test_it_rests_when_nobody_talks() -> None:
         before = used()
         time.sleep(0.3)
         assert used() - before < 0.05
+
+
+def another_chip() -> Chip:
+    """Fewer pixels and classes than CHIP's, other weights, other settings."""
+    (layer,) = CHIP.layers
+    smaller = {
+        name: array[..., :8]
+        for name, _, array in layer.arrays()
+        if array is not None and array.shape[-1] == CHIP.classes
+    }
+    for name in ("charges", "c_plus", "c_minus"):
+        smaller[name] = smaller[name][:60][::-1].copy()
+    small = replace(layer, rest=layer.rest - 100, **smaller)
+    encoder = replace(CHIP.encoder, steps=CHIP.encoder.steps - 1, phase=50)
+    return replace(CHIP, image=(6, 10), layers=(small,), encoder=encoder, readout="first_spike")
+
+
+def test_another_chip_is_loaded() -> None:
+    other = another_chip()
+    pixels, _ = load_dataset("digits").some(20)
+    fewer = pixels[:, :60].copy()
+    with VirtualBoard(Core(CHIP, LOADABLE)) as virtual:
+        with Device(virtual.port) as device:
+            assert agree(list(device.infer(pixels)), pixels)
+            device.load(other)
+            assert (device.build_id, device.sizes) == (other.build_id, other.sizes)
+            assert agree(list(device.infer(fewer)), fewer, other)
+            with pytest.raises(CaptwinError, match="a 64-64-10 chip does not fit a device of 64-10"):
+                device.load(load_chip("digits"))
+            assert agree(list(device.infer(fewer)), fewer, other)
+
+        def interrupt(written: int, stores: int) -> None:
+            if written == 3:
+                raise KeyboardInterrupt
+
+        with Device(virtual.port) as device, pytest.raises(KeyboardInterrupt):
+            device.load(CHIP, interrupt)
+        with Device(virtual.port) as device:
+            assert device.build_id == NO_CHIP
+            device.load(CHIP)
+            assert device.build_id == CHIP.build_id and agree(list(device.infer(pixels)), pixels)
+
+
+def test_a_fixed_board_takes_no_other_chip() -> None:
+    with board() as virtual, Device(virtual.port) as device:
+        with pytest.raises(CaptwinError, match="cannot be loaded; build its bitstream with --loadable"):
+            device.load(CHIP)
+        with pytest.raises(LinkError, match="refuses WRITE: UNKNOWN_COMMAND"):
+            device._ask(Command.WRITE, bytes(8))

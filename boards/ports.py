@@ -1,0 +1,20 @@
+"""Where boards are plugged in, by what their bridges from USB to serial say of themselves."""
+
+from serial.tools import list_ports
+
+from boards.catalogue import BOARDS
+from boards.host import Device
+from boards.line import LinkError
+
+
+def find_device(baud: int | None = None) -> Device:
+    """The first device that answers, among the ports of boards; :class:`LinkError` if none does."""
+    bridges = {board.bridge for board in BOARDS.values()}
+    ports = [port.device for port in list_ports.comports() if (port.vid, port.pid) in bridges]
+    for port in ports:
+        try:
+            return Device(port, baud=baud)
+        except LinkError:
+            continue
+    tried = f"{', '.join(ports)}: no Captwin device answers" if ports else "no board is plugged in"
+    raise LinkError(f"{tried}; name the port with --port")
