@@ -17,7 +17,7 @@ from boards.family import Cells, Family, Limits
 from boards.memories import is_logic, memory, weights
 from boards.netlist import Gates, Store, count
 from hw.chip import PIXEL_BITS, Chip, Layer
-from hw.core import Core, CoreOptions
+from hw.core import COUNTER_BITS, Core, CoreOptions
 from hw.crossbar import Crossbar
 from hw.encoder import SpikeEncoder
 from hw.link.linked import LinkedCore
@@ -36,7 +36,7 @@ READ = 0.87
 #: flip-flops that synthesis saves for each bit of the parameters that is the same for all neurons: along the pipeline
 FOLDED = 6.9
 #: LUTs and flip-flops of what is in no block: PLL, reset, heartbeat, LEDs, and the core's few own
-TOP = (100, 54)
+TOP = (168, 22)
 
 
 class AreaModel:
@@ -64,7 +64,8 @@ class AreaModel:
     def blocks(self, options: CoreOptions) -> Iterator[Cells]:
         """The parts of a core and of what a board adds, those that are soon counted and large first."""
         core = Core(self.chip, options)
-        yield Cells(*TOP)
+        arrivals = Store(COUNTER_BITS, core.IN_FLIGHT - 1, reads=1, writes=1, block=False, constant=0)
+        yield Cells(*TOP) + memory(arrivals, self.board.family)
         for number, layer in enumerate(core.layers):
             yield self._cells(f"neurons {number}", layer.neurons.lanes, layer.neurons)
         for number, layer in enumerate(core.layers):
@@ -103,7 +104,7 @@ def _block(block: Elaboratable, family: Family) -> Cells:
     if isinstance(block, SpikeEncoder):
         moved = PIXEL_BITS * block.lanes if family.output_registers else 0
         return _cells(count(block), family, ENCODER) + Cells(flip_flops=-moved)
-    return _cells(count(block), family, OTHER)
+    return _cells(_softened(count(block), family), family, OTHER)
 
 
 def _cells(gates: Gates, family: Family, luts: tuple[float, float]) -> Cells:

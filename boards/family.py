@@ -58,7 +58,7 @@ class Family(Protocol):
     #: whether flip-flops have enables, and block RAMs and multipliers registers at their outputs, that the flow uses
     clock_enables: bool
     output_registers: bool
-    #: names of memories of neurons that the flow keeps out of block RAM
+    #: names of memories that the flow keeps out of block RAM
     soft: tuple[str, ...]
 
     def pll(self, input_hz: float, wanted_hz: float) -> Pll:

@@ -30,7 +30,7 @@ class Ice40:
     wide_luts = False
     clock_enables = True
     output_registers = False
-    soft: tuple[str, ...] = ()
+    soft: tuple[str, ...] = ("about",)  # Yosys finds much to share in text
 
     def __init__(self, *, dsp: bool, pll_pad: bool) -> None:
         """``dsp``: the device has multipliers. ``pll_pad``: the board's clock comes in at the pin of the PLL."""

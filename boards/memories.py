@@ -9,7 +9,7 @@ from hw.crossbar import Crossbar
 #: What Yosys reckons a bit of soft logic to cost, a LUT being 1: of constants, and of what can be written where LUTs
 #: cannot be RAM. It has not been said what; these sort all memories of the builds in `docs/performance.md` rightly.
 CONSTANT_BIT = 1 / 16
-WRITTEN_BIT = 2 / 3
+WRITTEN_BIT = 1
 
 
 def weights(rows: int, columns: int, charge_bits: int, banks: int, *, loadable: bool) -> list[Store]:
