@@ -56,18 +56,24 @@ class Answer:
 class Device:
     """A device on serial port ``port``, a path or a name as pyserial has them.
 
-    Without ``baud`` those that boards have are tried. ``record`` and ``first_tag`` are those of
+    Without ``baud`` those that boards have are tried. ``patience_s``, ``record`` and ``first_tag`` are those of
     :class:`boards.line.Line`. Raises :class:`LinkError` if the port cannot be opened or goes away, if no reply comes,
     or if the device speaks another version of the protocol.
     """
 
     def __init__(
-        self, port: str, *, baud: int | None = None, record: Path | None = None, first_tag: int | None = None
+        self,
+        port: str,
+        *,
+        baud: int | None = None,
+        patience_s: float | None = None,
+        record: Path | None = None,
+        first_tag: int | None = None,
     ) -> None:
         self.port = port
         rates = (baud,) if baud else (*BAUDS, *BAUDS)
         for rate in rates:
-            self._line = Line(port, rate, record=record, first_tag=first_tag)
+            self._line = Line(port, rate, patience_s=patience_s, record=record, first_tag=first_tag)
             try:
                 said = self._ask(Command.IDENTIFY, tries=TRIES if baud else 1)
                 break
@@ -164,7 +170,7 @@ class Device:
             "sizes": list(chip.sizes),
             "steps": chip.encoder.steps,
         }
-        said = json.dumps(about).encode().ljust(protocol.ABOUT_BYTES)
+        said = json.dumps(about).encode().ljust(self._about_bytes)
         self._write(protocol.ABOUT, Contents("about", 8, said))
 
     def _write(self, number: int, entry: Contents) -> None:
@@ -188,6 +194,7 @@ class Device:
         """What the device says of itself."""
         try:
             about = dict(json.loads(said))
+            self._about_bytes = len(said)
         except ValueError:
             raise LinkError(f"{self.port}: does not say what it is; see that it is a Captwin board") from None
         if about.get("protocol") != protocol.VERSION:

@@ -16,8 +16,9 @@ from hw.errors import CaptwinError
 from hw.link import protocol
 from hw.link.protocol import Command, Status
 
-#: a reply is waited for so long, beyond the time that the line takes
-PATIENCE_S = 0.5
+#: a reply is waited for so long, beyond the time that the line takes or the latest of its bytes; whatever comes, not
+#: for longer
+PATIENCE_S, LONGEST_S = 0.5, 10.0
 #: times that a request is sent, until there is a reply
 TRIES = 5
 #: how long one look at the port waits for something to come
@@ -47,12 +48,22 @@ class Request:
 class Line:
     """A serial port with a device at its other end; :class:`LinkError` if it cannot be opened, or goes away.
 
-    All that goes over it is written to the file ``record``, by pyserial's `spy`. Tags count from ``first_tag``; by
+    Replies are waited for, beyond the time that the line takes, for ``patience_s``, by default PATIENCE_S. All that
+    goes over it is written to the file ``record``, by pyserial's `spy`. Tags count from ``first_tag``; by
     default from wherever the clock is, lest what the device still has to say to somebody before pass for a reply.
     """
 
-    def __init__(self, port: str, baud: int, *, record: Path | None = None, first_tag: int | None = None) -> None:
+    def __init__(
+        self,
+        port: str,
+        baud: int,
+        *,
+        patience_s: float | None = None,
+        record: Path | None = None,
+        first_tag: int | None = None,
+    ) -> None:
         self.port = port
+        self._patience_s = PATIENCE_S if patience_s is None else patience_s
         self._baud = baud
         url = f"spy://{port}?{urlencode({'file': record})}" if record else port
         try:
@@ -84,9 +95,14 @@ class Line:
                 self._received.clear()  # the rest of what has half come is lost
                 self._write(b"".join(other.frame() for other in waiting if other.reply is None))
             bits = 10 * sum(2 * len(other.frame()) for other in waiting)
-            deadline = time.monotonic() + PATIENCE_S + bits / self._baud
-            while request.reply is None and time.monotonic() < deadline:
+            now = time.monotonic()
+            deadline = now + self._patience_s + bits / self._baud
+            limit = deadline + LONGEST_S
+            while request.reply is None and (now := time.monotonic()) < min(deadline, limit):
+                before = len(self._received)
                 self._look(waiting)
+                if len(self._received) != before:  # it is coming
+                    deadline = max(deadline, now + self._patience_s)
             if request.reply is not None:
                 if request.status != Status.OK:
                     told = Status(request.status).name if request.status in list(Status) else str(request.status)

@@ -22,6 +22,9 @@ from sim.rtl.virtual import BAUD, LOADABLE, VirtualBoard
 from train.data import load_dataset
 from train.zoo import chip_data, load_chip, names
 
+#: how long a simulated board may be silent, however slow the machine
+SIMULATED_S = 10.0
+
 
 def infer(
     port: Annotated[
@@ -87,7 +90,7 @@ def _device(port: str, baud: int | None, record: Path | None, chip: Chip | None)
     assert chip is not None
     with log.status(Text("writing and compiling the virtual board")):
         board = VirtualBoard(Core(chip, LOADABLE), baud=baud or BAUD)
-    with board, Device(board.port, record=record) as device:
+    with board, Device(board.port, patience_s=SIMULATED_S, record=record) as device:
         yield device
 
 

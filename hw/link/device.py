@@ -38,7 +38,8 @@ class HostLink(wiring.Component):
 
     def __init__(self, core: Core, about: bytes) -> None:
         self.core = core
-        self.about = about
+        # Room for what is said of another chip, which is hardly longer.
+        self.about = about.ljust(1 << (len(about) + 8).bit_length()) if core.options.loadable else about
         need = REQUEST_HEAD + max(core.chip.pixels, LEAST_BODY) + CRC_BYTES
         self.capacity = 1 << (need - 1).bit_length()
         super().__init__(

@@ -34,8 +34,7 @@ class LinkedCore(wiring.Component):
         cycles = bit_cycles(clock_hz, baud)
         self.about = about(core, clock_hz, clock_hz / cycles)
         patience = round(self.PATIENCE_S * clock_hz)
-        said = json.dumps(self.about).encode()
-        self.link = HostLink(core, said.ljust(protocol.ABOUT_BYTES) if core.options.loadable else said)
+        self.link = HostLink(core, json.dumps(self.about).encode())
         self.port = SerialPort(cycles, capacity=self.link.capacity, patience=patience)
         self.test = SelfTest(core.chip, expected, self.link.capacity - 1)
         super().__init__(

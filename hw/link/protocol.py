@@ -22,8 +22,6 @@ LEAST_BODY = 57
 WRITE_HEAD = 5
 #: the store that holds what IDENTIFY replies, a byte a word
 ABOUT = (1 << STORE_BITS) - 1
-#: what it takes, filled up with spaces
-ABOUT_BYTES = 1024
 
 
 class Command(IntEnum):

@@ -34,7 +34,9 @@ class VirtualBoard:
     """
 
     def __init__(self, core: Core, *, baud: float = BAUD, skew: float = 0.0) -> None:
-        self._bit = bit_cycles(CLOCK_HZ, baud) * (1 + skew)
+        cycles = bit_cycles(CLOCK_HZ, baud)
+        self.baud = CLOCK_HZ / cycles
+        self._bit = cycles * (1 + skew)
         ramp = np.arange(core.chip.pixels, dtype=np.uint8) & PIXEL_MAX
         linked = LinkedCore(core, expect(core.chip, ramp), clock_hz=CLOCK_HZ, baud=baud)
         files = {"core.v": convert(linked, TOP), "driver.cpp": DRIVER.read_text()}

@@ -24,7 +24,7 @@ def test_counts(chip: str, board: str, options: CoreOptions, found: int) -> None
 def test_too_large_says_what_would_fit() -> None:
     chip, board = load_chip("mnist"), find_board("ulx3s-85f")
     with pytest.raises(
-        CaptwinError, match=r"block RAMs, there are 208; this may fit: --fixed --pixel-lanes \d+ --row-banks \S+ --lanes \S+$"
+        CaptwinError, match=r"there are 208; this may fit: --fixed --pixel-lanes \d+ --row-banks \S+ --lanes \S+$"
     ) as caught:
         check_fit(chip, board.options(3), board)
     words = str(caught.value).split()
