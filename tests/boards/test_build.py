@@ -74,7 +74,7 @@ def test_the_same_bytes_twice(name: str, chip: Chip, tmp_path: Path, monkeypatch
 def test_a_missed_clock_is_an_error(chip: Chip, tmp_path: Path) -> None:
     core = Core(chip, SMALLEST)
     with pytest.raises(
-        CaptwinError, match=r"MHz reached, 150 MHz wanted .* slowest path from core\.\S+ to core\."
+        CaptwinError, match=r"MHz reached, 150 MHz wanted .* slowest path from linked\.\S+ to linked\."
     ) as caught:
         build(core, find_board("icebreaker"), expected(chip), tmp_path / "out", clock_hz=150e6)
     assert "\n" not in str(caught.value) and not (tmp_path / "out").exists()

@@ -85,7 +85,13 @@ def test_verilog(captwin, tmp_path):
     assert status == 0 and result["layers"] == "64-64-10"
     assert f"build id  {result['build_id']}" in (tmp_path / "a/core.v").read_text()
     sidecar = json.loads((tmp_path / "a/core.json").read_text())
-    assert sidecar["options"] == {"pixel_lanes": 8, "row_banks": [1, 1], "lanes": [2, 2], "trace": False}
+    assert sidecar["options"] == {
+        "pixel_lanes": 8,
+        "row_banks": [1, 1],
+        "lanes": [2, 2],
+        "trace": False,
+        "loadable": False,
+    }
     captwin("verilog", DIGITS, "-o", "b/core.v", "--lanes", "2")
     assert (tmp_path / "a/core.v").read_bytes() == (tmp_path / "b/core.v").read_bytes()
     captwin("verilog", "digits", "-o", "c/core.v", "--axi-stream")

@@ -18,7 +18,7 @@ def fake_build(folder: Path, **changes: object) -> None:
     content = {
         "board": "icebreaker",
         "build_id": f"{load_chip('digits-tiny').build_id:016x}",
-        "options": {"pixel_lanes": 4, "row_banks": [1], "lanes": [1]},
+        "options": {"pixel_lanes": 4, "row_banks": [1], "lanes": [1], "loadable": False},
         "clock_hz": 30e6,
         "seed": 1,
         "reached_hz": 40e6,
@@ -79,13 +79,13 @@ def test_other_manifests(captwin, changes, message):
 
 
 def test_search(captwin):
-    own = json.loads(captwin("estimate", "digits-tiny", "--board", "icebreaker", "--images", "10", "--json")[1])
+    own = json.loads(captwin("estimate", "digits-tiny", "--board", "ice40-hx8k", "--images", "10", "--json")[1])
     status, out, err = captwin(
-        "estimate", "digits-tiny", "--board", "icebreaker", "--search", "--images", "10", "--json"
+        "estimate", "digits-tiny", "--board", "ice40-hx8k", "--search", "--images", "10", "--json"
     )
     assert status == 0, err
     found = json.loads(out)["found"]
-    assert 1 <= len(found) <= 5 and found[0]["multipliers"] <= 8
+    assert 1 <= len(found) <= 5 and found[0]["multipliers"] == 0
     assert found[0]["gates_images_per_s"] >= 0.99 * own["gates_images_per_s"] > 150_000
 
 

@@ -43,7 +43,12 @@ def fake_build(folder: Path, chip: Chip) -> Path:
         "board": BOARD,
         "build_id": f"{chip.build_id:016x}",
         "sizes": list(chip.sizes),
-        "options": {"pixel_lanes": 2, "row_banks": [1] * len(chip.layers), "lanes": [1] * len(chip.layers)},
+        "options": {
+            "pixel_lanes": 2,
+            "row_banks": [1] * len(chip.layers),
+            "lanes": [1] * len(chip.layers),
+            "loadable": False,
+        },
         "clock_hz": 30e6,
         "seed": 2,
         "reached_hz": 100e6,
@@ -220,7 +225,7 @@ def test_timing_and_provenance_are_the_builds(captwin, folder, gates):
     manifest = json.loads((folder / "manifest.json").read_text())
     for told in (manifest["build_id"], *manifest["sha256"].values(), *manifest["versions"].values()):
         assert told in provenance
-    assert "captwin build digits-tiny --board icebreaker --seeds 2 --pixel-lanes 2 --row-banks 1 --lanes 1 -o" in (
+    assert "captwin build digits-tiny --board icebreaker --seeds 2 --fixed --pixel-lanes 2 --row-banks 1 --lanes 1 -o" in (
         provenance
     )
     assert "ran all 360 test images" in words(page.texts["speed"])
