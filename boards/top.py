@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth import Cat, ClockDomain, ClockSignal, Elaboratable, Module, Mux, ResetSignal, Signal
+from amaranth import Cat, ClockDomain, ClockSignal, Elaboratable, Module, Mux, Signal
 from amaranth.build import Platform
 from amaranth.lib import io
 
@@ -71,7 +71,7 @@ class BoardTop(Elaboratable):
         clock = Signal()
         locked = Signal()
         m.submodules.clock = self.board.family.clock(self.pll, platform.default_clk_frequency, port, clock, locked)
-        m.domains.sync = ClockDomain()
+        m.domains.sync = ClockDomain(reset_less=True)
         m.domains.start = ClockDomain(reset_less=True)
         waited = Signal(RESET_BITS + 1)
         over = Signal()
@@ -79,9 +79,8 @@ class BoardTop(Elaboratable):
         m.d.comb += [
             ClockSignal("sync").eq(clock),
             ClockSignal("start").eq(clock),
-            ResetSignal("sync").eq(waiting),
+            self.linked.hold.eq(waiting),
         ]
-        # Two registers, so that the one that resets the core may be in its middle, far from the counter.
         m.d.start += [over.eq(waited[-1]), waiting.eq(~over)]
         with m.If(~locked):
             m.d.start += waited.eq(0)

@@ -25,6 +25,9 @@ class LinkedCore(wiring.Component):
 
     Until a host speaks it tests itself, with ``expected``. ``label`` is the class of its latest image, ``passed`` and
     ``failed`` are those of :class:`hw.link.selftest.SelfTest`. Half a frame is forgotten after PATIENCE_S of silence.
+
+    ``hold`` resets everything, through registers: a board has no other reset, since what reaches all of the core must
+    come from a single one.
     """
 
     PATIENCE_S = 0.25
@@ -41,6 +44,7 @@ class LinkedCore(wiring.Component):
             {
                 "rx": In(1, init=1),
                 "tx": Out(1, init=1),
+                "hold": In(1),
                 "label": Out(core.result.payload.label.shape()),
                 "passed": Out(1),
                 "failed": Out(1),
@@ -50,10 +54,10 @@ class LinkedCore(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         link, port, test, core = self.link, self.port, self.test, self.core
-        core_reset = Signal()
-        m.submodules.port = port
-        m.submodules.test = test
-        m.submodules.link = ResetInserter(test.restart)(link)
+        core_reset, link_reset, front_reset = Signal(), Signal(), Signal()
+        m.submodules.port = ResetInserter(front_reset)(port)
+        m.submodules.test = ResetInserter(front_reset)(test)
+        m.submodules.link = ResetInserter(link_reset)(link)
         m.submodules.core = ResetInserter(core_reset)(core)
         wiring.connect(m, port.requests, test.host_requests)
         wiring.connect(m, test.host_replies, port.replies)
@@ -72,8 +76,11 @@ class LinkedCore(wiring.Component):
         ]
         if core.options.loadable:
             m.d.comb += core.load.eq(link.load)
-        # Registered, since it has far to go.
-        m.d.sync += core_reset.eq(link.core_reset | test.restart)
+        m.d.sync += [
+            front_reset.eq(self.hold),
+            link_reset.eq(self.hold | test.restart),
+            core_reset.eq(self.hold | test.restart | link.core_reset),
+        ]
         with m.If(core.result.valid):
             m.d.sync += self.label.eq(core.result.payload.label)
         return m
