@@ -11,7 +11,7 @@ from hw.chip import Chip
 from hw.link.frames import token
 from hw.link.protocol import REPLY, Command, Status, answer_parts, pack
 
-#: cycles that device and core are in reset between the test and the host
+#: cycles that device and core are in reset between the test and the host, and that they get to come out of it
 RESET_CYCLES = 16
 #: of an expected byte: it matters
 CHECKED = 0x100
@@ -68,7 +68,7 @@ class SelfTest(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        wait = Signal(range(RESET_CYCLES))
+        wait = Signal(range(2 * RESET_CYCLES))
         with m.FSM():
             with m.State("test"):
                 self._ask(m)
@@ -76,9 +76,9 @@ class SelfTest(wiring.Component):
                 with m.If(self.host_requests.valid):
                     m.next = "restart"
             with m.State("restart"):
-                m.d.comb += self.restart.eq(1)
+                m.d.comb += self.restart.eq(wait < RESET_CYCLES)
                 m.d.sync += wait.eq(wait + 1)
-                with m.If(wait == RESET_CYCLES - 1):
+                with m.If(wait == 2 * RESET_CYCLES - 1):
                     m.next = "through"
             with m.State("through"):
                 wiring.connect(m, wiring.flipped(self.host_requests), wiring.flipped(self.requests))
