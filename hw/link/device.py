@@ -32,8 +32,8 @@ class HostLink(wiring.Component):
     ``requests`` and ``replies`` are the contents of frames, a byte a beat; ``length`` holds as long as a request is
     offered, and is below ``capacity``. ``pixels``, ``result`` and ``counters`` belong to ``core``, which ``core_reset``
     resets. IDENTIFY is answered with ``about``; WRITE changes that, and what the core has in memory, if ``core`` is
-    loadable. Up to ``core.IN_FLIGHT`` images may be under way; answers come in their
-    order. Throughput: a byte a cycle in, a byte every other cycle out.
+    loadable. Up to ``core.IN_FLIGHT`` images may be under way; answers come in their order. Throughput: a byte a cycle
+    in, a byte every other cycle out.
     """
 
     def __init__(self, core: Core, about: bytes) -> None:

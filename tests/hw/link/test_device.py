@@ -202,3 +202,30 @@ def test_whole_cycles_of_a_bit() -> None:
     """As fast as is wanted, or a whole fraction of it."""
     for clock_hz, baud, cycles in ((100e6, 3e6, 33), (100e6, 12e6, 25), (72e6, 12e6, 12), (30e6, 12e6, 10), (8, 1, 8)):
         assert bit_cycles(clock_hz, baud) == cycles
+
+
+def test_hold_resets_everything(chip: Chip) -> None:
+    """In the midst of a request and of images."""
+    device = device_of(chip, 4)
+    image = random_pixels(1, chip, 1)[0]
+    asked = request(Command.COUNTERS, 7)
+
+    async def talk(ctx) -> None:
+        for level in (1, *levels([request(Command.INFER, 5, image.tobytes()), asked[:4]])):
+            ctx.set(device.rx, level)
+            await ctx.tick().repeat(CYCLES)
+        ctx.set(device.rx, 1)
+        ctx.set(device.hold, 1)
+        await ctx.tick().repeat(20)
+        ctx.set(device.hold, 0)
+        await ctx.tick().repeat(4000)
+        assert ctx.get(device.passed) and ctx.get(device.tx)  # the self-test's turn again
+        for level in (1, *levels([asked])):
+            ctx.set(device.rx, level)
+            await ctx.tick().repeat(CYCLES)
+        await ctx.tick().until(~device.tx)
+
+    simulator = Simulator(device)
+    simulator.add_clock(1e-8)
+    simulator.add_testbench(talk)
+    simulator.run()
