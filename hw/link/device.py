@@ -21,9 +21,12 @@ from hw.link.protocol import (
     counters_parts,
 )
 from hw.load import Contents, Stores, load_bus
+from hw.streams import COPY
 
 #: cycles that a reset of the core lasts
 RESET_CYCLES = 16
+#: bits of a beat that are shifted by one register
+REACH = 64
 
 
 class HostLink(wiring.Component):
@@ -92,10 +95,10 @@ class HostLink(wiring.Component):
         place = Signal(range(REQUEST_HEAD))
         body = Signal(range(self.capacity))
         lane = Signal(range(max(lanes, 2)))
-        beat = Signal(PIXEL_BITS * lanes)
+        shift = Signal()
         wait = Signal(range(RESET_CYCLES))
         m.d.comb += [
-            Value.cast(self.pixels.payload).eq(beat),
+            Value.cast(self.pixels.payload).eq(self._beat(m, shift, byte)),
             tags.w_data.eq(job.tag),
             self._more.eq(body != 0),
         ]
@@ -145,10 +148,13 @@ class HostLink(wiring.Component):
                 with m.If(came):
                     m.d.sync += body.eq(body - 1)
                 with m.If(came | ~self._more):
-                    m.d.sync += [beat.eq(Cat(beat[PIXEL_BITS:], byte)), lane.eq(lane + 1)]
+                    m.d.comb += shift.eq(1)
+                    m.d.sync += lane.eq(lane + 1)
                     with m.If(lane == lanes - 1):
                         m.d.sync += lane.eq(0)
-                        m.next = "send"
+                        m.next = "filled"
+            with m.State("filled"):
+                m.next = "send"
             with m.State("send"):
                 m.d.comb += self.pixels.valid.eq(1)
                 with m.If(self.pixels.ready):
@@ -181,6 +187,20 @@ class HostLink(wiring.Component):
                     m.d.sync += body.eq(body - 1)
                 with m.If(self._told):
                     m.next = "head"
+
+    def _beat(self, m: Module, shift: Value, pixel: Value) -> Value:
+        """Pixels that are shifted in, the latest highest, two cycles after ``shift``: it does not reach all of them."""
+        latest = Signal(PIXEL_BITS, reset_less=True)
+        m.d.sync += latest.eq(pixel)
+        beat = Signal(PIXEL_BITS * self.core.options.pixel_lanes, reset_less=True)
+        following = Cat(beat[PIXEL_BITS:], latest)
+        for start in range(0, len(beat), REACH):
+            own = Signal(name=f"shift{start}", reset_less=True, attrs=COPY)
+            part = slice(start, start + REACH)
+            m.d.sync += own.eq(shift)
+            with m.If(own):
+                m.d.sync += beat[part].eq(following[part])
+        return beat
 
     def _write_states(self, m: Module, came: Value, body: Signal) -> None:
         """States in which the words of a request are written, where its first bytes say."""
