@@ -11,6 +11,8 @@ from typing import Any
 from amaranth import Cat, Const, Module, Signal, Value, unsigned
 from amaranth.lib import data, memory
 
+from hw.streams import COPY
+
 BYTE = 8
 STORE_BITS = 12
 ADDRESS_BITS = 16
@@ -53,8 +55,8 @@ class Stores:
         self._contents = {entry.name: entry for entry in contents}
         self._bus: Any = None
         if bus is not None:
-            self._bus = Signal(load_bus(), reset_less=True)
-            self._word = Signal(BYTE * max(entry.word_bytes for entry in contents), reset_less=True)
+            self._bus = Signal(load_bus(), reset_less=True, attrs=COPY)
+            self._word = Signal(BYTE * max(entry.word_bytes for entry in contents), reset_less=True, attrs=COPY)
             m.d.sync += self._bus.eq(bus)
             with m.If(self._bus.shift):
                 m.d.sync += self._word.eq(Cat(self._word[BYTE:], self._bus.byte))

@@ -240,7 +240,13 @@ class HostLink(wiring.Component):
             packed(self.result.payload, answer_parts(chip.classes)),
             packed(counters, counters_parts(layers)),
         )
-        kept = Signal(len(totals))  # counters yet to be sent, those of one moment
+        # Counters yet to be sent, those of one moment; kept and moved by registers, since they are many.
+        kept, capture, advance = Signal(len(totals), reset_less=True), Signal(), Signal()
+        with m.If(capture):
+            m.d.sync += kept.eq(totals)
+        with m.Elif(advance):
+            m.d.sync += kept.eq(kept[8:])
+        m.d.sync += [capture.eq(self._idle), advance.eq(0)]
         counters_start, total = len(answer) // 8, (len(answer) + len(totals)) // 8
 
         read = self._about.read_port()
@@ -257,7 +263,7 @@ class HostLink(wiring.Component):
         with m.FSM():
             with m.State("idle"):
                 m.d.comb += self._idle.eq(1)
-                m.d.sync += [place.eq(0), kept.eq(totals)]
+                m.d.sync += place.eq(0)
                 with m.If(self.result.valid & tags.r_rdy & ~self._hold):
                     m.d.comb += tags.r_en.eq(1)
                     m.d.sync += [
@@ -309,7 +315,7 @@ class HostLink(wiring.Component):
                     with m.If(place < counters_start):
                         m.d.sync += byte.eq(answer.word_select(place[: (counters_start - 1).bit_length()], 8))
                     with m.Else():
-                        m.d.sync += [byte.eq(kept[:8]), kept.eq(kept[8:])]
+                        m.d.sync += [byte.eq(kept[:8]), advance.eq(1)]
                     m.next = "byte"
             with m.State("byte"):
                 m.d.comb += [
