@@ -1,5 +1,7 @@
 """What a device does: takes requests, runs images through a core, replies."""
 
+from typing import Any
+
 from amaranth import Cat, Module, Mux, ResetInserter, Signal, Value
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -96,11 +98,11 @@ class HostLink(wiring.Component):
         body = Signal(range(self.capacity))
         lane = Signal(range(max(lanes, 2)))
         shift = Signal()
+        fewer = [body.eq(body - 1), self._more.eq(body != 1)]
         wait = Signal(range(RESET_CYCLES))
         m.d.comb += [
             Value.cast(self.pixels.payload).eq(self._beat(m, shift, byte)),
             tags.w_data.eq(job.tag),
-            self._more.eq(body != 0),
         ]
         with m.FSM():
             with m.State("head"):
@@ -108,7 +110,7 @@ class HostLink(wiring.Component):
                 with m.If(came):
                     m.d.sync += [job.command.eq(job.tag[:8]), job.tag.eq(Cat(job.tag[8:], byte)), place.eq(place + 1)]
                     with m.If(place == 0):
-                        m.d.sync += body.eq(self.length - REQUEST_HEAD)
+                        m.d.sync += [body.eq(self.length - REQUEST_HEAD), self._more.eq(self.length != REQUEST_HEAD)]
                     with m.If(place == REQUEST_HEAD - 1):
                         m.d.sync += place.eq(0)
                         m.next = "dispatch"
@@ -146,7 +148,7 @@ class HostLink(wiring.Component):
             with m.State("fill"):  # behind the last pixel with anything
                 m.d.comb += frames.ready.eq(self._more)
                 with m.If(came):
-                    m.d.sync += body.eq(body - 1)
+                    m.d.sync += fewer
                 with m.If(came | ~self._more):
                     m.d.comb += shift.eq(1)
                     m.d.sync += lane.eq(lane + 1)
@@ -162,11 +164,11 @@ class HostLink(wiring.Component):
                     with m.If(self._more):
                         m.next = "fill"
             if self.core.options.loadable:
-                self._write_states(m, came, body)
+                self._write_states(m, came, fewer)
             with m.State("skip"):
                 m.d.comb += frames.ready.eq(self._more)
                 with m.If(came):
-                    m.d.sync += body.eq(body - 1)
+                    m.d.sync += fewer
                 with m.If(~self._more):
                     m.next = "ask"
             with m.State("reset"):
@@ -184,7 +186,7 @@ class HostLink(wiring.Component):
                     frames.ready.eq(self._echo.ready & self._more),
                 ]
                 with m.If(came):
-                    m.d.sync += body.eq(body - 1)
+                    m.d.sync += fewer
                 with m.If(self._told):
                     m.next = "head"
 
@@ -202,7 +204,7 @@ class HostLink(wiring.Component):
                 m.d.sync += beat[part].eq(following[part])
         return beat
 
-    def _write_states(self, m: Module, came: Value, body: Signal) -> None:
+    def _write_states(self, m: Module, came: Value, fewer: list[Any]) -> None:
         """States in which the words of a request are written, where its first bytes say."""
         byte, where, bus = self.requests.payload.data, self._where, self._bus
         left = Signal(8)  # bytes of the word
@@ -213,7 +215,7 @@ class HostLink(wiring.Component):
                 m.d.sync += [
                     Value.cast(where).eq(Cat(Value.cast(where)[8:], byte)),
                     left.eq(byte),
-                    body.eq(body - 1),
+                    *fewer,
                     place.eq(place + 1),
                 ]
                 with m.If(place == WRITE_HEAD - 1):
@@ -222,7 +224,7 @@ class HostLink(wiring.Component):
         with m.State("write"):
             m.d.comb += [self.requests.ready.eq(self._more), bus.shift.eq(came)]
             with m.If(came):
-                m.d.sync += [body.eq(body - 1), left.eq(left - 1)]
+                m.d.sync += [*fewer, left.eq(left - 1)]
                 with m.If(left == 1):
                     m.next = "word"
             with m.Elif(~self._more):

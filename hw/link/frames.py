@@ -65,7 +65,7 @@ class FrameReceiver(wiring.Component):
     bytes, CRC included, a power of two; one is kept while the next comes in. ``length``, without the CRC, holds as long
     as a frame is offered. What is too long, too short, altered, not COBS, comes while both places are taken, or stops
     for ``patience`` cycles, is dropped: ``dropped`` says so for a cycle. Throughput: a byte every LEAST_CYCLES in,
-    every other cycle out. Latency: 3 cycles from the zero to the first byte.
+    every other cycle out. Latency: 4 cycles from the zero to the first byte.
     """
 
     def __init__(self, capacity: int, patience: int) -> None:
@@ -97,35 +97,48 @@ class FrameReceiver(wiring.Component):
         quiet = Signal(range(self.patience))
         ends = [Signal(range(self.capacity), name=f"end{n}") for n in range(2)]  # number of a frame's last byte
 
+        # What is compared is compared a cycle before it matters.
+        came, value, is_zero, is_longest = Signal(), Signal(8), Signal(), Signal()
+        ended, overlong, matched, silent = Signal(), Signal(), Signal(), Signal()
+        m.d.sync += [
+            came.eq(self.valid),
+            value.eq(self.data),
+            is_zero.eq(self.data == 0),
+            is_longest.eq(self.data == LONGEST),
+            ended.eq((left == 0) & (length > CRC_BYTES)),
+            overlong.eq((length == self.capacity) | taken.bit_select(page, 1)),
+            matched.eq(check.match),
+            silent.eq(quiet == self.patience - 1),
+        ]
         code, zero = Signal(), Signal()
         byte = Signal()
         good = Signal()
         m.d.comb += [
-            zero.eq(self.valid & (self.data == 0)),
-            code.eq(self.valid & ~zero & (left == 0)),
-            byte.eq(self.valid & ~zero & ((left != 0) | (begun & ~full))),
-            good.eq(~bad & (left == 0) & (length > CRC_BYTES) & check.match),
+            zero.eq(came & is_zero),
+            code.eq(came & ~is_zero & (left == 0)),
+            byte.eq(came & ~is_zero & ((left != 0) | (begun & ~full))),
+            good.eq(~bad & ended & matched),
             write.addr.eq(Cat(length[: self.capacity.bit_length() - 1], page)),
-            write.data.eq(Mux(left == 0, 0, self.data)),
+            write.data.eq(Mux(left == 0, 0, value)),
             write.en.eq(byte & ~taken.bit_select(page, 1)),
             check.byte.eq(write.data),
             check.take.eq(byte),
             check.start.eq(~begun),
         ]
         m.d.sync += self.dropped.eq(0)
-        with m.If(self.valid | ~begun):
+        with m.If(came | ~begun):
             m.d.sync += quiet.eq(0)
         with m.Else():
             m.d.sync += quiet.eq(quiet + 1)
         with m.If(code):
-            m.d.sync += [begun.eq(1), left.eq(self.data - 1), full.eq(self.data == LONGEST)]
+            m.d.sync += [begun.eq(1), left.eq(value - 1), full.eq(is_longest)]
         with m.Elif(byte):
             m.d.sync += left.eq(left - 1)
         with m.If(byte):
             m.d.sync += length.eq(length + 1)
-        with m.If(self.broken | (byte & ((length == self.capacity) | taken.bit_select(page, 1)))):
+        with m.If(self.broken | (byte & overlong)):
             m.d.sync += bad.eq(1)
-        with m.If(zero | (quiet == self.patience - 1)):
+        with m.If(zero | silent):
             m.d.sync += [begun.eq(0), bad.eq(0), left.eq(0), length.eq(0), full.eq(0)]
             with m.If(zero & good):
                 m.d.sync += page.eq(~page)
