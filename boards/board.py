@@ -21,6 +21,7 @@ class Board:
     limits: Limits
     clock_hz: float  #: of the core, as wanted
     baud: float  #: of its serial line: as fast as its bridge to USB is
+    linked: bool  #: whether its bitstreams have the host link; without it no chips can be loaded
     bridge: tuple[int, int]  #: that bridge: USB vendor and product
     #: LEDs as resource.number or resource.number.part: heartbeat, verdict, class from its lowest bit on
     leds: tuple[str, ...]
@@ -39,5 +40,5 @@ class Board:
             self.pixel_lanes,
             (self.row_banks,) * (layers - 1) + (self.row_banks if alone else 1,),
             (self.lanes,) * (layers - 1) + (self.lanes if alone else 1,),
-            loadable=self.loadable,
+            loadable=self.linked and self.loadable,
         )

@@ -15,6 +15,7 @@ BOARD = Board(
     limits=Limits(luts=83_640, flip_flops=83_640, block_rams=208, multipliers=156),
     clock_hz=100e6,
     baud=12e6,
+    linked=False,
     bridge=(0x0403, 0x6010),
     leds=("rgb_led.0.g", "rgb_led.0.b", "rgb_led.0.r", "rgb_led.1.r", "rgb_led.2.r", "rgb_led.3.r"),
     pixel_lanes=32,

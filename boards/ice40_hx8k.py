@@ -15,6 +15,7 @@ BOARD = Board(
     limits=Limits(luts=7_680, flip_flops=7_680, block_rams=32, multipliers=0),
     clock_hz=66e6,
     baud=12e6,
+    linked=True,
     bridge=(0x0403, 0x6010),
     leds=tuple(f"led.{n}" for n in range(6)),
     pixel_lanes=4,

@@ -15,6 +15,7 @@ BOARD = Board(
     limits=Limits(luts=5_280, flip_flops=5_280, block_rams=30, multipliers=8),
     clock_hz=30e6,
     baud=12e6,
+    linked=True,
     bridge=(0x0403, 0x6010),
     leds=("led.0", "led.1"),
     pixel_lanes=4,

@@ -15,6 +15,7 @@ BOARD = Board(
     limits=Limits(luts=8_640, flip_flops=6_480, block_rams=26, multipliers=10),
     clock_hz=54e6,
     baud=3e6,
+    linked=True,
     bridge=(0x0403, 0x6010),
     leds=tuple(f"led.{n}" for n in range(6)),
     pixel_lanes=1,

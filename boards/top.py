@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from amaranth import Cat, ClockDomain, ClockSignal, Elaboratable, Module, Mux, Signal
+from amaranth import Cat, ClockDomain, ClockSignal, Elaboratable, Module, Mux, ResetInserter, Signal
 from amaranth.build import Platform
-from amaranth.lib import io
+from amaranth.lib import io, wiring
 
 from boards.board import Board
 from boards.pll import Pll
+from boards.selftest import DirectTest
 from hw.core import Core
 from hw.link.linked import LinkedCore
 from hw.link.selftest import Expected
@@ -26,18 +27,30 @@ class BoardTop(Elaboratable):
 
     def __init__(self, board: Board, core: Core, expected: Expected, pll: Pll) -> None:
         self.board = board
-        self.linked = LinkedCore(core, expected, clock_hz=pll.output_hz, baud=board.baud)
         self.pll = pll
+        self.core = core
+        self.test: LinkedCore | DirectTest
+        if board.linked:
+            self.test = LinkedCore(core, expected, clock_hz=pll.output_hz, baud=board.baud)
+        else:
+            self.test = DirectTest(core, expected)
 
     def elaborate(self, platform: Platform) -> Module:
         m = Module()
-        self._clock(m, platform)
-        m.submodules.linked = linked = self.linked
-        pins = {pin.name: "-" for pin in platform.lookup("uart", 0).ios}
-        line = platform.request("uart", 0, dir=pins)
-        m.submodules.rx = rx = io.Buffer("i", line.rx)
-        m.submodules.tx = tx = io.Buffer("o", line.tx)
-        m.d.comb += [linked.rx.eq(rx.i), tx.o.eq(linked.tx)]
+        waiting = self._clock(m, platform)
+        test = self.test
+        if isinstance(test, LinkedCore):
+            m.submodules.linked = test
+            pins = {pin.name: "-" for pin in platform.lookup("uart", 0).ios}
+            line = platform.request("uart", 0, dir=pins)
+            m.submodules.rx = rx = io.Buffer("i", line.rx)
+            m.submodules.tx = tx = io.Buffer("o", line.tx)
+            m.d.comb += [test.rx.eq(rx.i), tx.o.eq(test.tx), test.hold.eq(waiting)]
+        else:
+            m.submodules.core = core = ResetInserter(waiting)(self.core)
+            m.submodules.test = ResetInserter(waiting)(test)
+            wiring.connect(m, test.pixels, core.pixels)
+            wiring.connect(m, core.result, test.result)
 
         eighth = round(self.pll.output_hz / 8)
         cycle = Signal(range(eighth))
@@ -48,11 +61,11 @@ class BoardTop(Elaboratable):
             m.d.sync += cycle.eq(cycle + 1)
         leds = Signal(len(self.board.leds))
         if len(leds) >= 6:
-            shown = Cat(linked.passed, linked.label)
+            shown = Cat(test.passed, test.label)
         else:
-            flashes = Mux(linked.label == 0, 10, linked.label)
-            shown = linked.passed & ~beat[0] & (beat[1:] < flashes)
-        m.d.sync += leds.eq(Cat(beat[2], Mux(linked.failed, beat[0], shown)))
+            flashes = Mux(test.label == 0, 10, test.label)
+            shown = test.passed & ~beat[0] & (beat[1:] < flashes)
+        m.d.sync += leds.eq(Cat(beat[2], Mux(test.failed, beat[0], shown)))
         places = [tuple(name.split(".")) for name in self.board.leds]  # resource, number, and colour if it has some
         requested: dict[tuple[str, ...], Any] = {}
         for number, place in enumerate(places):
@@ -65,8 +78,8 @@ class BoardTop(Elaboratable):
             m.d.comb += pin.o.eq(leds[number])
         return m
 
-    def _clock(self, m: Module, platform: Platform) -> None:
-        """The core's clock and a reset that lasts until it is steady and the memories are there."""
+    def _clock(self, m: Module, platform: Platform) -> Signal:
+        """The core's clock; what it returns is high until that is steady and the memories are there."""
         port = platform.request(platform.default_clk, dir="-")
         clock = Signal()
         locked = Signal()
@@ -79,10 +92,10 @@ class BoardTop(Elaboratable):
         m.d.comb += [
             ClockSignal("sync").eq(clock),
             ClockSignal("start").eq(clock),
-            self.linked.hold.eq(waiting),
         ]
         m.d.start += [over.eq(waited[-1]), waiting.eq(~over)]
         with m.If(~locked):
             m.d.start += waited.eq(0)
         with m.Elif(~waited[-1]):
             m.d.start += waited.eq(waited + 1)
+        return waiting

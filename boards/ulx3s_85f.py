@@ -15,6 +15,7 @@ BOARD = Board(
     limits=Limits(luts=83_640, flip_flops=83_640, block_rams=208, multipliers=156),
     clock_hz=100e6,
     baud=3e6,
+    linked=False,
     bridge=(0x0403, 0x6015),
     leds=tuple(f"led.{n}" for n in range(6)),
     pixel_lanes=64,
