@@ -21,7 +21,7 @@ BOARD = Board(
     pixel_lanes=1,
     row_banks=1,
     lanes=1,
-    loadable=True,
+    loadable=False,
     load=("openFPGALoader", "-b", "tangnano9k", "FILE"),
     burn=("openFPGALoader", "-b", "tangnano9k", "-f", "FILE"),
 )

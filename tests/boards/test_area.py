@@ -108,9 +108,7 @@ def test_a_crossbar_counted_small_and_grown_is_as_counted_whole(banks: int) -> N
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize(
-    ("name", "board"), [("digits-tiny", name) for name in ("icebreaker", "ice40-hx8k", "tang-nano-9k")]
-)
+@pytest.mark.parametrize(("name", "board"), [("digits-tiny", "icebreaker"), ("digits-tiny", "ice40-hx8k")])
 def test_beside_a_build(name: str, board: str, tmp_path: Path) -> None:
     chip, target = load_chip(name), find_board(board)
     options = target.options(len(chip.layers))
