@@ -77,10 +77,10 @@ class AreaModel:
         for number, layer in enumerate(core.layers):
             yield self._cells(f"events {number}", (layer.events.width, layer.events.banks), layer.events)
         blank = Expected(np.zeros(self.chip.pixels, np.uint8), 0, 1, *((0,) * self.chip.classes for _ in range(2)))
-        if not self.board.linked:
+        if self.board.line is None:
             yield self._cells("self-test", options.pixel_lanes, DirectTest(core, blank))
             return
-        linked = LinkedCore(core, blank, clock_hz=self.board.clock_hz, baud=self.board.baud)
+        linked = LinkedCore(core, blank, clock_hz=self.board.clock_hz, baud=self.board.line.baud)
         yield self._cells("link", options.pixel_lanes, linked.link)
         yield self._cells("port", 0, linked.port)
         yield self._cells("self-test", 0, linked.test)

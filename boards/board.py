@@ -10,8 +10,16 @@ from hw.core import CoreOptions
 
 
 @dataclass(frozen=True)
+class SerialLine:
+    """The line between a board and its host."""
+
+    baud: float  #: as fast as the bridge to USB is
+    bridge: tuple[int, int]  #: that bridge: USB vendor and product
+
+
+@dataclass(frozen=True)
 class Board:
-    """One board: its device, its clock, its LEDs, and how a bitstream gets onto it."""
+    """One board: its device, its clock, its line, its LEDs, and how a bitstream gets onto it."""
 
     name: str  #: as on the command line
     title: str  #: as its maker calls it
@@ -20,9 +28,7 @@ class Board:
     device: dict[str, str]  #: what the family's tools are told
     limits: Limits
     clock_hz: float  #: of the core, as wanted
-    baud: float  #: of its serial line: as fast as its bridge to USB is
-    linked: bool  #: whether its bitstreams have the host link; without it no chips can be loaded
-    bridge: tuple[int, int]  #: that bridge: USB vendor and product
+    line: SerialLine | None  #: None: its bitstreams have no host link, so that no chips can be loaded
     #: LEDs as resource.number or resource.number.part: heartbeat, verdict, class from its lowest bit on
     leds: tuple[str, ...]
     pixel_lanes: int  #: what a core gets here if nothing else is asked for
@@ -40,5 +46,5 @@ class Board:
             self.pixel_lanes,
             (self.row_banks,) * (layers - 1) + (self.row_banks if alone else 1,),
             (self.lanes,) * (layers - 1) + (self.lanes if alone else 1,),
-            loadable=self.linked and self.loadable,
+            loadable=self.loadable,
         )

@@ -2,7 +2,7 @@
 
 from amaranth_boards.ice40_hx8k_b_evn import ICE40HX8KBEVNPlatform
 
-from boards.board import Board
+from boards.board import Board, SerialLine
 from boards.family import Limits
 from boards.ice40 import Ice40
 
@@ -14,9 +14,7 @@ BOARD = Board(
     device={"size": "hx8k", "package": "ct256"},
     limits=Limits(luts=7_680, flip_flops=7_680, block_rams=32, multipliers=0),
     clock_hz=66e6,
-    baud=12e6,
-    linked=True,
-    bridge=(0x0403, 0x6010),
+    line=SerialLine(baud=12e6, bridge=(0x0403, 0x6010)),
     leds=tuple(f"led.{n}" for n in range(6)),
     pixel_lanes=4,
     row_banks=1,

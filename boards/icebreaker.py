@@ -2,7 +2,7 @@
 
 from amaranth_boards.icebreaker import ICEBreakerPlatform
 
-from boards.board import Board
+from boards.board import Board, SerialLine
 from boards.family import Limits
 from boards.ice40 import Ice40
 
@@ -14,9 +14,7 @@ BOARD = Board(
     device={"size": "up5k", "package": "sg48"},
     limits=Limits(luts=5_280, flip_flops=5_280, block_rams=30, multipliers=8),
     clock_hz=30e6,
-    baud=12e6,
-    linked=True,
-    bridge=(0x0403, 0x6010),
+    line=SerialLine(baud=12e6, bridge=(0x0403, 0x6010)),
     leds=("led.0", "led.1"),
     pixel_lanes=4,
     row_banks=1,

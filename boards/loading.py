@@ -92,9 +92,10 @@ def _padded(layer: Layer, shift: int, rows: int, columns: int, formats: Formats)
     more = columns - layer.columns
 
     def wider(array: np.ndarray, value: float = 0) -> np.ndarray:
-        """With more columns, and with more rows if it has as many as the layer."""
-        down = [(0, rows - layer.rows)] if array.ndim == 2 and len(array) == layer.rows else [(0, 0)] * (array.ndim - 1)
-        return np.pad(array, [*down, (0, more)], constant_values=value)
+        return np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, more)], constant_values=value)
+
+    def larger(array: np.ndarray) -> np.ndarray:
+        return np.pad(array, [(0, rows - layer.rows), (0, more)])
 
     times = shift - layer.shift
     never = (1 << formats.drive_bits) - 1  # above the threshold, which no drive of 0 reaches then
@@ -102,12 +103,12 @@ def _padded(layer: Layer, shift: int, rows: int, columns: int, formats: Formats)
     return replace(
         layer,
         shift=shift,
-        charges=wider(layer.charges),
+        charges=larger(layer.charges),
         gains=wider(scaled(layer.gains, abs(times))),
         offsets=wider(scaled(layer.offsets, abs(times))),
         threshold_offsets=wider(layer.threshold_offsets, never),
-        c_plus=wider(layer.c_plus),
-        c_minus=wider(layer.c_minus),
+        c_plus=larger(layer.c_plus),
+        c_minus=larger(layer.c_minus),
         c_bias=wider(layer.c_bias),
         c_column=wider(layer.c_column),
     )

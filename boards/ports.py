@@ -1,5 +1,7 @@
 """Where boards are plugged in, by what their bridges from USB to serial say of themselves."""
 
+from pathlib import Path
+
 from serial.tools import list_ports
 
 from boards.catalogue import BOARDS
@@ -7,13 +9,13 @@ from boards.host import Device
 from boards.line import LinkError
 
 
-def find_device(baud: int | None = None) -> Device:
+def find_device(baud: int | None = None, record: Path | None = None) -> Device:
     """The first device that answers, among the ports of boards; :class:`LinkError` if none does."""
-    bridges = {board.bridge for board in BOARDS.values()}
+    bridges = {board.line.bridge for board in BOARDS.values() if board.line}
     ports = [port.device for port in list_ports.comports() if (port.vid, port.pid) in bridges]
     for port in ports:
         try:
-            return Device(port, baud=baud)
+            return Device(port, baud=baud, record=record)
         except LinkError:
             continue
     tried = f"{', '.join(ports)}: no Captwin device answers" if ports else "no board is plugged in"

@@ -2,7 +2,7 @@
 
 from amaranth_boards.tang_nano_9k import TangNano9kPlatform
 
-from boards.board import Board
+from boards.board import Board, SerialLine
 from boards.family import Limits
 from boards.gowin import Gowin
 
@@ -14,9 +14,7 @@ BOARD = Board(
     device={"part": "GW1NR-LV9QN88PC6/I5", "family": "GW1N-9C"},
     limits=Limits(luts=8_640, flip_flops=6_480, block_rams=26, multipliers=10),
     clock_hz=54e6,
-    baud=3e6,
-    linked=True,
-    bridge=(0x0403, 0x6010),
+    line=SerialLine(baud=3e6, bridge=(0x0403, 0x6010)),
     leds=tuple(f"led.{n}" for n in range(6)),
     pixel_lanes=1,
     row_banks=1,

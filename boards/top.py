@@ -30,8 +30,8 @@ class BoardTop(Elaboratable):
         self.pll = pll
         self.core = core
         self.test: LinkedCore | DirectTest
-        if board.linked:
-            self.test = LinkedCore(core, expected, clock_hz=pll.output_hz, baud=board.baud)
+        if board.line:
+            self.test = LinkedCore(core, expected, clock_hz=pll.output_hz, baud=board.line.baud)
         else:
             self.test = DirectTest(core, expected)
 

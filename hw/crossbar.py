@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.chip import Formats
 from hw.events import bank_rows
-from hw.load import Contents, Stores, load_bus
+from hw.load import Contents, Stores, load_port
 from hw.streams import COPY, Landing, Pipeline, event
 
 
@@ -67,7 +67,7 @@ class Crossbar(wiring.Component):
                 #: number of row events taken in this cycle
                 "taken": Out(range(banks + 1)),
             }
-            | ({} if stores_from is None else {"load": In(load_bus())})
+            | load_port(stores_from)
         )
 
     @cached_property
@@ -159,10 +159,7 @@ class Crossbar(wiring.Component):
         columns = range(self.columns)[first * self.GROUP : (first + 2) * self.GROUP]
         before = first // 2 * self.banks
         contents = self.contents[before : before + self.banks]
-        if self.stores_from is None:
-            stores = Stores(m, contents)
-        else:
-            stores = Stores(m, contents, self.load, self.stores_from + before)
+        stores = Stores.of(m, self, contents, before)
         codes = Pipeline(m)
         for bank, entry in enumerate(contents):
             port = stores.memory(entry.name).read_port()

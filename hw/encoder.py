@@ -8,7 +8,7 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import chip
-from hw.load import Contents, Stores, load_bus
+from hw.load import Contents, Stores, load_port
 from hw.streams import Landing, Pipeline, spike_word
 
 
@@ -43,7 +43,7 @@ class SpikeEncoder(wiring.Component):
                 #: high for one cycle when the first beat of an image is accepted
                 "started": Out(1),
             }
-            | ({} if stores_from is None else {"load": In(load_bus())})
+            | load_port(stores_from)
         )
         numbers = {"rate": {"phase": chip.PIXEL_BITS}, "bernoulli": {"seed": chip.LFSR_BITS}}.get(encoder.kind, {})
         self._settings = data.StructLayout({"last_step": chip.STEP_BITS, **numbers})
@@ -64,10 +64,7 @@ class SpikeEncoder(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        if self.stores_from is None:
-            stores = Stores(m, self.contents)
-        else:
-            stores = Stores(m, self.contents, self.load, self.stores_from)
+        stores = Stores.of(m, self, self.contents)
         settings = stores.register("settings", self._settings)
         page_bits = max(1, (self.words - 1).bit_length())
         full = Signal(2)

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from hw import chip
 from hw.crossbar import Crossbar
 from hw.events import EventSource
-from hw.load import Contents, load_bus
+from hw.load import Contents, load_port
 from hw.neuron import Neurons
 from hw.streams import spike_word
 
@@ -49,7 +49,7 @@ class SpikingLayer(wiring.Component):
                 "fired": Out(self.neurons.fired.shape()),
                 "saturated": Out(self.neurons.saturated.shape()),
             }
-            | ({} if stores_from is None else {"load": In(load_bus())})
+            | load_port(stores_from)
         )
 
     @property

@@ -10,6 +10,7 @@ from typing import Any
 
 from amaranth import Cat, Const, Module, Signal, Value, unsigned
 from amaranth.lib import data, memory
+from amaranth.lib.wiring import In
 
 from hw.streams import COPY
 
@@ -42,6 +43,11 @@ def load_bus() -> data.StructLayout:
     return data.StructLayout({"shift": 1, "write": 1, "byte": BYTE, "store": STORE_BITS, "address": ADDRESS_BITS})
 
 
+def load_port(stores_from: int | None) -> dict[str, Any]:
+    """The port of a block whose stores are numbered from ``stores_from``; none if that is None."""
+    return {} if stores_from is None else {"load": In(load_bus())}
+
+
 class Stores:
     """The memories and registers of a block, as ``contents`` has them, numbered from ``first``; constants without a
     ``bus``.
@@ -60,6 +66,13 @@ class Stores:
             m.d.sync += self._bus.eq(bus)
             with m.If(self._bus.shift):
                 m.d.sync += self._word.eq(Cat(self._word[BYTE:], self._bus.byte))
+
+    @classmethod
+    def of(cls, m: Module, block: Any, contents: Sequence[Contents], before: int = 0) -> "Stores":
+        """Those of ``block``, which has ``stores_from`` and :func:`load_port`; ``before`` others come before these."""
+        if block.stores_from is None:
+            return cls(m, contents)
+        return cls(m, contents, block.load, block.stores_from + before)
 
     def memory(self, name: str, **arguments: Any) -> memory.Memory:
         """The memory ``name``, a submodule; its words are bare bits."""

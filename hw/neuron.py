@@ -10,7 +10,7 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.chip import GAIN_BITS, STEP_BITS, Formats, Layer
-from hw.load import Contents, Stores, load_bus
+from hw.load import Contents, Stores, load_port
 from hw.streams import COPY, Landing, Pipeline
 
 PARITIES = ("even", "odd")
@@ -68,7 +68,7 @@ class Neurons(wiring.Component):
                 "fired": Out(range(lanes + 1)),
                 "saturated": Out(range(lanes + 1)),
             }
-            | ({} if stores_from is None else {"load": In(load_bus())})
+            | load_port(stores_from)
         )
         self._parameters = _Parameters(layer, formats, whole=stores_from is not None)
         self._settings = data.StructLayout({"rest": formats.membrane_bits, "last_step": STEP_BITS})
@@ -91,10 +91,7 @@ class Neurons(wiring.Component):
         control, flow = Pipeline(m), Pipeline(m, resets=True)
         lane_pipes = [Pipeline(m, f"lane{n}_") for n in range(lanes)]
 
-        if self.stores_from is None:
-            stores = Stores(m, self.contents)
-        else:
-            stores = Stores(m, self.contents, self.load, self.stores_from)
+        stores = Stores.of(m, self, self.contents)
         settings = stores.register("settings", self._settings)
 
         # Stage 0: a word may enter once its neurons' state is there and if its result will find room in the queue.

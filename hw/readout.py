@@ -7,7 +7,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.chip import STEP_BITS, Formats, Readout
-from hw.load import Contents, Stores, load_bus
+from hw.load import Contents, Stores, load_port
 
 
 def answer(formats: Formats, classes: int, steps: int) -> data.StructLayout:
@@ -56,7 +56,7 @@ class ClassReadout(wiring.Component):
                 "words": In(stream.Signature(word_shape)),
                 "answer": Out(stream.Signature(answer(formats, classes, steps))),
             }
-            | ({} if stores_from is None else {"load": In(load_bus())})
+            | load_port(stores_from)
         )
         self._settings = data.StructLayout({"last_step": STEP_BITS, "classes": range(classes + 1), "first_spike": 1})
 
@@ -72,10 +72,7 @@ class ClassReadout(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        if self.stores_from is None:
-            stores = Stores(m, self.contents)
-        else:
-            stores = Stores(m, self.contents, self.load, self.stores_from)
+        stores = Stores.of(m, self, self.contents)
         settings = stores.register("settings", self._settings)
         words = -(-self.classes // self.lanes)
         word = Signal(range(max(words, 2)))

@@ -39,7 +39,7 @@ def build_folder(chip: str, board: str) -> Path:
 
 def open_device(port: str, baud: int | None, record: Path | None = None) -> Device:
     """The device on ``port``, or on the first port that has one."""
-    return find_device(baud) if port == AUTO else Device(port, baud=baud, record=record)
+    return find_device(baud, record) if port == AUTO else Device(port, baud=baud, record=record)
 
 
 def core_options(

@@ -8,11 +8,10 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.chip import Chip
+from hw.link.device import RESET_CYCLES
 from hw.link.frames import token
 from hw.link.protocol import REPLY, Command, Status, answer_parts, pack
 
-#: cycles that device and core are in reset between the test and the host, and that they get to come out of it
-RESET_CYCLES = 16
 #: of an expected byte: it matters
 CHECKED = 0x100
 
@@ -68,7 +67,7 @@ class SelfTest(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        wait = Signal(range(2 * RESET_CYCLES))
+        wait = Signal(range(2 * RESET_CYCLES))  # as long as the reset is what they get to come out of it
         with m.FSM():
             with m.State("test"):
                 self._ask(m)

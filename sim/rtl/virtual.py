@@ -29,13 +29,12 @@ class VirtualBoard:
     """A board with ``core`` on it, for as long as the context lasts; ``port`` is the path of its serial port.
 
     Any program may open that, at whatever baud rate: that of the line behind is ``baud``, or a whole fraction of it. A
-    host's bits take 1 + ``skew`` of the device's. Compiles the core
-    at first, or takes it from the cache; raises :class:`CaptwinError` if tools are missing or fail.
+    host's bits take 1 + ``skew`` of the device's. Compiles the core at first, or takes it from the cache; raises
+    :class:`CaptwinError` if tools are missing or fail.
     """
 
     def __init__(self, core: Core, *, baud: float = BAUD, skew: float = 0.0) -> None:
         cycles = bit_cycles(CLOCK_HZ, baud)
-        self.baud = CLOCK_HZ / cycles
         self._bit = cycles * (1 + skew)
         ramp = np.arange(core.chip.pixels, dtype=np.uint8) & PIXEL_MAX
         linked = LinkedCore(core, expect(core.chip, ramp), clock_hz=CLOCK_HZ, baud=baud)

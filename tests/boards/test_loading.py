@@ -33,12 +33,15 @@ def widened(room: Room, more: list[int], bits: int = 0, shift: int = 0) -> Room:
 @few
 @given(
     seed=st.integers(0, 1 << 32),
+    sizes=st.sampled_from([(7, 4, 3), (2, 4, 3), (7, 2, 3)]),  # with two rows too, as many as a bias pair has
     more=st.lists(st.integers(0, 5), min_size=3, max_size=3),
     bits=st.integers(0, 2),
     shift=st.integers(-2, 2),
 )
-def test_a_padded_chip_answers_as_the_chip(seed: int, more: list[int], bits: int, shift: int) -> None:
-    chip = random_chip(seed, sizes=(7, 4, 3))
+def test_a_padded_chip_answers_as_the_chip(
+    seed: int, sizes: tuple[int, ...], more: list[int], bits: int, shift: int
+) -> None:
+    chip = random_chip(seed, sizes=sizes)
     if chip.encoder.kind == "bernoulli":
         more = [0, *more[1:]]
     if any(not 1 <= layer.shift + shift <= 31 for layer in chip.layers):

@@ -14,6 +14,9 @@ from sim import golden
 from tests.boards.test_loading import room_of
 from tests.chips import random_chip, random_pixels
 
+#: cycles in which everything must be over
+PATIENCE = 100_000
+
 
 def loaded_answers(core: Core, stores: list, pixels: np.ndarray, seed: int) -> list[tuple]:
     """Writes ``stores``, then runs images; (label, steps, counts, membranes)."""
@@ -49,8 +52,13 @@ def loaded_answers(core: Core, stores: list, pixels: np.ndarray, seed: int) -> l
             answers.append((answer.label, answer.steps, list(answer.counts), list(answer.membranes)))
         assert ctx.get(core.build_id) == next(entry.words[0] for entry in stores if entry.name == "build_id")
 
+    async def watchdog(ctx) -> None:
+        await ctx.tick().repeat(PATIENCE)
+        raise AssertionError(f"seed {seed}: no answer")
+
     simulator = Simulator(core)
     simulator.add_clock(1e-8)
+    simulator.add_testbench(watchdog, background=True)
     simulator.add_testbench(write, background=True)
     simulator.add_testbench(read)
     simulator.run()

@@ -11,6 +11,8 @@ from sim import golden
 from tests.chips import random_chip, random_pixels
 
 RESET_CYCLES = 16
+#: cycles in which everything must be over
+PATIENCE = 100_000
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -61,8 +63,13 @@ def test_reset_in_the_midst(seed: int) -> None:
                 assert membranes == expected.membranes[n].tolist(), f"seed {seed}"
         running = False
 
+    async def watchdog(ctx) -> None:
+        await ctx.tick().repeat(PATIENCE)
+        raise AssertionError(f"seed {seed}: no answer")
+
     simulator = Simulator(m)
     simulator.add_clock(1e-8)
+    simulator.add_testbench(watchdog, background=True)
     simulator.add_testbench(send, background=True)
     simulator.add_testbench(take)
     simulator.run()

@@ -217,6 +217,8 @@ def test_hold_resets_everything(chip: Chip) -> None:
         ctx.set(device.rx, 1)
         ctx.set(device.hold, 1)
         await ctx.tick().repeat(20)
+        assert not ctx.get(device.passed)
+        assert ctx.get(device.core.counters.cycles) == 0
         ctx.set(device.hold, 0)
         await ctx.tick().repeat(4000)
         assert ctx.get(device.passed) and ctx.get(device.tx)  # the self-test's turn again
