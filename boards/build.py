@@ -28,7 +28,10 @@ TOP = "captwin"
 MANIFEST = "manifest.json"
 #: Nobody uses what a memory reads of a word that is being written: it need not be the old one, which block RAMs would
 #: have to be helped with.
-INDIFFERENT = "setparam -set COLLISION_X_MASK 1'1 */r:COLLISION_X_MASK=1'0"
+INDIFFERENT = (
+    "setparam -set COLLISION_X_MASK 1'1 "
+    "*/r:COLLISION_X_MASK=1'0 */r:TRANSPARENCY_MASK=1'0 %i */r:CLK_ENABLE=1 %i"
+)
 
 
 @dataclass(frozen=True)

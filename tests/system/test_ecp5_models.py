@@ -16,6 +16,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from boards.build import INDIFFERENT
 from boards.ecp5 import Ecp5
 from sim.rtl.simulators import missing_tools
 from tests.system.netlists import ECP5_MODELS, cells, synthesise, synthesised
@@ -26,7 +27,8 @@ pytestmark = [
 ]
 SEED = 1
 CYCLES = 2000
-#: Compares each bit that the design before synthesis knows; a memory's output is unknown there until the first read.
+#: Compares each bit that the design before synthesis knows: a memory's output is unknown there until the first read, and
+#: after a read of what is being written, which builds leave open.
 BENCH = """
 module bench;
 	reg clk = 0;
@@ -175,7 +177,7 @@ class Products(wiring.Component):
 
 def prepare(component: wiring.Component, folder: Path) -> Path:
     """``component`` after synthesis; before it, it lies beside."""
-    command = "design -push-copy; proc; rename -top reference; write_verilog reference.v; design -pop"
+    command = f"design -push-copy; {INDIFFERENT}; proc; rename -top reference; write_verilog reference.v; design -pop"
     synthesise(component, Ecp5(), folder, first=f"{command}; ")
     return synthesised(folder)
 
@@ -195,7 +197,7 @@ def check(component: wiring.Component, folder: Path) -> None:
     said = simulate(component, folder)
     compared = re.search(r"compared (\d+)", said)
     assert compared, f"seed {SEED}: {said}"
-    assert int(compared[1]) > CYCLES * len(component.answer) // 2
+    assert int(compared[1]) > CYCLES * len(component.answer) // 3
 
 
 SIZES = ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))
