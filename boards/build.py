@@ -29,8 +29,7 @@ MANIFEST = "manifest.json"
 #: Nobody uses what a memory reads of a word that is being written: it need not be the old one, which block RAMs would
 #: have to be helped with.
 INDIFFERENT = (
-    "setparam -set COLLISION_X_MASK 1'1 "
-    "*/r:COLLISION_X_MASK=1'0 */r:TRANSPARENCY_MASK=1'0 %i */r:CLK_ENABLE=1 %i"
+    "setparam -set COLLISION_X_MASK 1'1 */r:COLLISION_X_MASK=1'0 */r:TRANSPARENCY_MASK=1'0 %i */r:CLK_ENABLE=1 %i"
 )
 
 

@@ -47,7 +47,8 @@ class BoardTop(Elaboratable):
             m.submodules.tx = tx = io.Buffer("o", line.tx)
             m.d.comb += [test.rx.eq(rx.i), tx.o.eq(test.tx), test.hold.eq(waiting)]
         else:
-            m.submodules.core = core = ResetInserter(waiting)(self.core)
+            m.submodules.core = core = self.core
+            m.d.comb += core.reset.eq(waiting)
             m.submodules.test = ResetInserter(waiting)(test)
             wiring.connect(m, test.pixels, core.pixels)
             wiring.connect(m, core.result, test.result)

@@ -16,6 +16,7 @@ from hw.layer import SpikingLayer
 from hw.load import STORE_BITS, Contents, Stores, load_bus
 from hw.neuron import SHOWN
 from hw.readout import ClassReadout, answer
+from hw.reset import reset_by_register
 from hw.streams import Fork
 
 Block = TypeVar("Block", bound=Any)
@@ -75,6 +76,9 @@ class Core(wiring.Component):
       :func:`hw.load.load_bus`. The core must be idle meanwhile, and be reset after.
 
     Up to IN_FLIGHT images are under way at once; results come in the order of the images.
+
+    Whoever has the core as a part may drive ``reset``, which is no port. It acts a cycle later, through registers;
+    what is offered until then is lost.
     """
 
     IN_FLIGHT = 8
@@ -84,6 +88,7 @@ class Core(wiring.Component):
     def __init__(self, chip: Chip, options: CoreOptions = CoreOptions()) -> None:  # noqa: B008 (frozen)
         self.chip = chip
         self.options = options
+        self.reset = Signal()
         steps = chip.encoder.steps
         self._own = [Contents("build_id", 64, [chip.build_id])]
         self.contents: list[Contents] = list(self._own)  #: of all stores, in the order of their numbers
@@ -147,8 +152,8 @@ class Core(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.encoder = self.encoder
-        m.submodules.readout = self.readout
+        m.submodules.encoder = reset_by_register(m, "encoder", self.encoder, self.reset)
+        m.submodules.readout = reset_by_register(m, "readout", self.readout, self.reset)
         stores = Stores(m, self._own, self.load if self.options.loadable else None)
         m.d.comb += Value.cast(self.build_id).eq(stores.register("build_id", data.StructLayout({"id": 64})).id)
         if self.options.loadable:
@@ -158,10 +163,12 @@ class Core(wiring.Component):
         spikes = self.encoder.spikes
         for number, layer in enumerate(self.layers):
             m.submodules[f"layer{number}"] = layer
+            m.d.comb += layer.reset.eq(self.reset)
             wiring.connect(m, spikes, layer.spikes)
             results = layer.results
             if self.options.trace:
-                m.submodules[f"fork{number}"] = fork = Fork(results.payload.shape(), 2)
+                fork = Fork(results.payload.shape(), 2)
+                m.submodules[f"fork{number}"] = reset_by_register(m, f"fork{number}", fork, self.reset)
                 wiring.connect(m, results, fork.i)
                 wiring.connect(m, fork.o[1], wiring.flipped(getattr(self, f"trace{number}")))
                 results = fork.o[0]
@@ -175,8 +182,10 @@ class Core(wiring.Component):
                 ]
             else:
                 wiring.connect(m, results, self.readout.words)
-        self._count(m)
-        self._offer(m)
+        ends = Module()
+        self._count(ends)
+        self._offer(ends)
+        m.submodules.ends = reset_by_register(m, "ends", ends, self.reset)
         return m
 
     def _count(self, m: Module) -> None:

@@ -77,7 +77,7 @@ class EventSource(wiring.Component):
 
             # The latest word with rows waits until it is known whether the step ends with it: an end of its own would
             # cost the crossbar a cycle.
-            held = Signal(queued)
+            held = Signal(queued, reset_less=True)
             holding = Signal()
             fold = Signal()
             keep = Signal()
@@ -100,7 +100,7 @@ class EventSource(wiring.Component):
 
             # The rows of a word leave one by one, lowest first, through a register.
             head = data.View(queued, queue.r_data)
-            left = Signal(queued)
+            left = Signal(queued, reset_less=True)
             rest = Signal(groups)
             single = Signal(init=1)  # there is no rest
             busy = Signal()

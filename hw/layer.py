@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from amaranth import Module
+from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,6 +11,7 @@ from hw.crossbar import Crossbar
 from hw.events import EventSource
 from hw.load import Contents, load_port
 from hw.neuron import Neurons
+from hw.reset import reset_by_register
 from hw.streams import spike_word
 
 
@@ -20,7 +21,7 @@ class SpikingLayer(wiring.Component):
 
     With ``stores_from``, the number of its first store, ``load`` writes what is in its memories.
 
-    Its parts are joined by streams, so a layer works on as many time steps at once as it has parts.
+    ``reset``, which is no port, is that of :class:`hw.core.Core`. Its parts are joined by streams, so a layer works on as many time steps at once as it has parts.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class SpikingLayer(wiring.Component):
         stores_from: int | None = None,
     ) -> None:
         self.stores_from = stores_from
+        self.reset = Signal()
         self.events = EventSource(layer.rows, width, banks)
         self.crossbar = Crossbar(layer.charges, formats, width=width, banks=banks, lanes=lanes, stores_from=stores_from)
         behind = None if stores_from is None else stores_from + len(self.crossbar.contents)
@@ -60,9 +62,8 @@ class SpikingLayer(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.events = self.events
-        m.submodules.crossbar = self.crossbar
-        m.submodules.neurons = self.neurons
+        for name in ("events", "crossbar", "neurons"):
+            m.submodules[name] = reset_by_register(m, name, getattr(self, name), self.reset)
         wiring.connect(m, wiring.flipped(self.spikes), self.events.spikes)
         for source, sink in zip(self.events.events, self.crossbar.events, strict=True):
             wiring.connect(m, source, sink)

@@ -84,12 +84,19 @@ class ClassReadout(wiring.Component):
         last_step = Signal()
         m.d.comb += last_step.eq(step == settings.last_step)
 
-        counts = Array(out.counts[n] for n in range(self.classes))
-        membranes = Array(out.membranes[n] for n in range(self.classes))
-        challenger = Signal(data.StructLayout({"count": range(self.steps + 1), "membrane": self.formats.membrane_bits}))
+        # Registers that are not reset: a port's would be.
+        counts = [Signal(range(self.steps + 1), name=f"count{n}", reset_less=True) for n in range(self.classes)]
+        membranes = [
+            Signal(self.formats.membrane_bits, name=f"membrane{n}", reset_less=True) for n in range(self.classes)
+        ]
+        for shown, kept in ((out.counts, counts), (out.membranes, membranes)):
+            m.d.comb += [number.eq(own) for number, own in zip(shown, kept, strict=True)]
+        challenger = Signal(
+            data.StructLayout({"count": range(self.steps + 1), "membrane": self.formats.membrane_bits}), reset_less=True
+        )
         best = Signal.like(challenger)
         challenging = Signal()
-        m.d.sync += [challenger.count.eq(counts[rival]), challenger.membrane.eq(membranes[rival])]
+        m.d.sync += [challenger.count.eq(Array(counts)[rival]), challenger.membrane.eq(Array(membranes)[rival])]
         with m.FSM():
             with m.State("watch"):
                 m.d.comb += self.words.ready.eq(1)
@@ -100,8 +107,8 @@ class ClassReadout(wiring.Component):
                                 fires = beat.spikes[n % self.lanes]
                                 first = step == 0
                                 m.d.sync += [
-                                    out.counts[n].eq(Mux(first, 0, out.counts[n]) + fires),
-                                    out.membranes[n].eq(beat.membranes[n % self.lanes]),
+                                    counts[n].eq(Mux(first, 0, counts[n]) + fires),
+                                    membranes[n].eq(beat.membranes[n % self.lanes]),
                                 ]
                         m.d.sync += [fired.eq(fired | beat.spikes.any()), out.steps.eq(step + 1)]
                     m.d.sync += word.eq(word + 1)

@@ -38,7 +38,7 @@ class HostLink(wiring.Component):
     offered, and is below ``capacity``. ``pixels``, ``result`` and ``counters`` belong to ``core``, which ``core_reset``
     resets. IDENTIFY is answered with ``about``; WRITE changes that, and what the core has in memory, if ``core`` is
     loadable. Up to ``core.IN_FLIGHT`` images may be under way; answers come in their order. Throughput: a byte a cycle
-    in, a byte every other cycle out.
+    in, a byte every third cycle out.
     """
 
     def __init__(self, core: Core, about: bytes) -> None:
@@ -314,15 +314,19 @@ class HostLink(wiring.Component):
                     with m.If(out.valid & out.ready & out.payload.last):
                         m.next = "over"
                 with m.Else():
-                    with m.If(place < counters_start):
-                        m.d.sync += byte.eq(answer.word_select(place[: (counters_start - 1).bit_length()], 8))
-                    with m.Else():
-                        m.d.sync += [byte.eq(kept[:8]), advance.eq(1)]
-                    m.next = "byte"
+                    m.next = "read"
+            with m.State("read"):
+                with m.If(identifies):
+                    m.d.sync += byte.eq(read.data)
+                with m.Elif(place < counters_start):
+                    m.d.sync += byte.eq(answer.word_select(place[: (counters_start - 1).bit_length()], 8))
+                with m.Else():
+                    m.d.sync += [byte.eq(kept[:8]), advance.eq(1)]
+                m.next = "byte"
             with m.State("byte"):
                 m.d.comb += [
                     out.valid.eq(1),
-                    out.payload.data.eq(Mux(identifies, read.data, byte)),
+                    out.payload.data.eq(byte),
                     out.payload.last.eq(place == Mux(identifies, len(self.about) - 1, total - 1)),
                 ]
                 with m.If(out.ready):

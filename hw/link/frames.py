@@ -65,7 +65,7 @@ class FrameReceiver(wiring.Component):
     bytes, CRC included, a power of two; one is kept while the next comes in. ``length``, without the CRC, holds as long
     as a frame is offered. What is too long, too short, altered, not COBS, comes while both places are taken, or stops
     for ``patience`` cycles, is dropped: ``dropped`` says so for a cycle. Throughput: a byte every LEAST_CYCLES in,
-    every other cycle out. Latency: 4 cycles from the zero to the first byte.
+    every third cycle out. Latency: 4 cycles from the zero to the first byte.
     """
 
     def __init__(self, capacity: int, patience: int) -> None:
@@ -148,20 +148,21 @@ class FrameReceiver(wiring.Component):
             with m.Elif(begun | bad):
                 m.d.sync += self.dropped.eq(1)
 
-        # Of the frame that is offered: a byte is read, then offered.
-        shown = Signal()
+        # Of the frame that is offered: a byte is read, registered, then offered.
+        shown, settled = Signal(), Signal()
         place = Signal(range(self.capacity))
         out = self.frames
         end = Signal(range(self.capacity))
         m.d.comb += [
             end.eq(Mux(shown, ends[1], ends[0])),
             read.addr.eq(Cat(place, shown)),
-            out.payload.data.eq(read.data),
         ]
         m.d.sync += [
             self.length.eq(end + 1),
+            out.payload.data.eq(read.data),
             out.payload.last.eq(place == end),
-            out.valid.eq(taken.bit_select(shown, 1) & ~(out.valid & out.ready)),
+            settled.eq(~(out.valid & out.ready)),
+            out.valid.eq(taken.bit_select(shown, 1) & settled & ~(out.valid & out.ready)),
         ]
         with m.If(out.valid & out.ready):
             m.d.sync += place.eq(place + 1)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from hashlib import sha256
 from importlib.metadata import version
 
-from amaranth import Module, ResetInserter, Signal
+from amaranth import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -15,6 +15,7 @@ from hw.link.device import HostLink
 from hw.link.port import SerialPort
 from hw.link.selftest import Expected, SelfTest
 from hw.link.uart import LEAST_CYCLES
+from hw.reset import reset_by_register
 
 #: what a bit may be longer or shorter than it should; a host's own may be as much off again
 TOLERANCE = 0.0125
@@ -26,8 +27,7 @@ class LinkedCore(wiring.Component):
     Until a host speaks it tests itself, with ``expected``. ``label`` is the class of its latest image, ``passed`` and
     ``failed`` are those of :class:`hw.link.selftest.SelfTest`. Half a frame is forgotten after PATIENCE_S of silence.
 
-    ``hold`` resets everything, through registers: a board has no other reset, since what reaches all of the core must
-    come from a single one.
+    ``hold`` resets everything, through registers: a board has no other reset.
     """
 
     PATIENCE_S = 0.25
@@ -54,11 +54,10 @@ class LinkedCore(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         link, port, test, core = self.link, self.port, self.test, self.core
-        core_reset, link_reset, front_reset = Signal(), Signal(), Signal()
-        m.submodules.port = ResetInserter(front_reset)(port)
-        m.submodules.test = ResetInserter(front_reset)(test)
-        m.submodules.link = ResetInserter(link_reset)(link)
-        m.submodules.core = ResetInserter(core_reset)(core)
+        m.submodules.port = reset_by_register(m, "port", port, self.hold)
+        m.submodules.test = reset_by_register(m, "test", test, self.hold)
+        m.submodules.link = reset_by_register(m, "link", link, self.hold | test.restart)
+        m.submodules.core = core
         wiring.connect(m, port.requests, test.host_requests)
         wiring.connect(m, test.host_replies, port.replies)
         wiring.connect(m, test.requests, link.requests)
@@ -76,11 +75,7 @@ class LinkedCore(wiring.Component):
         ]
         if core.options.loadable:
             m.d.comb += core.load.eq(link.load)
-        m.d.sync += [
-            front_reset.eq(self.hold),
-            link_reset.eq(self.hold | test.restart),
-            core_reset.eq(self.hold | test.restart | link.core_reset),
-        ]
+        m.d.sync += core.reset.eq(self.hold | test.restart | link.core_reset)
         with m.If(core.result.valid):
             m.d.sync += self.label.eq(core.result.payload.label)
         return m

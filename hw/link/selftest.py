@@ -86,36 +86,46 @@ class SelfTest(wiring.Component):
         return m
 
     def _ask(self, m: Module) -> None:
-        """Sends the request, a byte every other cycle, again and again."""
+        """Sends the request, a byte every third cycle, again and again."""
         m.submodules.request = store = memory.Memory(shape=unsigned(8), depth=len(self._request), init=self._request)
         port, out = store.read_port(), self.requests
         place = Signal(range(len(self._request)))
-        offered = Signal()
+        byte = Signal(8)
+        settled, offered = Signal(), Signal()
         m.d.comb += [
             port.addr.eq(place),
-            out.payload.data.eq(port.data),
+            out.payload.data.eq(byte),
             out.payload.last.eq(place == len(self._request) - 1),
             out.valid.eq(offered),
             self.length.eq(len(self._request)),
         ]
-        m.d.sync += offered.eq(~(offered & out.ready))
+        m.d.sync += [
+            byte.eq(port.data),
+            settled.eq(~(offered & out.ready)),
+            offered.eq(settled & ~(offered & out.ready)),
+        ]
         with m.If(offered & out.ready):
             m.d.sync += place.eq(place + 1)
             with m.If(out.payload.last):
                 m.d.sync += place.eq(0)
 
     def _watch(self, m: Module) -> None:
-        """Takes the replies, a byte every other cycle, and compares."""
+        """Takes the replies, a byte every third cycle, and compares."""
         m.submodules.reply = store = memory.Memory(shape=unsigned(9), depth=len(self._reply), init=self._reply)
         port, got = store.read_port(), self.replies
         place = Signal(range(len(self._reply)))
-        ready, bad = Signal(), Signal()
+        due = Signal(9)
+        settled, ready, bad = Signal(), Signal(), Signal()
         m.d.comb += [
             port.addr.eq(place),
             got.ready.eq(ready),
-            bad.eq((port.data >= CHECKED) & (port.data[:8] != got.payload.data)),
+            bad.eq((due >= CHECKED) & (due[:8] != got.payload.data)),
         ]
-        m.d.sync += ready.eq(~(ready & got.valid))
+        m.d.sync += [
+            due.eq(port.data),
+            settled.eq(~(ready & got.valid)),
+            ready.eq(settled & ~(ready & got.valid)),
+        ]
         with m.If(ready & got.valid):
             with m.If(place != len(self._reply) - 1):
                 m.d.sync += place.eq(place + 1)

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from amaranth import Module, ResetInserter, Signal
+from amaranth import Module, Signal
 from amaranth.sim import Simulator
 
 from hw.core import Core, CoreOptions
@@ -22,9 +22,11 @@ def test_reset_in_the_midst(seed: int) -> None:
         seed, sizes=(dice.randint(2, 12), dice.randint(2, 40), dice.randint(2, 6)), readout="most_spikes"
     )
     options = CoreOptions(pixel_lanes=dice.choice((1, 4)), row_banks=dice.choice((1, 2)), lanes=dice.choice((1, 2, 8)))
-    core, reset = Core(chip, options), Signal()
+    core, reset, resetting = Core(chip, options), Signal(), Signal()
     m = Module()
-    m.submodules.core = ResetInserter(reset)(core)
+    m.submodules.core = core
+    m.d.comb += core.reset.eq(reset)
+    m.d.sync += resetting.eq(reset)
     images = random_pixels(seed, chip, 6)
     expected = golden.run(chip, images)
     taken: list[tuple[list[int], list[int]]] = []
@@ -38,8 +40,8 @@ def test_reset_in_the_midst(seed: int) -> None:
             for n in range(lanes):
                 ctx.set(core.pixels.payload[n], padded[number % len(padded)][start + n])
             ctx.set(core.pixels.valid, 1)
-            _, _, ready, resetting = await ctx.tick().sample(core.pixels.ready, reset)
-            if resetting:
+            _, _, ready, lost = await ctx.tick().sample(core.pixels.ready, reset | resetting)
+            if lost:
                 number, start = 0, 0
             elif ready:
                 start += lanes
