@@ -21,7 +21,8 @@ class SpikingLayer(wiring.Component):
 
     With ``stores_from``, the number of its first store, ``load`` writes what is in its memories.
 
-    ``reset``, which is no port, is that of :class:`hw.core.Core`. Its parts are joined by streams, so a layer works on as many time steps at once as it has parts.
+    ``reset``, which is no port, is that of :class:`hw.core.Core`. Its parts are joined by streams, so a layer works on
+    as many time steps at once as it has parts.
     """
 
     def __init__(

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from hashlib import sha256
 from importlib.metadata import version
 
-from amaranth import Module, Signal
+from amaranth import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 

@@ -27,8 +27,8 @@ pytestmark = [
 ]
 SEED = 1
 CYCLES = 2000
-#: Compares each bit that the design before synthesis knows: a memory's output is unknown there until the first read, and
-#: after a read of what is being written, which builds leave open.
+#: Compares each bit that the design before synthesis knows: a memory's output is unknown there until the first read,
+#: and after a read of what is being written, which builds leave open.
 BENCH = """
 module bench;
 	reg clk = 0;
