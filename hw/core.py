@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from amaranth import Module, Signal, Value
+from amaranth import Module, Mux, Signal, Value
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 from pydantic import ConfigDict
@@ -198,15 +198,23 @@ class Core(wiring.Component):
     def _offer(self, m: Module) -> None:
         """Lets pixels in while their arrival time can be kept, and adds to each answer the time its image took."""
         m.submodules.starts = starts = fifo.SyncFIFOBuffered(width=COUNTER_BITS, depth=self.IN_FLIGHT)
+        # Whether there is room is a register, since pixels wait for it; of what makes it, only `started` comes late.
+        under_way, room, ended = Signal(range(self.IN_FLIGHT + 1)), Signal(init=1), Signal()
+        left = under_way - ended
+        m.d.sync += [
+            ended.eq(self.result.valid & self.result.ready),
+            under_way.eq(Mux(self.encoder.started, left + 1, left)),
+            room.eq(Mux(self.encoder.started, left < self.IN_FLIGHT - 1, left < self.IN_FLIGHT)),
+            starts.w_data.eq(self.counters.cycles),
+            starts.w_en.eq(self.encoder.started),
+        ]
         decision, out = self.readout.answer, self.result.payload
         elapsed = Signal(COUNTER_BITS)
         timed = Signal()
         m.d.comb += [
             self.encoder.pixels.payload.eq(self.pixels.payload),
-            self.encoder.pixels.valid.eq(self.pixels.valid & starts.w_rdy),
-            self.pixels.ready.eq(self.encoder.pixels.ready & starts.w_rdy),
-            starts.w_data.eq(self.counters.cycles),
-            starts.w_en.eq(self.encoder.started),
+            self.encoder.pixels.valid.eq(self.pixels.valid & room),
+            self.pixels.ready.eq(self.encoder.pixels.ready & room),
             starts.r_en.eq(self.result.valid & self.result.ready),
             self.result.valid.eq(decision.valid & timed),
             decision.ready.eq(self.result.ready & timed),

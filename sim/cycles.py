@@ -289,10 +289,10 @@ def _run(
     for image in range(images):
         start = max(loaded, freed[image % 2]) + 1
         if image >= answer[1]:
-            start = max(start, result[image - answer[1]] + 1)
+            start = max(start, result[image - answer[1]] + 2)
         first_pixel[image] = start
         if words[0] > 1 and image + 1 >= answer[1]:
-            start = max(start, result[image + 1 - answer[1]])
+            start = max(start, result[image + 1 - answer[1]] + 1)
         loaded = start + words[0] - 1
 
         for _ in range(steps):
