@@ -67,6 +67,7 @@ class AreaModel:
         core = Core(self.chip, options)
         arrivals = Store(COUNTER_BITS, core.IN_FLIGHT - 1, reads=1, writes=1, block=False, constant=0)
         yield Cells(*TOP) + memory(arrivals, self.board.family)
+        yield self._cells("identity", 0, core.identity)
         for number, layer in enumerate(core.layers):
             yield self._cells(f"neurons {number}", layer.neurons.lanes, layer.neurons)
         for number, layer in enumerate(core.layers):

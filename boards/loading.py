@@ -56,7 +56,7 @@ def contents(chip: Chip, room: Room) -> list[Contents]:
         warnings.simplefilter("ignore", UnusedElaboratable)  # this core only tells what would be in it
         core = Core(large, room.options)
         stores, agreed = core.contents, layout(core) == room.stores
-        own = {"build_id": [chip.build_id], "readout.settings": [core.readout.settings(chip.classes)]}
+        own = {"identity.build_id": [chip.build_id], "readout.settings": [core.readout.settings(chip.classes)]}
         del core
         gc.collect()  # it refers to itself
     if not agreed:

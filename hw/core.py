@@ -12,8 +12,9 @@ from pydantic.dataclasses import dataclass
 from hw.chip import PIXEL_BITS, Chip
 from hw.encoder import SpikeEncoder
 from hw.errors import CaptwinError
+from hw.identity import BUILD_ID_BITS, Identity
 from hw.layer import SpikingLayer
-from hw.load import STORE_BITS, Contents, Stores, load_bus
+from hw.load import STORE_BITS, Contents, load_bus
 from hw.neuron import SHOWN
 from hw.readout import ClassReadout, answer
 from hw.reset import reset_by_register
@@ -90,8 +91,8 @@ class Core(wiring.Component):
         self.options = options
         self.reset = Signal()
         steps = chip.encoder.steps
-        self._own = [Contents("build_id", 64, [chip.build_id])]
-        self.contents: list[Contents] = list(self._own)  #: of all stores, in the order of their numbers
+        self.contents: list[Contents] = []  #: of all stores, in the order of their numbers
+        self.identity = self._with_stores("identity", Identity, chip)
         self.encoder = self._with_stores("encoder", SpikeEncoder, chip.encoder, chip.pixels, options.pixel_lanes)
         banks, lanes = (options.each(name, len(chip.layers)) for name in ("row_banks", "lanes"))
         self.layers = [
@@ -134,7 +135,7 @@ class Core(wiring.Component):
             "counters": Out(
                 data.StructLayout({"cycles": COUNTER_BITS, "events": count, "spikes": count, "saturated": count})
             ),
-            "build_id": Out(64),
+            "build_id": Out(BUILD_ID_BITS),
         }
         if options.loadable:
             ports["load"] = In(load_bus())
@@ -154,10 +155,10 @@ class Core(wiring.Component):
         m = Module()
         m.submodules.encoder = reset_by_register(m, "encoder", self.encoder, self.reset)
         m.submodules.readout = reset_by_register(m, "readout", self.readout, self.reset)
-        stores = Stores(m, self._own, self.load if self.options.loadable else None)
-        m.d.comb += Value.cast(self.build_id).eq(stores.register("build_id", data.StructLayout({"id": 64})).id)
+        m.submodules.identity = self.identity
+        m.d.comb += self.build_id.eq(self.identity.build_id)
         if self.options.loadable:
-            parts: list[Any] = [self.encoder, *self.layers, self.readout]
+            parts: list[Any] = [self.identity, self.encoder, *self.layers, self.readout]
             m.d.comb += [part.load.eq(self.load) for part in parts]
 
         spikes = self.encoder.spikes
@@ -205,7 +206,6 @@ class Core(wiring.Component):
             ended.eq(self.result.valid & self.result.ready),
             under_way.eq(Mux(self.encoder.started, left + 1, left)),
             room.eq(Mux(self.encoder.started, left < self.IN_FLIGHT - 1, left < self.IN_FLIGHT)),
-            starts.w_data.eq(self.counters.cycles),
             starts.w_en.eq(self.encoder.started),
         ]
         decision, out = self.readout.answer, self.result.payload
@@ -215,6 +215,7 @@ class Core(wiring.Component):
             self.encoder.pixels.payload.eq(self.pixels.payload),
             self.encoder.pixels.valid.eq(self.pixels.valid & room),
             self.pixels.ready.eq(self.encoder.pixels.ready & room),
+            starts.w_data.eq(self.counters.cycles),  # one more than at the start
             starts.r_en.eq(self.result.valid & self.result.ready),
             self.result.valid.eq(decision.valid & timed),
             decision.ready.eq(self.result.ready & timed),
@@ -224,6 +225,6 @@ class Core(wiring.Component):
             m.d.comb += Value.cast(out[name]).eq(Value.cast(decision.payload[name]))
         # Registered, since the subtraction would lengthen whatever path the user hangs on the port.
         with m.If(decision.valid & ~timed):
-            m.d.sync += [elapsed.eq(self.counters.cycles + 1 - starts.r_data), timed.eq(1)]
+            m.d.sync += [elapsed.eq(self.counters.cycles + 2 - starts.r_data), timed.eq(1)]
         with m.Elif(self.result.valid & self.result.ready):
             m.d.sync += timed.eq(0)

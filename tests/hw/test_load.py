@@ -50,7 +50,7 @@ def loaded_answers(core: Core, stores: list, pixels: np.ndarray, seed: int) -> l
         for _ in pixels:
             (answer,) = await ctx.tick().sample(core.result.payload).until(core.result.valid)
             answers.append((answer.label, answer.steps, list(answer.counts), list(answer.membranes)))
-        assert ctx.get(core.build_id) == next(entry.words[0] for entry in stores if entry.name == "build_id")
+        assert ctx.get(core.build_id) == next(entry.words[0] for entry in stores if entry.name == "identity.build_id")
 
     async def watchdog(ctx) -> None:
         await ctx.tick().repeat(PATIENCE)
