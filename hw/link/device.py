@@ -257,7 +257,7 @@ class HostLink(wiring.Component):
         answering = Signal()
         place = Signal(range(max(REPLY_HEAD, total, len(self.about))))
         out = self.replies
-        byte = Signal(8)
+        byte, last = Signal(8), Signal()
         job = self._job
         loops, identifies, has_body = Signal(), Signal(), Signal()
         plain = (job.command == Command.RESET) | (job.command == Command.WRITE)
@@ -305,17 +305,15 @@ class HostLink(wiring.Component):
                         with m.If(~has_body):
                             m.next = "over"
             with m.State("body"):
-                with m.If(loops):
-                    m.d.comb += [
-                        out.valid.eq(self._echo.valid),
-                        self._echo.ready.eq(out.ready),
-                        out.payload.eq(self._echo.payload),
-                    ]
-                    with m.If(out.valid & out.ready & out.payload.last):
-                        m.next = "over"
-                with m.Else():
+                # An echoed byte is kept, too: requests must not wait for whoever takes replies in the same cycle.
+                m.d.comb += self._echo.ready.eq(loops)
+                m.d.sync += [byte.eq(self._echo.payload.data), last.eq(self._echo.payload.last)]
+                with m.If(~loops):
                     m.next = "read"
+                with m.Elif(self._echo.valid):
+                    m.next = "byte"
             with m.State("read"):
+                m.d.sync += last.eq(place == Mux(identifies, len(self.about) - 1, total - 1))
                 with m.If(identifies):
                     m.d.sync += byte.eq(read.data)
                 with m.Elif(place < counters_start):
@@ -327,7 +325,7 @@ class HostLink(wiring.Component):
                 m.d.comb += [
                     out.valid.eq(1),
                     out.payload.data.eq(byte),
-                    out.payload.last.eq(place == Mux(identifies, len(self.about) - 1, total - 1)),
+                    out.payload.last.eq(last),
                 ]
                 with m.If(out.ready):
                     m.d.sync += place.eq(place + 1)

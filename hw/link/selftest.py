@@ -114,22 +114,27 @@ class SelfTest(wiring.Component):
         m.submodules.reply = store = memory.Memory(shape=unsigned(9), depth=len(self._reply), init=self._reply)
         port, got = store.read_port(), self.replies
         place = Signal(range(len(self._reply)))
-        due = Signal(9)
-        settled, ready, bad = Signal(), Signal(), Signal()
+        due, seen = Signal(9), Signal.like(got.payload)
+        settled, ready, took, bad = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             port.addr.eq(place),
             got.ready.eq(ready),
-            bad.eq((due >= CHECKED) & (due[:8] != got.payload.data)),
+            bad.eq((due >= CHECKED) & (due[:8] != seen.data)),
         ]
         m.d.sync += [
             due.eq(port.data),
+            seen.eq(got.payload),
+            took.eq(ready & got.valid),
             settled.eq(~(ready & got.valid)),
             ready.eq(settled & ~(ready & got.valid)),
         ]
         with m.If(ready & got.valid):
             with m.If(place != len(self._reply) - 1):
                 m.d.sync += place.eq(place + 1)
+            with m.If(got.payload.last):
+                m.d.sync += place.eq(0)
+        with m.If(took):  # what is due is still so
             with m.If(bad):
                 m.d.sync += self.failed.eq(1)
-            with m.If(got.payload.last):
-                m.d.sync += [place.eq(0), self.passed.eq(~self.failed & ~bad)]
+            with m.If(seen.last):
+                m.d.sync += self.passed.eq(~self.failed & ~bad)
