@@ -2,7 +2,7 @@
 
 from amaranth_boards.ecpix5 import ECPIX585Platform
 
-from boards.board import Board
+from boards.board import Board, SerialLine
 from boards.ecp5 import Ecp5
 from boards.family import Limits
 
@@ -14,7 +14,7 @@ BOARD = Board(
     device={"size": "um5g-85k", "package": "CABGA554", "speed": "8"},
     limits=Limits(luts=83_640, flip_flops=83_640, block_rams=208, multipliers=156),
     clock_hz=100e6,
-    line=None,
+    line=SerialLine(baud=12e6, bridge=(0x0403, 0x6010)),
     leds=("rgb_led.0.g", "rgb_led.0.b", "rgb_led.0.r", "rgb_led.1.r", "rgb_led.2.r", "rgb_led.3.r"),
     pixel_lanes=32,
     row_banks=4,

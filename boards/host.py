@@ -26,7 +26,7 @@ from hw.link.protocol import Command
 from hw.load import Contents
 
 #: baud rates of boards' lines
-BAUDS = (3_000_000, 6_000_000)
+BAUDS = (3_000_000, 4_000_000, 6_000_000)
 #: build id of a device that is being loaded
 NO_CHIP = 0
 

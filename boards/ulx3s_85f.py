@@ -2,7 +2,7 @@
 
 from amaranth_boards.ulx3s import ULX3S_85F_Platform
 
-from boards.board import Board
+from boards.board import Board, SerialLine
 from boards.ecp5 import Ecp5
 from boards.family import Limits
 
@@ -14,7 +14,7 @@ BOARD = Board(
     device={"size": "85k", "package": "CABGA381", "speed": "6"},
     limits=Limits(luts=83_640, flip_flops=83_640, block_rams=208, multipliers=156),
     clock_hz=100e6,
-    line=None,
+    line=SerialLine(baud=3e6, bridge=(0x0403, 0x6015)),
     leds=tuple(f"led.{n}" for n in range(6)),
     pixel_lanes=64,
     row_banks=4,
