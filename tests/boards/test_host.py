@@ -114,7 +114,7 @@ def test_errors() -> None:
     with FakeDevice(lambda number, frame: b"") as fake:
         with pytest.raises(LinkError, match=r"no answer to IDENTIFY; see .* its baud rate is 9600"):
             Device(fake.port, baud=9600)
-        with pytest.raises(LinkError, match="no answer at 3000000, 6000000 baud; see that the board is on"):
+        with pytest.raises(LinkError, match="no answer at 3000000, 4000000, 6000000 baud; see that the board is on"):
             Device(fake.port)
     with FakeDevice(about=b"what?") as fake, pytest.raises(LinkError, match="does not say what it is"):
         Device(fake.port)
