@@ -151,7 +151,7 @@ def _manifest(
 ) -> dict[str, Any]:
     """What a build was made of and what came out; nothing in it changes from one run to the next."""
     limits = asdict(board.limits)
-    layers = len(core.layers)
+    layers = len(core.chip.layers)
     return {
         "board": board.name,
         "build_id": f"{core.chip.build_id:016x}",

@@ -1,6 +1,6 @@
 """The core: a whole chip between a stream of pixels and a stream of answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from amaranth import Module, Mux, Signal, Value
@@ -18,6 +18,7 @@ from hw.load import STORE_BITS, Contents, load_bus
 from hw.neuron import SHOWN
 from hw.readout import ClassReadout, answer
 from hw.reset import reset_by_register
+from hw.serial import SerialLayers
 from hw.streams import Fork
 
 Block = TypeVar("Block", bound=Any)
@@ -43,6 +44,8 @@ class CoreOptions:
     trace: bool = False
     #: a port to write other chips into the memories
     loadable: bool = False
+    #: one weight and one neuron after the other, with one row bank and one lane: the least hardware
+    serial: bool = False
 
     def __post_init__(self) -> None:
         for name in ("pixel_lanes", "row_banks", "lanes"):
@@ -50,6 +53,8 @@ class CoreOptions:
             for value in said if isinstance(said, tuple) else (said,):
                 if not 1 <= value <= LARGEST or value & (value - 1):
                     raise CaptwinError(f"{name}: must be a power of two from 1 to {LARGEST}, got {value}")
+                if self.serial and name != "pixel_lanes" and value > 1:
+                    raise CaptwinError(f"{name}: must be 1 in a serial core, got {value}")
 
     def each(self, name: str, layers: int) -> tuple[int, ...]:
         """``row_banks`` or ``lanes`` of each of ``layers``; :class:`CaptwinError` if there are not as many."""
@@ -94,22 +99,10 @@ class Core(wiring.Component):
         self.contents: list[Contents] = []  #: of all stores, in the order of their numbers
         self.identity = self._with_stores("identity", Identity, chip)
         self.encoder = self._with_stores("encoder", SpikeEncoder, chip.encoder, chip.pixels, options.pixel_lanes)
-        banks, lanes = (options.each(name, len(chip.layers)) for name in ("row_banks", "lanes"))
-        self.layers = [
-            self._with_stores(
-                f"layer{number}",
-                SpikingLayer,
-                layer,
-                chip.formats,
-                steps=steps,
-                width=(options.pixel_lanes, *lanes)[number],
-                banks=banks[number],
-                lanes=lanes[number],
-                shows=SHOWN if options.trace else ("membranes",) if number == len(chip.layers) - 1 else (),
-            )
-            for number, layer in enumerate(chip.layers)
-        ]
-        last = self.layers[-1].results.payload.shape()
+        #: a SpikingLayer each, or SerialLayers that are all of them
+        self.layers = self._serial_layers() if options.serial else self._spiking_layers()
+        results = self._results()
+        last = results[-1].payload.shape()
         self.readout = self._with_stores(
             "readout",
             ClassReadout,
@@ -140,9 +133,50 @@ class Core(wiring.Component):
         if options.loadable:
             ports["load"] = In(load_bus())
         if options.trace:
-            for number, layer in enumerate(self.layers):
-                ports[f"trace{number}"] = Out(layer.results.signature)
+            for number, words in enumerate(results):
+                ports[f"trace{number}"] = Out(words.signature)
         super().__init__(ports)
+
+    def _spiking_layers(self) -> list[Any]:
+        chip, options = self.chip, self.options
+        banks, lanes = (options.each(name, len(chip.layers)) for name in ("row_banks", "lanes"))
+        return [
+            self._with_stores(
+                f"layer{number}",
+                SpikingLayer,
+                layer,
+                chip.formats,
+                steps=chip.encoder.steps,
+                width=(options.pixel_lanes, *lanes)[number],
+                banks=banks[number],
+                lanes=lanes[number],
+                shows=self._shows(number),
+            )
+            for number, layer in enumerate(chip.layers)
+        ]
+
+    def _serial_layers(self) -> list[Any]:
+        chip = self.chip
+        layers = self._with_stores(
+            "layers",
+            SerialLayers,
+            chip.layers,
+            chip.formats,
+            steps=chip.encoder.steps,
+            width=self.options.pixel_lanes,
+            shows=[self._shows(number) for number in range(len(chip.layers))],
+        )
+        return [layers]
+
+    def _shows(self, number: int) -> Collection[str]:
+        """What the results of layer ``number`` hold besides spikes."""
+        return SHOWN if self.options.trace else ("membranes",) if number == len(self.chip.layers) - 1 else ()
+
+    def _results(self) -> list[Any]:
+        """The streams of each layer's results."""
+        if self.options.serial:
+            return [getattr(self.layers[0], f"results{number}") for number in range(len(self.chip.layers))]
+        return [layer.results for layer in self.layers]
 
     def _with_stores(self, name: str, block: Callable[..., Block], *arguments: Any, **named: Any) -> Block:
         """A part of the core, with numbers for its stores behind those of the parts before."""
@@ -162,18 +196,23 @@ class Core(wiring.Component):
             m.d.comb += [part.load.eq(self.load) for part in parts]
 
         spikes = self.encoder.spikes
-        for number, layer in enumerate(self.layers):
-            m.submodules[f"layer{number}"] = layer
-            m.d.comb += layer.reset.eq(self.reset)
-            wiring.connect(m, spikes, layer.spikes)
-            results = layer.results
+        for number, results in enumerate(self._results()):
+            if number < len(self.layers):
+                layer = self.layers[number]
+                m.submodules["layers" if self.options.serial else f"layer{number}"] = layer
+                m.d.comb += layer.reset.eq(self.reset)
+                wiring.connect(m, spikes, layer.spikes)
             if self.options.trace:
                 fork = Fork(results.payload.shape(), 2)
                 m.submodules[f"fork{number}"] = reset_by_register(m, f"fork{number}", fork, self.reset)
                 wiring.connect(m, results, fork.i)
                 wiring.connect(m, fork.o[1], wiring.flipped(getattr(self, f"trace{number}")))
                 results = fork.o[0]
-            if number < len(self.layers) - 1:
+            if number == len(self.chip.layers) - 1:
+                wiring.connect(m, results, self.readout.words)
+            elif self.options.serial:  # which keeps the spikes itself
+                m.d.comb += results.ready.eq(1)
+            else:
                 spikes = self.layers[number + 1].spikes.signature.flip().create(path=(f"spikes{number}",))
                 m.d.comb += [
                     spikes.payload.spikes.eq(results.payload.spikes),
@@ -181,8 +220,6 @@ class Core(wiring.Component):
                     spikes.valid.eq(results.valid),
                     results.ready.eq(spikes.ready),
                 ]
-            else:
-                wiring.connect(m, results, self.readout.words)
         ends = Module()
         self._count(ends)
         self._offer(ends)
@@ -191,10 +228,11 @@ class Core(wiring.Component):
 
     def _count(self, m: Module) -> None:
         m.d.sync += self.counters.cycles.eq(self.counters.cycles + 1)
-        for number, layer in enumerate(self.layers):
+        for number in range(len(self.chip.layers)):
+            layer = self.layers[0 if self.options.serial else number]
             for counter, amount in (("events", layer.taken), ("spikes", layer.fired), ("saturated", layer.saturated)):
                 total = self.counters[counter][number]
-                m.d.sync += total.eq(total + amount)
+                m.d.sync += total.eq(total + (amount[number] if self.options.serial else amount))
 
     def _offer(self, m: Module) -> None:
         """Lets pixels in while their arrival time can be kept, and adds to each answer the time its image took."""

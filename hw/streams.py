@@ -80,6 +80,19 @@ class Pipeline:
         self._values[name, stage] = signal
 
 
+class Held(Pipeline):
+    """A pipeline into which values are let one at a time and kept until they are through: a later stage has what an
+    earlier one has, without registers between."""
+
+    def __getitem__(self, key: tuple[str, int]) -> Any:
+        name, stage = key
+        while (name, stage) not in self._values:
+            if stage < 0:
+                raise KeyError(f"{name} is read before the stage that defines it")
+            stage -= 1
+        return self._values[name, stage]
+
+
 class Landing:
     """The queue at the end of a pipeline that does not stall: what enters the pipeline takes its place here at once.
 

@@ -64,7 +64,7 @@ def describe(core: Core, component: wiring.Component, top: str) -> dict[str, Any
         "versions": {name: version(name) for name in ("captwin", "amaranth", YOSYS)},
         "options": {
             "pixel_lanes": core.options.pixel_lanes,
-            **{name: list(core.options.each(name, len(core.layers))) for name in ("row_banks", "lanes")},
+            **{name: list(core.options.each(name, len(core.chip.layers))) for name in ("row_banks", "lanes")},
             "trace": core.options.trace,
             "loadable": core.options.loadable,
         },

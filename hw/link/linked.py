@@ -93,7 +93,7 @@ def bit_cycles(clock_hz: float, baud: float) -> int:
 
 def about(core: Core, clock_hz: float, baud: float) -> dict[str, object]:
     """What a device says of itself when asked; `docs/protocol.md` lists it."""
-    chip, options, layers = core.chip, core.options, len(core.layers)
+    chip, options, layers = core.chip, core.options, len(core.chip.layers)
     said: dict[str, object] = {
         "protocol": protocol.VERSION,
         "captwin": version("captwin"),
