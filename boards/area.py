@@ -6,7 +6,7 @@ say what synthesis makes of them. `docs/performance.md`, "Area", compares with r
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 
 import numpy as np
@@ -65,29 +65,33 @@ class AreaModel:
     def blocks(self, options: CoreOptions) -> Iterator[Cells]:
         """The parts of a core and of what a board adds, those that are soon counted and large first."""
         core = Core(self.chip, options)
+        cells = partial(self._cells, options.loadable)
         arrivals = Store(COUNTER_BITS, core.IN_FLIGHT - 1, reads=1, writes=1, block=False, constant=0)
         yield Cells(*TOP) + memory(arrivals, self.board.family)
-        yield self._cells("identity", 0, core.identity)
-        for number, layer in enumerate(core.layers):
-            yield self._cells(f"neurons {number}", layer.neurons.lanes, layer.neurons)
-        for number, layer in enumerate(core.layers):
+        yield cells("identity", 0, core.identity)
+        if options.serial:
+            yield cells("serial layers", options.pixel_lanes, core.layers[0])
+        layers = [] if options.serial else core.layers
+        for number, layer in enumerate(layers):
+            yield cells(f"neurons {number}", layer.neurons.lanes, layer.neurons)
+        for number, layer in enumerate(layers):
             sizes = layer.crossbar.banks, layer.crossbar.lanes
-            yield self._cells(f"crossbar {number}", sizes, layer.crossbar)
-        yield self._cells("encoder", options.pixel_lanes, core.encoder)
-        yield self._cells("readout", core.readout.lanes, core.readout)
-        for number, layer in enumerate(core.layers):
-            yield self._cells(f"events {number}", (layer.events.width, layer.events.banks), layer.events)
+            yield cells(f"crossbar {number}", sizes, layer.crossbar)
+        yield cells("encoder", options.pixel_lanes, core.encoder)
+        yield cells("readout", core.readout.lanes, core.readout)
+        for number, layer in enumerate(layers):
+            yield cells(f"events {number}", (layer.events.width, layer.events.banks), layer.events)
         blank = Expected(np.zeros(self.chip.pixels, np.uint8), 0, 1, *((0,) * self.chip.classes for _ in range(2)))
         if self.board.line is None:
-            yield self._cells("self-test", options.pixel_lanes, DirectTest(core, blank))
+            yield cells("self-test", options.pixel_lanes, DirectTest(core, blank))
             return
         linked = LinkedCore(core, blank, clock_hz=self.board.clock_hz, baud=self.board.line.baud)
-        yield self._cells("link", options.pixel_lanes, linked.link)
-        yield self._cells("port", 0, linked.port)
-        yield self._cells("self-test", 0, linked.test)
+        yield cells("link", options.pixel_lanes, linked.link)
+        yield cells("port", 0, linked.port)
+        yield cells("self-test", 0, linked.test)
 
-    def _cells(self, name: str, sizes: object, block: Elaboratable) -> Cells:
-        key = (name, sizes)
+    def _cells(self, loadable: bool, name: str, sizes: object, block: Elaboratable) -> Cells:
+        key = (loadable, name, sizes)
         if key not in self._kept:
             self._kept[key] = _block(block, self.board.family)
         return self._kept[key]

@@ -160,6 +160,7 @@ def _manifest(
             "pixel_lanes": core.options.pixel_lanes,
             **{name: list(core.options.each(name, layers)) for name in ("row_banks", "lanes")},
             "loadable": core.options.loadable,
+            "serial": core.options.serial,
         },
         "clock_hz": clock_hz,
         "seed": best.seed,

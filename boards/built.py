@@ -28,6 +28,7 @@ class Options:
     row_banks: list[int]
     lanes: list[int]
     loadable: bool
+    serial: bool
 
 
 @checked(frozen=True, config=ConfigDict(extra="ignore"))
@@ -71,7 +72,11 @@ class Built:
         """The core's size, as it was built."""
         options = self.manifest.options
         return CoreOptions(
-            options.pixel_lanes, tuple(options.row_banks), tuple(options.lanes), loadable=options.loadable
+            options.pixel_lanes,
+            tuple(options.row_banks),
+            tuple(options.lanes),
+            loadable=options.loadable,
+            serial=options.serial,
         )
 
     def slowest_path(self) -> tuple[Hop, ...]:

@@ -1,19 +1,26 @@
 """Whether a core fits a board, before hours of synthesis say so."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from boards.area import AreaModel
 from boards.board import Board
 from boards.memories import memory, weights
 from boards.netlist import Store
-from hw.chip import Chip
+from hw.chip import Chip, Layer
 from hw.core import CoreOptions
 from hw.errors import CaptwinError
+from hw.tables import SurfaceStore, own_tables
 
 
 def block_rams(chip: Chip, options: CoreOptions, board: Board) -> int:
     """Block RAMs that weights and surfaces take at least; the small memories come on top where they are not LUTs."""
     layers = len(chip.layers)
+    if options.serial:
+        bits, writes = chip.formats.charge_bits, int(options.loadable)
+        stores = [Store(bits, layer.charges.size, 1, writes, block=False, constant=0) for layer in chip.layers]
+        stores += _surfaces(chip, own_tables(chip.layers), 1, writes)
+        return sum(memory(store, board.family).block_rams for store in stores)
     sizes = zip(options.each("row_banks", layers), options.each("lanes", layers), strict=True)
     return sum(
         layer_block_rams(chip, number, *size, board, loadable=options.loadable) for number, size in enumerate(sizes)
@@ -21,52 +28,59 @@ def block_rams(chip: Chip, options: CoreOptions, board: Board) -> int:
 
 
 def layer_block_rams(chip: Chip, number: int, banks: int, lanes: int, board: Board, *, loadable: bool) -> int:
-    """The part of :func:`block_rams` that belongs to layer ``number``."""
-    layer, formats = chip.layers[number], chip.formats
-    stores = weights(layer.rows, layer.columns, formats.charge_bits, banks, loadable=loadable)
-    stores += [
-        Store(
-            formats.membrane_bits,
-            layer.surfaces[:, v_parity::2, u_parity::2].size,
-            reads=lanes,
-            writes=int(loadable),
-            block=True,
-            constant=0,
-        )
-        for v_parity in (0, 1)
-        for u_parity in (0, 1)
-    ]
+    """The part of :func:`block_rams` that belongs to layer ``number`` of a core that is not serial."""
+    layer = chip.layers[number]
+    stores = weights(layer.rows, layer.columns, chip.formats.charge_bits, banks, loadable=loadable)
+    stores += _surfaces(chip, [layer], lanes, int(loadable))
     return sum(memory(store, board.family).block_rams for store in stores)
+
+
+def _surfaces(chip: Chip, layers: Sequence[Layer], lanes: int, writes: int) -> list[Store]:
+    """The memories of surfaces, for so many lanes to read in them all."""
+    words = SurfaceStore.contents(layers, chip.formats)
+    return [Store(part.width, len(part.words), lanes, writes, block=True, constant=0) for part in words]
 
 
 def fitting(chip: Chip, board: Board) -> CoreOptions:
     """What a core of ``chip`` gets on ``board`` if nothing is said: the board's own, or that for this chip only, or the
-    next smaller one.
+    next smaller one, or a serial one.
 
     If none fits it is the board's own.
     """
     own = board.options(len(chip.layers))
-    fixed = replace(own, loadable=False)
-    return next((some for some in (own, fixed, *_smaller(fixed, len(chip.layers))) if _fits(chip, some, board)), own)
+    model = AreaModel(chip, board)
+    return next((some for some in _candidates(own, len(chip.layers)) if _fits(model, some)), own)
 
 
 def check_fit(chip: Chip, options: CoreOptions, board: Board) -> None:
     """Raises :class:`CaptwinError`, saying what would fit, if ``board`` has too few block RAMs."""
-    if _fits(chip, options, board):
+    need, have = block_rams(chip, options, board), board.limits.block_rams
+    if need <= have:
         return
     sizes = "-".join(map(str, chip.sizes))
-    fixed = replace(options, loadable=False)
-    smaller = next((few for few in (fixed, *_smaller(fixed, len(chip.layers))) if _fits(chip, few, board)), None)
+    model = AreaModel(chip, board)
+    smaller = next((few for few in _candidates(options, len(chip.layers)) if _fits(model, few)), None)
     if smaller is None:
         advice = "no core of this chip fits; choose a smaller chip, or a board with more"
     else:
         advice = f"this may fit: {core_words(smaller)}"
-    need, have = block_rams(chip, options, board), board.limits.block_rams
     raise CaptwinError(f"{board.title}: a {sizes} core takes at least {need} block RAMs, there are {have}; {advice}")
 
 
-def _fits(chip: Chip, options: CoreOptions, board: Board) -> bool:
-    return block_rams(chip, options, board) <= board.limits.block_rams
+def _fits(model: AreaModel, options: CoreOptions) -> bool:
+    """Whether it is thought to fit; block RAMs are counted first, since that is soon done."""
+    limits = model.board.limits
+    return block_rams(model.chip, options, model.board) <= limits.block_rams and model.fits(options, limits)
+
+
+def _candidates(options: CoreOptions, layers: int) -> Iterator[CoreOptions]:
+    """``options``, then the same with ever less hardware."""
+    fixed = replace(options, loadable=False)
+    yield from (options, fixed)
+    if not options.serial:
+        yield from _smaller(fixed, layers)
+        serial = replace(options, row_banks=1, lanes=1, serial=True)
+        yield from (serial, replace(serial, loadable=False))
 
 
 def _smaller(options: CoreOptions, layers: int) -> Iterator[CoreOptions]:
@@ -88,6 +102,8 @@ def _halved(numbers: tuple[int, ...]) -> tuple[int, ...]:
 def core_words(options: CoreOptions) -> str:
     """``options`` as they are said on the command line."""
     words = ["--loadable" if options.loadable else "--fixed", f"--pixel-lanes {options.pixel_lanes}"]
+    if options.serial:
+        return " ".join([*words, "--serial"])
     for name in ("row_banks", "lanes"):
         said = getattr(options, name)
         words.append(f"--{name.replace('_', '-')} {','.join(map(str, said)) if isinstance(said, tuple) else said}")

@@ -34,6 +34,7 @@ class Room:
     pixel_lanes: int
     row_banks: tuple[int, ...]
     lanes: tuple[int, ...]
+    serial: bool
     stores: str
 
     @classmethod
@@ -46,7 +47,7 @@ class Room:
 
     @property
     def options(self) -> CoreOptions:
-        return CoreOptions(self.pixel_lanes, self.row_banks, self.lanes, loadable=True)
+        return CoreOptions(self.pixel_lanes, self.row_banks, self.lanes, loadable=True, serial=self.serial)
 
 
 def contents(chip: Chip, room: Room) -> list[Contents]:

@@ -7,9 +7,9 @@ from amaranth import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.response import STAGES, Parameters, Response
 from hw.chip import STEP_BITS, Formats, Layer
 from hw.load import Contents, Stores, load_port
+from hw.response import STAGES, Parameters, Response
 from hw.streams import COPY, Landing, Pipeline
 
 #: what neuron results can hold besides spikes: new membranes, and the drives and sums that they came from

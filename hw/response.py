@@ -17,8 +17,9 @@ STAGES = 21
 
 
 class Response:
-    """The responses of ``layers``' neurons, for ``lanes`` pipelines with the same memories; no more than one layer unless
-    ``layer`` of a pipeline says whose neuron is in it.
+    """The responses of ``layers``' neurons, for ``lanes`` pipelines with the same memories.
+
+    With several layers, ``layer`` of a pipeline says whose neuron is in it.
     """
 
     def __init__(self, m: Module, layers: Sequence[Layer], formats: Formats, lanes: int, stores: Stores) -> None:
@@ -93,9 +94,10 @@ class Parameters:
     all of them share."""
 
     def __init__(self, layers: Sequence[Layer], formats: Formats, *, whole: bool) -> None:
+        shift = max(layer.shift for layer in layers)
         self.shapes = {
             "gain": unsigned(GAIN_BITS),
-            "offset": signed(formats.drive_bits + max(layer.shift for layer in layers) + 3),  # with the half that rounds
+            "offset": signed(formats.drive_bits + shift + 3),  # with the half that rounds
             "threshold_offset": signed(formats.drive_bits + 1),
         }
         numbers = {
@@ -136,5 +138,3 @@ class Parameters:
 def _half_up(value: Value, bits: int) -> Value:
     """``value`` shifted left by ``bits``, plus the half of one that rounds when it is shifted back."""
     return Cat(Const(1 << (bits - 1), bits), value)
-
-

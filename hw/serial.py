@@ -25,16 +25,15 @@ class SerialLayers(wiring.Component):
     what they hold besides spikes (:func:`hw.neuron.neuron_word`). ``reset``, which is no port, is that of
     :class:`hw.core.Core`.
 
-    A row without a spike takes SILENT cycles, its look-up in a hidden layer's neurons LOOK more; one with a spike takes
-    as many more as the layer has columns, and LOOK. A neuron takes UPDATE cycles until its result is offered, and goes
-    with it. Layers whose tables are the same share them.
+    A row takes ROW cycles, and one for each column if it has a spike; a neuron takes UPDATE cycles and the one in which
+    its result goes. A word of spikes goes with its last row. Layers whose tables are the same share them.
 
-    Weights, parameters, tables and settings can be written by ``load`` if ``stores_from`` says what number the first has.
+    Weights, parameters, tables and settings can be written by ``load`` if ``stores_from`` says what number the
+    first has.
     """
 
-    SILENT = 1
-    LOOK = 1
-    #: sums that were just added to need 3 more cycles to be read again
+    ROW = 2
+    #: what was added to a sum is read 3 cycles later
     UPDATE = STAGES + 3
 
     def __init__(
@@ -101,7 +100,7 @@ class SerialLayers(wiring.Component):
 
     def _build(self, m: Module) -> None:
         layers = self.layers
-        rows, columns = ([getattr(layer, name) for layer in layers] for name in ("rows", "columns"))
+        columns = [layer.columns for layer in layers]
         neurons = sum(columns)
         stores = Stores.of(m, self, self.contents)
         settings = stores.register("settings", self._settings)
@@ -187,26 +186,27 @@ class SerialLayers(wiring.Component):
         ):
             m.d.sync += counter.eq(Mux(counted, 1 << layer, 0))
 
-        # A layer's rows: bits of words of spikes, or the neurons of the layer before.
+        # A layer's rows: bits of words of spikes, or the neurons of the layer before; looked up, then done.
         first_layer = layer == 0
-        row_ends, last_row = Signal(), Signal()
-        word = self.spikes.payload
-        here, fires = Signal(), Signal()
+        row_ends, last_lane, last_row = Signal(), Signal(), Signal()
+        word, looked_up = self.spikes.payload, Signal()
         m.d.comb += [
-            here.eq(~first_layer | self.spikes.valid),
-            fires.eq(Mux(first_layer, word.spikes.bit_select(lane, 1), before.data.b)),
+            last_lane.eq(lane == self.width - 1),
+            self.spikes.ready.eq(row_ends & first_layer & last_lane),
+        ]
+        m.d.sync += [
+            looked_up.eq(word.spikes.bit_select(lane, 1)),
             last_row.eq(
                 Mux(
                     first_layer,
-                    word.last & (lane == self.width - 1),
+                    word.last & last_lane,
                     source == of_layer([0, *(end - 1 for end in accumulate(columns[:-1]))]),
                 )
             ),
-            self.spikes.ready.eq(row_ends & first_layer & (lane == self.width - 1)),
         ]
         with m.If(row_ends):
             with m.If(first_layer):
-                m.d.sync += lane.eq(Mux(lane == self.width - 1, 0, lane + 1))
+                m.d.sync += lane.eq(Mux(last_lane, 0, lane + 1))
             with m.Else():
                 m.d.sync += source.eq(source + 1)
 
@@ -217,19 +217,18 @@ class SerialLayers(wiring.Component):
                 with m.If(column == max(columns) - 1):
                     m.d.sync += column.eq(0)
                     m.next = "look"
-            with m.State("look"):
+            with m.State("look"), m.If(~first_layer | self.spikes.valid):
                 m.next = "row"
             with m.State("row"):
-                with m.If(here & fires):
+                with m.If(Mux(first_layer, looked_up, before.data.b)):
                     m.d.comb += take.eq(1)
                     m.next = "add"
-                with m.Elif(here):
+                with m.Else():
                     m.d.comb += row_ends.eq(1)
                     m.d.sync += weight.eq(weight + of_layer(columns))
+                    m.next = "look"
                     with m.If(last_row):
                         m.next = "update"
-                    with m.Elif(~first_layer):
-                        m.next = "look"
             with m.State("add"):
                 m.d.comb += add.eq(1)
                 m.d.sync += [column.eq(column + 1), weight.eq(weight + 1)]

@@ -67,6 +67,7 @@ def describe(core: Core, component: wiring.Component, top: str) -> dict[str, Any
             **{name: list(core.options.each(name, len(core.chip.layers))) for name in ("row_banks", "lanes")},
             "trace": core.options.trace,
             "loadable": core.options.loadable,
+            "serial": core.options.serial,
         },
         "sizes": list(core.chip.sizes),
         "steps": core.chip.encoder.steps,

@@ -12,7 +12,15 @@ from boards.fit import check_fit, core_words, fitting
 from hw.chip import Chip
 from hw.core import Core
 from hw.link.selftest import Expected
-from scripts.hardware import BanksOption, LanesOption, LoadableOption, PixelLanesOption, build_folder, core_options
+from scripts.hardware import (
+    BanksOption,
+    LanesOption,
+    LoadableOption,
+    PixelLanesOption,
+    SerialOption,
+    build_folder,
+    core_options,
+)
 from scripts.output import JsonFlag, Row, file, log, note, show
 from sim.expected import expect
 from train.data import load_dataset
@@ -31,6 +39,7 @@ def build(
     row_banks: BanksOption = None,
     lanes: LanesOption = None,
     loadable: LoadableOption = None,
+    serial: SerialOption = None,
     native: Annotated[bool, typer.Option("--native", help="Use the tools on PATH, not those from PyPI.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for the bitstream [default: build/CHIP-BOARD].")
@@ -40,7 +49,8 @@ def build(
     """Build a chip's bitstream for a board; it must meet its clock."""
     target = find_board(board)
     loaded = load_chip(chip)
-    options = core_options(pixel_lanes, row_banks, lanes, loadable=loadable, default=fitting(loaded, target))
+    default = fitting(loaded, target)
+    options = core_options(pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial, default=default)
     check_fit(loaded, options, target)  # before the self-test asks for a data set, which may have to be downloaded
     core = Core(loaded, options)
     folder = output or build_folder(chip, board)

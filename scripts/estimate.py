@@ -26,6 +26,7 @@ from scripts.hardware import (
     LanesOption,
     LoadableOption,
     PixelLanesOption,
+    SerialOption,
     build_folder,
     core_options,
 )
@@ -45,6 +46,7 @@ def estimate(
     row_banks: BanksOption = None,
     lanes: LanesOption = None,
     loadable: LoadableOption = None,
+    serial: SerialOption = None,
     images: Annotated[
         int | None,
         typer.Option(min=2, help=f"Test images to count cycles with [default: all; {SEARCH_IMAGES} with --search]."),
@@ -60,9 +62,10 @@ def estimate(
     """Estimate a core's speed and area before any synthesis, or search for the fastest that fits."""
     target = find_board(board)
     loaded = load_chip(chip)
-    if search and (pixel_lanes, row_banks, lanes) != (None, None, None):
-        raise CaptwinError("--search: finds --pixel-lanes, --row-banks and --lanes itself; leave them out")
-    options = core_options(pixel_lanes, row_banks, lanes, loadable=loadable, default=fitting(loaded, target))
+    if search and (pixel_lanes, row_banks, lanes, serial) != (None,) * 4:
+        raise CaptwinError("--search: finds --pixel-lanes, --row-banks and --lanes itself; leave them and --serial out")
+    default = fitting(loaded, target)
+    options = core_options(pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial, default=default)
     for name in ("row_banks", "lanes"):
         options.each(name, len(loaded.layers))
     dataset = load_dataset(chip_data(loaded))
@@ -133,7 +136,7 @@ def _comparable(name: str, board: Board, chip: Chip, options: CoreOptions, folde
     layers = len(chip.layers)
 
     def sizes(some: CoreOptions) -> tuple[object, ...]:
-        return some.pixel_lanes, *(some.each(size, layers) for size in ("row_banks", "lanes"))
+        return some.pixel_lanes, some.serial, *(some.each(size, layers) for size in ("row_banks", "lanes"))
 
     return built if sizes(built.options) == sizes(options) else f"{built.folder}: has a core of other options"
 

@@ -22,6 +22,12 @@ LoadableOption = Annotated[
     bool | None,
     typer.Option("--loadable/--fixed", help="Whether chips can be loaded at run time [default: if there is room]."),
 ]
+SerialOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--serial/--parallel", help="One weight and one neuron after the other [default: if it fits in no other way]."
+    ),
+]
 
 #: in place of a serial port
 VIRTUAL, AUTO = "virtual", "auto"
@@ -49,11 +55,15 @@ def core_options(
     *,
     trace: bool = False,
     loadable: bool | None = None,
+    serial: bool | None = None,
     default: CoreOptions = CoreOptions(),  # noqa: B008 (frozen)
 ) -> CoreOptions:
     """``default`` with what was said in its place."""
     banks, neurons = _numbers("row-banks", row_banks), _numbers("lanes", lanes)
-    said: dict[str, Any] = {"pixel_lanes": pixel_lanes, "row_banks": banks, "lanes": neurons, "loadable": loadable}
+    if serial:
+        default = replace(default, row_banks=1, lanes=1)
+    said: dict[str, Any] = {"pixel_lanes": pixel_lanes, "row_banks": banks, "lanes": neurons}
+    said |= {"loadable": loadable, "serial": serial}
     return replace(default, trace=trace, **{name: value for name, value in said.items() if value is not None})
 
 

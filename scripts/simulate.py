@@ -7,7 +7,7 @@ import numpy as np
 import typer
 from rich.text import Text
 
-from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, core_options
+from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, SerialOption, core_options
 from scripts.output import JsonFlag, Row, count, file, log, note, share, show
 from sim.rtl.runner import Simulation
 from sim.rtl.runner import simulate as run
@@ -31,6 +31,7 @@ def simulate(
     pixel_lanes: PixelLanesOption = None,
     row_banks: BanksOption = None,
     lanes: LanesOption = None,
+    serial: SerialOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Simulate a chip's Verilog; every sum, drive, membrane and spike must equal the golden model's."""
@@ -38,7 +39,7 @@ def simulate(
     dataset = load_dataset(data or chip_data(loaded))
     pixels, labels = dataset.some(images, first=first)
     folder = output or Path("build") / f"{Path(chip).stem}-{simulator}"
-    options = core_options(pixel_lanes, row_banks, lanes, trace=True)
+    options = core_options(pixel_lanes, row_banks, lanes, trace=True, serial=serial)
     with log.status(Text(f"{simulator}: building and running in {folder}")):
         outcome = run(loaded, pixels, folder, simulator=simulator, options=options, stall=stall, seed=seed, waves=waves)
     show([note("chip", "chip", chip), *simulation_rows(outcome, labels)], "Gates against golden model", as_json)

@@ -11,7 +11,7 @@ from boards.catalogue import BOARDS, find_board
 from boards.fit import fitting
 from hw.chip import Chip
 from hw.core import CoreOptions
-from scripts.hardware import BanksOption, LanesOption, LoadableOption, PixelLanesOption, core_options
+from scripts.hardware import BanksOption, LanesOption, LoadableOption, PixelLanesOption, SerialOption, core_options
 from scripts.output import JsonFlag, Row, count, log, note, progress_bar, share, show, spread
 from sim.rtl.compare import Verification
 from sim.rtl.compare import verify as run
@@ -33,6 +33,7 @@ def verify(
     row_banks: BanksOption = None,
     lanes: LanesOption = None,
     loadable: LoadableOption = None,
+    serial: SerialOption = None,
     rate: Annotated[
         float | None, typer.Option(min=1, help="Images that arrive a second [default: back to back].")
     ] = None,
@@ -44,7 +45,7 @@ def verify(
     pixels, labels = dataset.some(images, first=first)
     target = find_board(board) if board else None
     default = fitting(loaded, target) if target else CoreOptions()
-    options = core_options(pixel_lanes, row_banks, lanes, trace=True, loadable=loadable, default=default)
+    options = core_options(pixel_lanes, row_banks, lanes, trace=True, loadable=loadable, serial=serial, default=default)
     clock_hz = target.clock_hz if target else CLOCK_HZ
     interval = int(clock_hz / rate) if rate else 0
     twin, outcome = run_compiled(loaded, options, pixels, interval)
@@ -113,6 +114,7 @@ def _again(twin: Twin, data: str | None, image: int) -> str:
     """Options with which `captwin simulate` looks at that image in the same gates."""
     hardware = twin.sidecar["options"]
     words = [*(["--data", data] if data else []), "--first", str(image), "--images", "1", "--waves"]
+    words += ["--serial"] * hardware["serial"]
     for name in ("pixel_lanes", "row_banks", "lanes"):
         each = hardware[name] if isinstance(hardware[name], list) else [hardware[name]]
         words += [f"--{name.replace('_', '-')}", ",".join(map(str, each))]

@@ -8,7 +8,7 @@ import typer
 from hw.core import Core
 from hw.errors import CaptwinError
 from hw.verilog import AXI_TOP, TOP, write_verilog
-from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, core_options
+from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, SerialOption, core_options
 from scripts.output import JsonFlag, file, note, show
 from train.zoo import load_chip
 
@@ -19,6 +19,7 @@ def verilog(
     pixel_lanes: PixelLanesOption = None,
     row_banks: BanksOption = None,
     lanes: LanesOption = None,
+    serial: SerialOption = None,
     trace: Annotated[bool, typer.Option("--trace", help="Add a stream a layer with all that its neurons do.")] = False,
     loadable: Annotated[bool, typer.Option("--loadable", help="Add a port to load other chips.")] = False,
     axi_stream: Annotated[
@@ -31,7 +32,8 @@ def verilog(
         raise CaptwinError("--trace: a core with AXI4-Stream ports has none for traces; leave one of the two out")
     if axi_stream and loadable:
         raise CaptwinError("--loadable: a core with AXI4-Stream ports has none to load chips; leave one of the two out")
-    core = Core(load_chip(chip), core_options(pixel_lanes, row_banks, lanes, trace=trace, loadable=loadable))
+    options = core_options(pixel_lanes, row_banks, lanes, trace=trace, loadable=loadable, serial=serial)
+    core = Core(load_chip(chip), options)
     sidecar = write_verilog(core, output, axi_stream=axi_stream)
     show(
         [

@@ -17,6 +17,7 @@ from hw.encoder import SpikeEncoder
 from hw.events import EventSource, bank_rows
 from hw.neuron import Neurons
 from hw.readout import ClassReadout
+from hw.serial import SerialLayers
 from sim import golden
 from sim.encode import encode_step
 
@@ -66,6 +67,8 @@ class Workload:
 
     def cycles(self, options: CoreOptions) -> Cycles:
         """What a core of ``options`` takes for the images, one behind the other, with whoever takes results ready."""
+        if options.serial:
+            return self._serial_cycles(options)
         chip = self.chip
         layers = len(chip.layers)
         banks, lanes = (np.array(options.each(name, layers)) for name in ("row_banks", "lanes"))
@@ -88,11 +91,27 @@ class Workload:
         )
         return Cycles(results - starts, np.diff(results))
 
+    def _serial_cycles(self, options: CoreOptions) -> Cycles:
+        chip = self.chip
+        starts, results = _run_serial(
+            np.stack([spikes.sum(axis=2, dtype=np.int64) for spikes in self._spikes], axis=2),
+            self._bank_counts(0, options.pixel_lanes, 1)[..., 0],
+            self._decided,
+            np.array(chip.sizes),
+            options.pixel_lanes,
+            np.array([SpikeEncoder.latency(chip.encoder, options.pixel_lanes), SpikeEncoder.QUEUE]),
+            np.array([SerialLayers.ROW, SerialLayers.UPDATE, max(chip.sizes[1:])]),
+            np.array([self._answer(), Core.IN_FLIGHT]),
+        )
+        return Cycles(results - starts, np.diff(results))
+
     def busy(self, options: CoreOptions) -> dict[str, float]:
         """Cycles an image that each block needs by itself, by name: a core needs as many as the busiest, or more."""
         layers = len(self.chip.layers)
         banks, lanes = (options.each(name, layers) for name in ("row_banks", "lanes"))
         needs = {"encoder": self.encoder_busy(options.pixel_lanes)}
+        if options.serial:
+            return needs | {"layers": self.serial_busy(options.pixel_lanes), "readout": self.readout_busy(1)}
         for number in range(layers):
             width = (options.pixel_lanes, *lanes)[number]
             needs[f"crossbar {number}"] = self.crossbar_busy(number, width, banks[number], lanes[number])
@@ -113,6 +132,14 @@ class Workload:
     def neurons_busy(self, number: int, lanes: int) -> float:
         words = -(-self.chip.layers[number].columns // lanes)
         return float(self.chip.encoder.steps * max(words, Neurons.LATENCY))
+
+    def serial_busy(self, pixel_lanes: int) -> float:
+        """Of all layers, when they are serial: their rows, charges and neurons."""
+        chip = self.chip
+        rows = -(-chip.pixels // pixel_lanes) * pixel_lanes + sum(chip.sizes[1:-1])
+        charges = sum(events * columns for events, columns in zip(self.events(), chip.sizes[1:], strict=True))
+        neurons = sum(chip.sizes[1:])
+        return chip.encoder.steps * (rows * SerialLayers.ROW + neurons * (SerialLayers.UPDATE + 1)) + charges
 
     def readout_busy(self, lanes: int) -> float:
         return float(self.chip.encoder.steps * -(-self.chip.classes // lanes) + self._answer())
@@ -239,6 +266,70 @@ def _hand_over(
 
 
 @njit(cache=True, nogil=True)
+def _load(image: int, after: int, words: int, result: np.ndarray, in_flight: int) -> tuple[int, int]:
+    """Cycles of an image's first and last pixels, ``after`` a page is free and the image before is loaded."""
+    start = after + 1
+    if image >= in_flight:
+        start = max(start, result[image - in_flight] + 2)
+    first = start
+    if words > 1 and image + 1 >= in_flight:
+        start = max(start, result[image + 1 - in_flight] + 1)
+    return first, start + words - 1
+
+
+@njit(cache=True, nogil=True)
+def _run_serial(
+    events: np.ndarray,
+    counts: np.ndarray,
+    decided: np.ndarray,
+    sizes: np.ndarray,
+    width: int,
+    encoder: np.ndarray,
+    serial: np.ndarray,
+    answer: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """(images,) cycles of first pixels and of results of serial layers.
+
+    ``events`` is (images, steps, layers), ``counts`` (images, steps, words) of the encoder's words of ``width``;
+    ``sizes`` are those of the chip; ``encoder``, ``serial`` and ``answer`` as :meth:`Workload.cycles` has them.
+    """
+    images, steps, layers = events.shape
+    words = counts.shape[2]
+    first_pixel, result = np.empty(images, np.int64), np.empty(images, np.int64)
+    sent = np.full(encoder[1], NEVER)  # cycles in which the encoder's latest words were accepted, in a ring
+    fetched = 0  # words
+    fetch = NEVER  # cycle of the latest fetch
+    loaded = 0  # cycle of the latest image's last pixels
+    freed = np.zeros(2, np.int64)  # cycle in which the last word of each page was fetched
+    now = serial[2] + 1  # first cycle of what is next: sums have been cleared
+    watching = NEVER  # first cycle in which the readout takes words
+
+    for image in range(images):
+        first_pixel[image], loaded = _load(image, max(loaded, freed[image % 2]), words, result, answer[1])
+        for step in range(steps):
+            for word in range(words):
+                latest = sent[(fetched - 1) % encoder[1]]
+                fetch = max(max(fetch, loaded), sent[fetched % encoder[1]]) + 1
+                now = max(now, max(fetch + encoder[0] - 1, latest + 1))
+                now += serial[0] * width + counts[image, step, word] * sizes[1]
+                sent[fetched % encoder[1]] = now - 1
+                fetched += 1
+            for layer in range(layers):
+                if layer > 0:
+                    now += serial[0] * sizes[layer] + events[image, step, layer] * sizes[layer + 1]
+                for _ in range(sizes[layer + 1]):
+                    now += serial[1]
+                    if layer == layers - 1:
+                        now = max(now, watching)
+                    now += 1
+            if step == decided[image] - 1:
+                result[image] = now - 1 + answer[0]
+                watching = result[image] + 1
+        freed[image % 2] = fetch
+    return first_pixel, result
+
+
+@njit(cache=True, nogil=True)
 def _run(
     counts: np.ndarray,
     offsets: np.ndarray,
@@ -287,13 +378,7 @@ def _run(
     watching = NEVER  # first cycle in which the readout takes words
 
     for image in range(images):
-        start = max(loaded, freed[image % 2]) + 1
-        if image >= answer[1]:
-            start = max(start, result[image - answer[1]] + 2)
-        first_pixel[image] = start
-        if words[0] > 1 and image + 1 >= answer[1]:
-            start = max(start, result[image + 1 - answer[1]] + 1)
-        loaded = start + words[0] - 1
+        first_pixel[image], loaded = _load(image, max(loaded, freed[image % 2]), words[0], result, answer[1])
 
         for _ in range(steps):
             for word in range(words[0]):

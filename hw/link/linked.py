@@ -114,6 +114,7 @@ def about(core: Core, clock_hz: float, baud: float) -> dict[str, object]:
             "pixel_lanes": options.pixel_lanes,
             "row_banks": list(options.each("row_banks", layers)),
             "lanes": list(options.each("lanes", layers)),
+            "serial": options.serial,
             "stores": layout(core),
         }
     return said

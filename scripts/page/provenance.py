@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
+from boards.fit import core_words
 from scripts.page.blocks import Commands, Facts, Note, Section
 from scripts.page.measured import Measured
 
@@ -23,6 +24,7 @@ def section(measured: Measured) -> Section:
         ("row banks, by layer", ", ".join(map(str, options.row_banks))),
         ("lanes, by layer", ", ".join(map(str, options.lanes))),
         ("chips can be loaded", "yes" if options.loadable else "no"),
+        ("serial", "yes" if options.serial else "no"),
         *((f"version of {name}", number) for name, number in manifest.versions.items()),
         *((f"SHA-256 of the {name}", digest) for name, digest in manifest.sha256.items()),
     ]
@@ -58,10 +60,7 @@ def section(measured: Measured) -> Section:
 def commands(measured: Measured) -> list[str]:
     """Command lines that make the build and the page's numbers again."""
     manifest, name, board = measured.built.manifest, measured.name, measured.built.board
-    size = ["--loadable" if manifest.options.loadable else "--fixed"]
-    for option in ("pixel_lanes", "row_banks", "lanes"):
-        value = getattr(manifest.options, option)
-        size += [f"--{option.replace('_', '-')}", ",".join(map(str, value if isinstance(value, list) else [value]))]
+    size = core_words(measured.built.options).split()
     usual_hz = board.family.pll(board.platform().default_clk_frequency, board.clock_hz).output_hz
     clock = [] if manifest.clock_hz == usual_hz else ["--clock", f"{manifest.clock_hz / 1e6:.9g}"]
     folder = ["-o", str(measured.built.folder)]

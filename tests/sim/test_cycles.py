@@ -43,6 +43,8 @@ def compare(chip: Chip, pixels: np.ndarray, options: CoreOptions) -> None:
         ("digits", CoreOptions(32, (4, 2), (32, 4))),
         ("digits-small", CoreOptions(32, (4, 1), (8, 1))),
         ("digits-tiny", CoreOptions(1, 1, 1)),
+        ("digits", CoreOptions(4, 1, 1, serial=True)),
+        ("digits-tiny", CoreOptions(32, 1, 1, serial=True)),
     ],
 )
 def test_digits(name: str, options: CoreOptions) -> None:
@@ -58,6 +60,10 @@ def test_digits(name: str, options: CoreOptions) -> None:
         (2, CoreOptions(32, (2, 1, 4), (4, 32, 8))),
         # bernoulli code
         (5, CoreOptions(16, 32, 1)),
+        # rows and columns of all kinds, one after the other
+        (0, CoreOptions(32, 1, 1, serial=True)),
+        (2, CoreOptions(1, 1, 1, serial=True)),
+        (5, CoreOptions(8, 1, 1, serial=True)),
     ],
 )
 def test_random_chips(seed: int, options: CoreOptions) -> None:
