@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 from hw.chip import GAIN_BITS, Chip, Formats, Layer
 from hw.core import Core, CoreOptions
 from hw.errors import CaptwinError
-from hw.link.linked import layout
+from hw.link.linked import layout, tables_in
 from hw.link.protocol import WRITE_HEAD
 from hw.load import Contents
 
@@ -35,6 +35,7 @@ class Room:
     row_banks: tuple[int, ...]
     lanes: tuple[int, ...]
     serial: bool
+    tables: int
     stores: str
 
     @classmethod
@@ -129,6 +130,9 @@ def _obstacles(chip: Chip, room: Room) -> Iterator[str]:
     need, have = chip.formats.charge_bits, room.formats.charge_bits
     if need > have:
         yield f"the chip's charge codes have {need} bits, the device has room for {have}"
+    tables = tables_in(chip, room.options)
+    if tables != room.tables:
+        yield f"the chip's layers have {tables} neuron tables, the device {room.tables}"
     encoder = chip.encoder
     if encoder.kind != room.encoder:
         yield f"the chip's encoder is `{encoder.kind}`, the device's `{room.encoder}`"

@@ -9,13 +9,15 @@ from amaranth import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.core import Core
+from hw.chip import Chip
+from hw.core import Core, CoreOptions
 from hw.link import protocol
 from hw.link.device import HostLink
 from hw.link.port import SerialPort
 from hw.link.selftest import Expected, SelfTest
 from hw.link.uart import LEAST_CYCLES
 from hw.reset import reset_by_register
+from hw.tables import own_tables
 
 #: what a bit may be longer or shorter than it should; a host's own may be as much off again
 TOLERANCE = 0.0125
@@ -115,9 +117,15 @@ def about(core: Core, clock_hz: float, baud: float) -> dict[str, object]:
             "row_banks": list(options.each("row_banks", layers)),
             "lanes": list(options.each("lanes", layers)),
             "serial": options.serial,
+            "tables": tables_in(chip, options),
             "stores": layout(core),
         }
     return said
+
+
+def tables_in(chip: Chip, options: CoreOptions) -> int:
+    """How many neuron tables a core of ``chip`` has: a serial one has one if that is that of all layers."""
+    return len(own_tables(chip.layers)) if options.serial else len(chip.layers)
 
 
 def layout(core: Core) -> str:

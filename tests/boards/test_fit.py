@@ -15,6 +15,7 @@ from train.zoo import load_chip
         # what synthesis made of weights and surfaces
         ("mnist-small", "ulx3s-85f", CoreOptions(32, (4, 1), (8, 1)), 56 + 16 + 2 + 4),
         ("digits-tiny", "icebreaker", CoreOptions(1, 1, 1), 4),  # weights in LUTs,
+        ("digits", "ice40-hx8k", CoreOptions(4, 1, 1, serial=True), 19),
     ],
 )
 def test_counts(chip: str, board: str, options: CoreOptions, found: int) -> None:

@@ -99,6 +99,7 @@ def test_what_does_not_fit() -> None:
         (replace(room, formats=replace(room.formats, charge_bits=formats["charge_bits"] - 1)), "charge codes have"),
         (replace(room, formats=replace(room.formats, drive_fraction=formats["drive_fraction"] - 1)), "drive_fraction"),
         (replace(room, shifts=(31, 31)), "the gains of layer 0 go with a shift of"),
+        (replace(room, tables=1), "layers have 2 neuron tables, the device 1"),
         (replace(room, stores="0" * 16), "another version of Captwin"),
     ):
         with pytest.raises(CaptwinError, match=reason) as caught:

@@ -77,9 +77,13 @@ def like(chip: Chip, seed: int, sizes: tuple[int, ...]) -> Chip:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_another_chip(seed: int) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [CoreOptions(2, 2, 2, loadable=True), CoreOptions(2, 1, 1, loadable=True, serial=True)],
+    ids=["parallel", "serial"],
+)
+def test_another_chip(options: CoreOptions, seed: int) -> None:
     chip = random_chip(100 + seed, sizes=(7, 5, 4))
-    options = CoreOptions(pixel_lanes=2, row_banks=2, lanes=2, loadable=True)
     pixels = 7 if chip.encoder.kind == "bernoulli" else 6
     other = like(chip, 1000 * seed, (pixels, 4, 3))
     assert other.build_id != chip.build_id

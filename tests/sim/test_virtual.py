@@ -124,11 +124,12 @@ def another_chip() -> Chip:
     return replace(CHIP, image=(6, 10), layers=(small,), encoder=encoder, readout="first_spike")
 
 
-def test_another_chip_is_loaded() -> None:
+@pytest.mark.parametrize("options", [LOADABLE, CoreOptions(4, 1, 1, loadable=True, serial=True)])
+def test_another_chip_is_loaded(options: CoreOptions) -> None:
     other = another_chip()
     pixels, _ = load_dataset("digits").some(20)
     fewer = pixels[:, :60].copy()
-    with VirtualBoard(Core(CHIP, LOADABLE)) as virtual:
+    with VirtualBoard(Core(CHIP, options)) as virtual:
         with Device(virtual.port) as device:
             assert agree(list(device.infer(pixels)), pixels)
             device.load(other)
