@@ -25,11 +25,12 @@ from hw.link.linked import LinkedCore
 from hw.link.selftest import Expected
 from hw.load import load_bus
 from hw.neuron import Neurons
+from hw.serial import SerialLayers
 
 #: LUTs for each bit of sums and of choices, and of masks: of a crossbar, whose sums have many terms and whose masks are
 #: what keeps them; of neurons, where constants fold many; of an encoder, which keeps less of its sums than it makes;
-#: of all else
-CROSSBAR, NEURONS, ENCODER, OTHER = (1.0, 0.55), (0.5, 0.3), (0.32, 0.8), (0.6, 0.3)
+#: of serial layers; of all else
+CROSSBAR, NEURONS, ENCODER, SERIAL, OTHER = (1.0, 0.55), (0.5, 0.3), (0.32, 0.8), (0.4, 0.3), (0.6, 0.3)
 #: LUTs for each bit of tests, and for each pair of bits that LUTs multiply
 TEST, PRODUCT = 0.3, 1.8
 #: share of neurons' flip-flops that hold more than bits which nobody reads
@@ -110,6 +111,9 @@ def _block(block: Elaboratable, family: Family) -> Cells:
             moved = 4 * block.formats.membrane_bits * block.lanes + READ * products
         unread = (1 - READ) * gates.flip_flops
         return _cells(gates, family, NEURONS) + Cells(flip_flops=-FOLDED * constant - unread - moved)
+    if isinstance(block, SerialLayers):
+        gates = count(block)
+        return _cells(gates, family, SERIAL) + Cells(paired=gates.flip_flops)  # no pipeline, whose registers have none
     if isinstance(block, SpikeEncoder):
         moved = PIXEL_BITS * block.lanes if family.output_registers else 0
         return _cells(count(block), family, ENCODER) + Cells(flip_flops=-moved)

@@ -29,6 +29,7 @@ class Cells:
     block_rams: int = 0
     multipliers: int = 0
     carries: int = 0  #: chains of carries
+    paired: float = 0.0  #: of the flip-flops, those known to be behind a LUT of their own
 
     def __add__(self, other: "Cells") -> "Cells":
         return Cells(*(getattr(self, name) + getattr(other, name) for name in self.__dataclass_fields__))

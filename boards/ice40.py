@@ -84,8 +84,8 @@ class Ice40:
         return ["routed.txt", self.bitstream]
 
     def packed(self, cells: Cells) -> Limits:
-        # A logic cell is a LUT and a flip-flop, and few of them are both.
-        used = round(0.85 * (cells.luts + cells.flip_flops))
+        # A logic cell is a LUT and a flip-flop, and else few of them are both.
+        used = round(0.85 * (cells.luts + cells.flip_flops - cells.paired))
         return Limits(used, used, cells.block_rams, cells.multipliers)
 
     def block_rams(self, width: int, depth: int, reads: int, *, written: bool) -> int:
