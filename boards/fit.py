@@ -10,6 +10,7 @@ from boards.netlist import Store
 from hw.chip import Chip, Layer
 from hw.core import CoreOptions
 from hw.errors import CaptwinError
+from hw.neuron import Neurons
 from hw.tables import SurfaceStore, own_tables
 
 
@@ -49,7 +50,7 @@ def fitting(chip: Chip, board: Board) -> CoreOptions:
     """
     own = board.options(len(chip.layers))
     model = AreaModel(chip, board)
-    return next((some for some in _candidates(own, len(chip.layers)) if _fits(model, some)), own)
+    return next((some for some in _candidates(chip, own) if _fits(model, some)), own)
 
 
 def check_fit(chip: Chip, options: CoreOptions, board: Board) -> None:
@@ -59,7 +60,7 @@ def check_fit(chip: Chip, options: CoreOptions, board: Board) -> None:
         return
     sizes = "-".join(map(str, chip.sizes))
     model = AreaModel(chip, board)
-    smaller = next((few for few in _candidates(options, len(chip.layers)) if _fits(model, few)), None)
+    smaller = next((few for few in _candidates(chip, options) if _fits(model, few)), None)
     if smaller is None:
         advice = "no core of this chip fits; choose a smaller chip, or a board with more"
     else:
@@ -73,12 +74,14 @@ def _fits(model: AreaModel, options: CoreOptions) -> bool:
     return block_rams(model.chip, options, model.board) <= limits.block_rams and model.fits(options, limits)
 
 
-def _candidates(options: CoreOptions, layers: int) -> Iterator[CoreOptions]:
+def _candidates(chip: Chip, options: CoreOptions) -> Iterator[CoreOptions]:
     """``options``, then the same with ever less hardware."""
+    layers = len(chip.layers)
     fixed = replace(options, loadable=False)
     yield from (options, fixed)
     if not options.serial:
-        yield from _smaller(fixed, layers)
+        for smaller in _smaller(fixed, layers):
+            yield _balanced(chip, smaller)
         serial = replace(options, row_banks=1, lanes=1, serial=True)
         yield from (serial, replace(serial, loadable=False))
 
@@ -93,6 +96,22 @@ def _smaller(options: CoreOptions, layers: int) -> Iterator[CoreOptions]:
         else:
             lanes = _halved(lanes)
         yield replace(options, pixel_lanes=pixel_lanes, row_banks=banks, lanes=lanes)
+
+
+def _balanced(chip: Chip, options: CoreOptions) -> CoreOptions:
+    """``options`` without the lanes that only wait, since another layer takes longer for its neurons."""
+
+    def cycles(layer: Layer, lanes: int) -> int:
+        return max(-(-layer.columns // lanes), Neurons.LATENCY)
+
+    pixel_lanes, lanes = options.pixel_lanes, list(options.each("lanes", len(chip.layers)))
+    slowest = max(map(cycles, chip.layers, lanes))
+    for number, layer in enumerate(chip.layers):
+        while lanes[number] > 1 and cycles(layer, lanes[number] // 2) <= slowest:
+            lanes[number] //= 2
+    while pixel_lanes > 1 and -(-chip.pixels // (pixel_lanes // 2)) <= slowest:
+        pixel_lanes //= 2
+    return replace(options, pixel_lanes=pixel_lanes, lanes=tuple(lanes))
 
 
 def _halved(numbers: tuple[int, ...]) -> tuple[int, ...]:
