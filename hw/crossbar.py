@@ -137,6 +137,8 @@ class Crossbar(wiring.Component):
                 active[bank].eq(source.valid & source.ready & source.payload.active),
             ]
             control[f"active{bank}_", 0] = active[bank]
+            # A register that is cleared by another's opposite would have a LUT, and a long way to it, between.
+            control[f"silent{bank}_", 0] = ~active[bank]
             control[f"row{bank}_", 0] = source.payload.row
         # Sums are kept from the step's first event on; before it they are whatever was there, so that nothing must
         # clear them.
@@ -178,7 +180,7 @@ class Crossbar(wiring.Component):
             for bank in range(self.banks):
                 masked.append(Signal(signed(bits), name=f"masked{bank}_{column}", reset_less=True))
                 code = codes[f"code{bank}_{column}_", 3 + skew]
-                m.d.sync += masked[-1].eq(Mux(control[f"active{bank}_", 3 + skew], code, 0))
+                m.d.sync += masked[-1].eq(Mux(control[f"silent{bank}_", 3 + skew], 0, code))
             partial = Signal(signed(bits + (self.banks - 1).bit_length()), name=f"partial{column}", reset_less=True)
             acc = Signal(self.sum_shape, name=f"acc{column}", reset_less=True)
             held.append(Signal(self.sum_shape, name=f"held{column}", reset_less=True))

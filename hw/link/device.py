@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from amaranth import Cat, Module, Mux, ResetInserter, Signal, Value
+from amaranth import Cat, Const, Module, Mux, ResetInserter, Signal, Value
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -27,7 +27,7 @@ from hw.streams import COPY
 
 #: cycles that a reset of the core lasts
 RESET_CYCLES = 16
-#: bits of a beat that are shifted by one register
+#: bits of a beat, or of counters, that are shifted by one register
 REACH = 64
 
 
@@ -242,13 +242,19 @@ class HostLink(wiring.Component):
             packed(self.result.payload, answer_parts(chip.classes)),
             packed(counters, counters_parts(layers)),
         )
-        # Counters yet to be sent, those of one moment; kept and moved by registers, since they are many.
-        kept, capture, advance = Signal(len(totals), reset_less=True), Signal(), Signal()
-        with m.If(capture):
-            m.d.sync += kept.eq(totals)
-        with m.Elif(advance):
-            m.d.sync += kept.eq(kept[8:])
-        m.d.sync += [capture.eq(self._idle), advance.eq(0)]
+        # Counters yet to be sent, those of one moment; kept and moved by registers, each for some, since they are many.
+        kept, advance = Signal(len(totals), reset_less=True), Signal()
+        following = Cat(kept[8:], Const(0, 8))
+        for start in range(0, len(totals), REACH):
+            own_capture = Signal(name=f"capture{start}", reset_less=True, attrs=COPY)
+            own_advance = Signal(name=f"advance{start}", reset_less=True, attrs=COPY)
+            part = slice(start, start + REACH)
+            m.d.sync += [own_capture.eq(self._idle), own_advance.eq(advance)]
+            with m.If(own_capture):
+                m.d.sync += kept[part].eq(totals[part])
+            with m.Elif(own_advance):
+                m.d.sync += kept[part].eq(following[part])
+        m.d.sync += advance.eq(0)
         counters_start, total = len(answer) // 8, (len(answer) + len(totals)) // 8
 
         read = self._about.read_port()
