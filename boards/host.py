@@ -19,6 +19,7 @@ import numpy as np
 
 from boards.line import TRIES, Line, LinkError, Request
 from boards.loading import Room, contents, requests
+from boards.trace import LayerTrace, TraceReader
 from hw.chip import Chip
 from hw.errors import CaptwinError
 from hw.link import protocol
@@ -140,6 +141,28 @@ class Device:
             if image.shape != self.sizes[:1] or image.dtype != np.uint8:
                 raise ValueError(f"an image must be ({self.sizes[0]},) uint8, got {image.shape} {image.dtype}")
             yield image.tobytes().ljust(self._largest[0], b"\0")
+
+    def trace(self, image: np.ndarray) -> tuple[Answer, tuple[LayerTrace, ...]]:
+        """Runs one (pixels,) uint8 image; the answer, and all that each layer did.
+
+        Raises :class:`CaptwinError` if the device was not built with traces.
+        """
+        if not self.about.get("trace"):
+            raise CaptwinError(f"{self.port}: the device cannot trace; build its bitstream with --trace")
+        (body,) = self._images([image])
+        for attempt in range(TRIES):
+            if attempt:
+                self.reset()
+            words = TraceReader(self._largest[1:], self.about["steps"])
+            answer = None
+            for command, reply in self._line.replies(self._line.send(Command.TRACE, body)):
+                if command == Command.INFER | protocol.REPLY:
+                    answer = self._answer(reply)
+                elif command == Command.TRACE | protocol.REPLY and not words.add(reply):
+                    break
+                if answer is not None and words.complete:
+                    return answer, words.layers(self.sizes[1:])
+        raise LinkError(f"{self.port}: no whole trace came; see that the line is sound")
 
     def load(self, chip: Chip, progress: Callable[[int, int], None] = lambda written, stores: None) -> None:
         """Makes ``chip`` the one in the device, until it is configured again.

@@ -104,14 +104,30 @@ class Line:
                 if len(self._received) != before:  # it is coming
                     deadline = max(deadline, now + self._patience_s)
             if request.reply is not None:
-                if request.status != Status.OK:
-                    told = Status(request.status).name if request.status in list(Status) else str(request.status)
-                    raise LinkError(f"{self.port}: the device refuses {request.command.name}: {told}")
+                self._accept(request, request.status)
                 return request.reply
         raise LinkError(
             f"{self.port}: no answer to {request.command.name}; see that the board is on and holds a Captwin "
             f"bitstream, and that its baud rate is {self._baud}"
         )
+
+    def replies(self, request: Request) -> Iterator[tuple[int, bytes]]:
+        """Command and body of all replies with the tag of ``request``, until none has come for some time.
+
+        Raises :class:`LinkError` if the device refuses.
+        """
+        deadline = time.monotonic() + self._patience_s + 10 * len(request.frame()) / self._baud
+        while time.monotonic() < deadline:
+            for command, tag, status, body in self._frames():
+                if tag == request.tag:
+                    self._accept(request, status)
+                    yield command, body
+                deadline = max(deadline, time.monotonic() + self._patience_s)
+
+    def _accept(self, request: Request, status: int) -> None:
+        if status != Status.OK:
+            told = Status(status).name if status in list(Status) else str(status)
+            raise LinkError(f"{self.port}: the device refuses {request.command.name}: {told}")
 
     def _look(self, waiting: Collection[Request]) -> None:
         """Gives what has come to those who wait for it."""

@@ -22,6 +22,7 @@ from hw.link.protocol import (
     answer_parts,
     counters_parts,
 )
+from hw.link.trace import TraceWords
 from hw.load import Contents, Stores, load_bus
 from hw.streams import COPY
 
@@ -38,7 +39,7 @@ class HostLink(wiring.Component):
     offered, and is below ``capacity``. ``pixels``, ``result`` and ``counters`` belong to ``core``, which ``core_reset``
     resets. IDENTIFY is answered with ``about``; WRITE changes that, and what the core has in memory, if ``core`` is
     loadable. Up to ``core.IN_FLIGHT`` images may be under way; answers come in their order. Throughput: a byte a cycle
-    in, a byte every third cycle out.
+    in, a byte every third cycle out. TRACE is answered if ``core`` has trace streams, which ``trace0``, ... belong to.
     """
 
     def __init__(self, core: Core, about: bytes) -> None:
@@ -58,7 +59,12 @@ class HostLink(wiring.Component):
                 "core_reset": Out(1),
             }
             | ({"load": Out(load_bus())} if core.options.loadable else {})
+            | self._trace_ports()
         )
+
+    def _trace_ports(self) -> dict[str, Any]:
+        names = [f"trace{n}" for n in range(len(self.core.chip.layers))] if self.core.options.trace else []
+        return {name: In(getattr(self.core, name).signature) for name in names}
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -84,6 +90,13 @@ class HostLink(wiring.Component):
             m.d.sync += self.load.eq(self._bus)
         else:
             self._about = Stores(m, about).memory("about")
+        if self.core.options.trace:
+            self._tracing, self._trace_tag = Signal(), Signal(16)
+            self._trace = TraceWords(self.core)
+            m.submodules.trace = ResetInserter(self.core_reset)(self._trace)
+            for name in self._trace_ports():
+                wiring.connect(m, wiring.flipped(getattr(self, name)), getattr(self._trace, name))
+            m.d.comb += self._trace.send.eq(self._tracing)
         self._take(m, tags)
         self._reply(m, tags)
         return m
@@ -118,8 +131,14 @@ class HostLink(wiring.Component):
                         m.d.sync += place.eq(0)
             with m.State("dispatch"):
                 m.d.sync += job.status.eq(Status.OK)
+                images = [Command.INFER]
+                if self.core.options.trace:
+                    images.append(Command.TRACE)
+                    starts = job.command == Command.TRACE
+                    m.d.comb += self._trace.restart.eq(starts)
+                    m.d.sync += [self._tracing.eq(starts), self._trace_tag.eq(job.tag)]
                 with m.Switch(job.command):
-                    with m.Case(Command.INFER):
+                    with m.Case(*images):
                         with m.If(body != self.core.chip.pixels):
                             m.d.sync += job.status.eq(Status.WRONG_LENGTH)
                             m.next = "skip"
@@ -266,12 +285,15 @@ class HostLink(wiring.Component):
         byte, last = Signal(8), Signal()
         job = self._job
         loops, identifies, has_body = Signal(), Signal(), Signal()
+        traces, traced = Signal(), self.core.options.trace
         plain = (job.command == Command.RESET) | (job.command == Command.WRITE)
         m.d.comb += read.addr.eq(place)
         with m.FSM():
             with m.State("idle"):
                 m.d.comb += self._idle.eq(1)
                 m.d.sync += place.eq(0)
+                if traced:
+                    m.d.sync += traces.eq(0)
                 with m.If(self.result.valid & tags.r_rdy & ~self._hold):
                     m.d.comb += tags.r_en.eq(1)
                     m.d.sync += [
@@ -284,6 +306,17 @@ class HostLink(wiring.Component):
                         head.status.eq(Status.OK),
                     ]
                     m.next = "head"
+                if traced:
+                    with m.Elif(self._trace.bytes.valid & ~self._hold):
+                        m.d.sync += [
+                            answering.eq(0),
+                            traces.eq(1),
+                            has_body.eq(1),
+                            head.command.eq(Command.TRACE | REPLY),
+                            head.tag.eq(self._trace_tag),
+                            head.status.eq(Status.OK),
+                        ]
+                        m.next = "head"
                 with m.Elif(self._asked):
                     m.d.sync += [
                         answering.eq(0),
@@ -308,8 +341,18 @@ class HostLink(wiring.Component):
                     with m.If(place == REPLY_HEAD - 1):
                         m.d.sync += place.eq(Mux(answering | identifies, 0, counters_start))
                         m.next = "body"
+                        if traced:
+                            with m.If(traces):
+                                m.next = "trace"
                         with m.If(~has_body):
                             m.next = "over"
+            if traced:
+                with m.State("trace"):
+                    words = self._trace.bytes
+                    m.d.comb += words.ready.eq(1)
+                    m.d.sync += [byte.eq(words.payload.data), last.eq(words.payload.last)]
+                    with m.If(words.valid):
+                        m.next = "byte"
             with m.State("body"):
                 # An echoed byte is kept, too: requests must not wait for whoever takes replies in the same cycle.
                 m.d.comb += self._echo.ready.eq(loops)
@@ -336,8 +379,14 @@ class HostLink(wiring.Component):
                 with m.If(out.ready):
                     m.d.sync += place.eq(place + 1)
                     m.next = "body"
+                    if traced:
+                        with m.If(traces):
+                            m.next = "trace"
                     with m.If(out.payload.last):
                         m.next = "over"
             with m.State("over"):
-                m.d.comb += [self.result.ready.eq(answering), self._told.eq(~answering)]
+                m.d.comb += [
+                    self.result.ready.eq(answering),
+                    self._told.eq(~answering & ~traces if traced else ~answering),
+                ]
                 m.next = "idle"

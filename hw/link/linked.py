@@ -75,6 +75,9 @@ class LinkedCore(wiring.Component):
             self.passed.eq(test.passed),
             self.failed.eq(test.failed),
         ]
+        if core.options.trace:
+            for number in range(len(core.chip.layers)):
+                wiring.connect(m, getattr(core, f"trace{number}"), getattr(link, f"trace{number}"))
         if core.options.loadable:
             m.d.comb += core.load.eq(link.load)
         m.d.sync += core.reset.eq(self.hold | test.restart | link.core_reset)
@@ -106,6 +109,8 @@ def about(core: Core, clock_hz: float, baud: float) -> dict[str, object]:
         "baud": round(baud),
         "images": core.IN_FLIGHT,
     }
+    if options.trace:
+        said["trace"] = True
     if options.loadable:
         said["room"] = {
             "sizes": list(chip.sizes),

@@ -20,6 +20,8 @@ REPLY_HEAD = 4
 LEAST_BODY = 57
 #: bytes of a WRITE before its words
 WRITE_HEAD = 5
+#: bytes of a reply to TRACE before its numbers: number u16, layer u8
+TRACE_HEAD = 3
 #: the store that holds what IDENTIFY replies, a byte a word
 ABOUT = (1 << STORE_BITS) - 1
 
@@ -33,6 +35,7 @@ class Command(IntEnum):
     RESET = 4  #: nothing; nothing, the core having been reset
     LOOPBACK = 5  #: anything; the same
     WRITE = 6  #: store u16, address u16, bytes of a word u8, words; nothing, the words having been written
+    TRACE = 7  #: an image; a reply for each word of each layer, and that of INFER
 
 
 class Status(IntEnum):
@@ -66,6 +69,16 @@ def answer_parts(classes: int) -> list[Part]:
 def counters_parts(layers: int) -> list[Part]:
     """Of the counters, those of each layer behind the cycles."""
     return [Part("cycles", 4), *(Part(name, 4, layers) for name in ("events", "spikes", "saturated"))]
+
+
+def trace_parts(lanes: int) -> list[Part]:
+    """Of a word of ``lanes`` neurons: a bit for each spike; sums have a sign."""
+    return [
+        Part("spikes", -(-lanes // 8)),
+        Part("membranes", 2, lanes),
+        Part("drives", 2, lanes),
+        Part("sums", 4, lanes),
+    ]
 
 
 def size(parts: list[Part]) -> int:

@@ -21,8 +21,8 @@ TOP = "captwin_linked"
 CLOCK_HZ = 100e6
 #: as fast as the receiver can do with, since each cycle is simulated
 BAUD = CLOCK_HZ / LEAST_CYCLES
-#: a core that other chips can be loaded into
-LOADABLE = CoreOptions(loadable=True)
+#: a core that other chips can be loaded into, and that tells all that its layers do
+LOADABLE = CoreOptions(loadable=True, trace=True)
 
 
 class VirtualBoard:
