@@ -66,7 +66,7 @@ class AreaModel:
     def blocks(self, options: CoreOptions) -> Iterator[Cells]:
         """The parts of a core and of what a board adds, those that are soon counted and large first."""
         core = Core(self.chip, options)
-        cells = partial(self._cells, options.loadable)
+        cells = partial(self._cells, (options.loadable, options.trace))
         arrivals = Store(COUNTER_BITS, core.IN_FLIGHT - 1, reads=1, writes=1, block=False, constant=0)
         yield Cells(*TOP) + memory(arrivals, self.board.family)
         yield cells("identity", 0, core.identity)
@@ -91,8 +91,8 @@ class AreaModel:
         yield cells("port", 0, linked.port)
         yield cells("self-test", 0, linked.test)
 
-    def _cells(self, loadable: bool, name: str, sizes: object, block: Elaboratable) -> Cells:
-        key = (loadable, name, sizes)
+    def _cells(self, kind: object, name: str, sizes: object, block: Elaboratable) -> Cells:
+        key = (kind, name, sizes)
         if key not in self._kept:
             self._kept[key] = _block(block, self.board.family)
         return self._kept[key]

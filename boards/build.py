@@ -159,6 +159,7 @@ def _manifest(
         "options": {
             "pixel_lanes": core.options.pixel_lanes,
             **{name: list(core.options.each(name, layers)) for name in ("row_banks", "lanes")},
+            "trace": core.options.trace,
             "loadable": core.options.loadable,
             "serial": core.options.serial,
         },

@@ -27,6 +27,7 @@ class Options:
     pixel_lanes: int
     row_banks: list[int]
     lanes: list[int]
+    trace: bool
     loadable: bool
     serial: bool
 
@@ -75,6 +76,7 @@ class Built:
             options.pixel_lanes,
             tuple(options.row_banks),
             tuple(options.lanes),
+            trace=options.trace,
             loadable=options.loadable,
             serial=options.serial,
         )

@@ -121,9 +121,8 @@ def _halved(numbers: tuple[int, ...]) -> tuple[int, ...]:
 def core_words(options: CoreOptions) -> str:
     """``options`` as they are said on the command line."""
     words = ["--loadable" if options.loadable else "--fixed", f"--pixel-lanes {options.pixel_lanes}"]
-    if options.serial:
-        return " ".join([*words, "--serial"])
-    for name in ("row_banks", "lanes"):
+    words += ["--trace"] * options.trace + ["--serial"] * options.serial
+    for name in () if options.serial else ("row_banks", "lanes"):
         said = getattr(options, name)
         words.append(f"--{name.replace('_', '-')} {','.join(map(str, said)) if isinstance(said, tuple) else said}")
     return " ".join(words)

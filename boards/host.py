@@ -123,6 +123,11 @@ class Device:
         return Room.read(self.about["room"]) if "room" in self.about else None
 
     @property
+    def traces(self) -> bool:
+        """Whether :meth:`trace` can be asked for."""
+        return bool(self.about.get("trace"))
+
+    @property
     def _largest(self) -> tuple[int, ...]:
         """The sizes that images and answers have on the line."""
         return self.room.sizes if self.room else self.sizes
@@ -147,7 +152,7 @@ class Device:
 
         Raises :class:`CaptwinError` if the device was not built with traces.
         """
-        if not self.about.get("trace"):
+        if not self.traces:
             raise CaptwinError(f"{self.port}: the device cannot trace; build its bitstream with --trace")
         (body,) = self._images([image])
         for attempt in range(TRIES):

@@ -1,12 +1,20 @@
-"""A device's answers against the golden model's."""
+"""A device's answers and traces against the golden model's."""
+
+from collections.abc import Sequence
+
+import numpy as np
 
 from boards.host import Answer
+from boards.trace import LayerTrace
 from sim import golden
 
 
-def mismatches(answers: list[Answer], expected: golden.Inference) -> list[int]:
-    """The numbers of the images whose class, steps, counts or membranes are others."""
-    return [n for n, answer in enumerate(answers) if not _agrees(answer, expected, n)]
+def mismatches(
+    answers: Sequence[Answer], expected: golden.Inference, traces: Sequence[tuple[LayerTrace, ...]] = ()
+) -> list[int]:
+    """The numbers of the images whose class, steps, counts or membranes are others, or any number in their traces."""
+    wrong = {n for n, answer in enumerate(answers) if not _agrees(answer, expected, n)}
+    return sorted(wrong | {n for n, layers in enumerate(traces) if not _traced(layers, expected, n)})
 
 
 def _agrees(answer: Answer, expected: golden.Inference, image: int) -> bool:
@@ -15,4 +23,17 @@ def _agrees(answer: Answer, expected: golden.Inference, image: int) -> bool:
         and answer.steps == expected.steps[image]
         and answer.counts == tuple(expected.counts[image])
         and answer.membranes == tuple(expected.membranes[image])
+    )
+
+
+def _traced(layers: tuple[LayerTrace, ...], expected: golden.Inference, image: int) -> bool:
+    return all(
+        np.array_equal(got, wanted[image])
+        for layer, golden_layer in zip(layers, expected.traces, strict=True)
+        for got, wanted in (
+            (layer.sums, golden_layer.acc),
+            (layer.drives, golden_layer.u),
+            (layer.membranes, golden_layer.v),
+            (layer.spikes, golden_layer.s),
+        )
     )

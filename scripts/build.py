@@ -40,6 +40,7 @@ def build(
     lanes: LanesOption = None,
     loadable: LoadableOption = None,
     serial: SerialOption = None,
+    trace: Annotated[bool, typer.Option("--trace", help="Let hosts see all that the layers do.")] = False,
     native: Annotated[bool, typer.Option("--native", help="Use the tools on PATH, not those from PyPI.")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for the bitstream [default: build/CHIP-BOARD].")
@@ -50,7 +51,9 @@ def build(
     target = find_board(board)
     loaded = load_chip(chip)
     default = fitting(loaded, target)
-    options = core_options(pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial, default=default)
+    options = core_options(
+        pixel_lanes, row_banks, lanes, trace=trace, loadable=loadable, serial=serial, default=default
+    )
     check_fit(loaded, options, target)  # before the self-test asks for a data set, which may have to be downloaded
     core = Core(loaded, options)
     folder = output or build_folder(chip, board)

@@ -11,6 +11,7 @@ import typer
 from rich.text import Text
 
 from boards.host import Answer, Device
+from boards.trace import LayerTrace
 from hw.chip import Chip
 from hw.core import Core
 from hw.errors import CaptwinError
@@ -37,6 +38,10 @@ def infer(
     images: Annotated[int, typer.Option("--count", min=1, help="How many test images.")] = 200,
     first: Annotated[int, typer.Option(min=0, help="The first of them.")] = 0,
     baud: BaudOption = None,
+    trace: Annotated[
+        bool,
+        typer.Option("--trace", help="Compare every sum, drive, membrane and spike too."),
+    ] = False,
     record: Annotated[Path | None, typer.Option(help="File for all that goes over the line, as a hex dump.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -47,19 +52,27 @@ def infer(
         name, loaded = _chip_of(device, chip)
         dataset = load_dataset(data or chip_data(loaded))
         pixels, labels = dataset.some(images, first=first)
-        expected = golden.run(loaded, pixels)
+        expected = golden.run(loaded, pixels, trace=trace)
         answers: list[Answer] = []
+        traces: list[tuple[LayerTrace, ...]] = []
         start, before = perf_counter(), device.sent
         with progress_bar() as bar:
             task = bar.add_task("images answered", total=len(pixels))
-            for answer in device.infer(pixels):
-                answers.append(answer)
-                bar.advance(task)
+            if trace:
+                for image in pixels:
+                    answer, layers = device.trace(image)
+                    answers.append(answer)
+                    traces.append(layers)
+                    bar.advance(task)
+            else:
+                for answer in device.infer(pixels):
+                    answers.append(answer)
+                    bar.advance(task)
         seconds, sent = perf_counter() - start, device.sent - before
-    wrong = mismatches(answers, expected)
+    wrong = mismatches(answers, expected, traces)
     right = float(np.mean([answer.label == label for answer, label in zip(answers, labels, strict=True)]))
     cycles = [answer.cycles for answer in answers]
-    rate, limit = _rates(device, answers, sent)
+    numbers = sum(array.size for layers in traces for layer in layers for array in vars(layer).values())
     show(
         [
             note("port", "port", port),
@@ -67,10 +80,10 @@ def infer(
             note("data", "data", f"{dataset.name}, test set"),
             count("images", "images", len(answers)),
             share("accuracy", "accuracy", right),
+            Row("traced", numbers, "sums, drives, membranes, spikes" * trace, f"{numbers:,} compared"),
             count("mismatches", "mismatches", len(wrong)),
             Row("cycles", float(np.mean(cycles)), "first pixel to result", f"{np.mean(cycles):,.0f} cycles (mean)"),
-            Row("line_images_per_s", rate, "by the device's clock" * bool(rate), f"{rate or 0:,.1f} images/s"),
-            Row("line_limit_per_s", limit, f"at most, at {device.about['baud']:,} baud", f"{limit:,.1f} images/s"),
+            *([] if trace else _line_rows(device, answers, sent)),
             Row("images_per_s", len(answers) / seconds, "by ours", f"{len(answers) / seconds:,.1f} images/s"),
         ],
         "Board against golden model",
@@ -109,8 +122,12 @@ def _chip_of(device: Device, said: str | None) -> tuple[str, Chip]:
     raise CaptwinError(f"{device.port}: holds chip {device.build_id:016x}, unknown here; name its file with --chip")
 
 
-def _rates(device: Device, answers: list[Answer], sent: int) -> tuple[float | None, float]:
+def _line_rows(device: Device, answers: list[Answer], sent: int) -> list[Row]:
     """Images a second, from the first answer to the last; and if nothing but the line took time."""
     limit = device.about["baud"] / (10 * sent / len(answers))
     elapsed = answers[-1].counters.cycles - answers[0].counters.cycles & 0xFFFFFFFF
-    return (len(answers) - 1) * device.about["clock_hz"] / elapsed if elapsed else None, limit
+    rate = (len(answers) - 1) * device.about["clock_hz"] / elapsed if elapsed else None
+    return [
+        Row("line_images_per_s", rate, "by the device's clock" * bool(rate), f"{rate or 0:,.1f} images/s"),
+        Row("line_limit_per_s", limit, f"at most, at {device.about['baud']:,} baud", f"{limit:,.1f} images/s"),
+    ]

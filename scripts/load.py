@@ -32,7 +32,12 @@ def load(
             device.load(loaded, lambda written, stores: bar.update(task, completed=written, total=stores))
         sent, seconds = device.sent - before, perf_counter() - start
         noise = np.random.default_rng(0).integers(0, PIXEL_MAX + 1, (CHECKED, loaded.pixels), dtype=np.uint8)
-        wrong = mismatches(list(device.infer(noise)), golden.run(loaded, noise))
+        expected = golden.run(loaded, noise, trace=device.traces)
+        if device.traces:
+            answers, traces = zip(*map(device.trace, noise), strict=True)
+            wrong = mismatches(answers, expected, traces)
+        else:
+            wrong = mismatches(list(device.infer(noise)), expected)
     show(
         [
             note("port", "port", device.port),

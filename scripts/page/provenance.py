@@ -25,6 +25,7 @@ def section(measured: Measured) -> Section:
         ("lanes, by layer", ", ".join(map(str, options.lanes))),
         ("chips can be loaded", "yes" if options.loadable else "no"),
         ("serial", "yes" if options.serial else "no"),
+        ("hosts see all that the layers do", "yes" if options.trace else "no"),
         *((f"version of {name}", number) for name, number in manifest.versions.items()),
         *((f"SHA-256 of the {name}", digest) for name, digest in manifest.sha256.items()),
     ]

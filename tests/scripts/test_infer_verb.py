@@ -22,6 +22,13 @@ def test_digits(captwin):
 
 
 @needs_verilator
+def test_traces(captwin):
+    status, out, _ = captwin("infer", "--port", "virtual", "--chip", "digits-tiny", "--count", "3", "--trace", "--json")
+    result = json.loads(out)
+    assert status == 0 and result["mismatches"] == 0 and result["traced"] == 4 * 3 * 8 * 10
+
+
+@needs_verilator
 def test_mnist(captwin, mnist):
     status, out, _ = captwin("infer", "--port", "virtual", "--chip", "mnist-small", "--count", "50", "--json")
     result = json.loads(out)

@@ -16,11 +16,12 @@ import serial
 from cobs import cobs
 
 from boards.host import NO_CHIP, Answer, Device
-from boards.line import LinkError
+from boards.line import Line, LinkError
 from hw.chip import Chip
 from hw.core import Core, CoreOptions
 from hw.errors import CaptwinError
 from hw.link.protocol import Command
+from scripts.agreement import mismatches
 from sim import golden
 from sim.rtl.simulators import missing_tools
 from sim.rtl.virtual import LOADABLE, VirtualBoard
@@ -109,6 +110,52 @@ def test_it_rests_when_nobody_talks() -> None:
         assert used() - before < 0.05
 
 
+def traced(device: Device, pixels: np.ndarray, chip: Chip) -> bool:
+    """Whether answers and all that the layers do are the golden model's."""
+    answers, traces = zip(*map(device.trace, pixels), strict=True)
+    return not mismatches(answers, golden.run(chip, pixels, trace=True), traces)
+
+
+@pytest.mark.parametrize(
+    "options", [CoreOptions(8, (2, 1), (16, 2), trace=True), CoreOptions(4, 1, 1, trace=True, serial=True)]
+)
+def test_traces_of_two_layers(options: CoreOptions) -> None:
+    chip = load_chip("digits-small")
+    pixels, _ = load_dataset("digits").some(3)
+    with VirtualBoard(Core(chip, options)) as virtual, Device(virtual.port) as device:
+        assert traced(device, pixels, chip)
+        assert agree(list(device.infer(pixels)), pixels, chip)
+        assert traced(device, pixels[::-1], chip)
+
+
+def test_an_interrupted_trace_leaves_it_usable() -> None:
+    pixels, _ = load_dataset("digits").some(3)
+    with VirtualBoard(Core(CHIP, LOADABLE)) as virtual:
+        for wait_s in (0.0, 0.02, 0.05):
+            with Device(virtual.port) as device:
+                device._line.send(Command.TRACE, pixels[0].tobytes())
+                time.sleep(wait_s)
+            with Device(virtual.port) as device:
+                assert agree(list(device.infer(pixels)), pixels)
+            with Device(virtual.port) as device:
+                assert traced(device, pixels, CHIP)
+
+
+def test_a_trace_that_loses_words_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels, _ = load_dataset("digits").some(2)
+    whole, lost = Line._frames, [30]
+
+    def lossy(line: Line):
+        for frame in whole(line):
+            lost[0] -= 1
+            if lost[0]:
+                yield frame
+
+    with VirtualBoard(Core(CHIP, LOADABLE)) as virtual, Device(virtual.port) as device:
+        monkeypatch.setattr(Line, "_frames", lossy)
+        assert traced(device, pixels, CHIP) and lost[0] < 0
+
+
 def another_chip() -> Chip:
     """Fewer pixels and classes than CHIP's, other weights, other settings."""
     (layer,) = CHIP.layers
@@ -135,6 +182,8 @@ def test_another_chip_is_loaded(options: CoreOptions) -> None:
             device.load(other)
             assert (device.build_id, device.sizes) == (other.build_id, other.sizes)
             assert agree(list(device.infer(fewer)), fewer, other)
+            if options.trace:
+                assert traced(device, fewer[:3], other)
             with pytest.raises(CaptwinError, match="a 64-64-10 chip does not fit a device of 64-10"):
                 device.load(load_chip("digits"))
             assert agree(list(device.infer(fewer)), fewer, other)
@@ -155,5 +204,9 @@ def test_a_fixed_board_takes_no_other_chip() -> None:
     with board() as virtual, Device(virtual.port) as device:
         with pytest.raises(CaptwinError, match="cannot be loaded; build its bitstream with --loadable"):
             device.load(CHIP)
+        with pytest.raises(CaptwinError, match="cannot trace; build its bitstream with --trace"):
+            device.trace(np.zeros(64, np.uint8))
+        with pytest.raises(LinkError, match="refuses TRACE: UNKNOWN_COMMAND"):
+            device._ask(Command.TRACE, bytes(64))
         with pytest.raises(LinkError, match="refuses WRITE: UNKNOWN_COMMAND"):
             device._ask(Command.WRITE, bytes(8))
