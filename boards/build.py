@@ -151,18 +151,11 @@ def _manifest(
 ) -> dict[str, Any]:
     """What a build was made of and what came out; nothing in it changes from one run to the next."""
     limits = asdict(board.limits)
-    layers = len(core.chip.layers)
     return {
         "board": board.name,
         "build_id": f"{core.chip.build_id:016x}",
         "sizes": list(core.chip.sizes),
-        "options": {
-            "pixel_lanes": core.options.pixel_lanes,
-            **{name: list(core.options.each(name, layers)) for name in ("row_banks", "lanes")},
-            "trace": core.options.trace,
-            "loadable": core.options.loadable,
-            "serial": core.options.serial,
-        },
+        "options": core.options.listed(len(core.chip.layers)),
         "clock_hz": clock_hz,
         "seed": best.seed,
         "reached_hz": best.timing.reached_hz,

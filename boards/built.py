@@ -21,18 +21,6 @@ REPORT = "report.json"
 
 
 @checked(frozen=True, config=ConfigDict(extra="ignore"))
-class Options:
-    """Size of the core; one number a layer in the lists."""
-
-    pixel_lanes: int
-    row_banks: list[int]
-    lanes: list[int]
-    trace: bool
-    loadable: bool
-    serial: bool
-
-
-@checked(frozen=True, config=ConfigDict(extra="ignore"))
 class Used:
     """How many of a resource the core takes, and how many the device has."""
 
@@ -46,7 +34,7 @@ class Manifest:
 
     board: str
     build_id: str
-    options: Options
+    options: CoreOptions
     clock_hz: float
     seed: int
     reached_hz: float
@@ -71,15 +59,7 @@ class Built:
     @property
     def options(self) -> CoreOptions:
         """The core's size, as it was built."""
-        options = self.manifest.options
-        return CoreOptions(
-            options.pixel_lanes,
-            tuple(options.row_banks),
-            tuple(options.lanes),
-            trace=options.trace,
-            loadable=options.loadable,
-            serial=options.serial,
-        )
+        return self.manifest.options
 
     def slowest_path(self) -> tuple[Hop, ...]:
         """Hops of the slowest path of the seed kept.

@@ -87,14 +87,17 @@ def _candidates(chip: Chip, options: CoreOptions) -> Iterator[CoreOptions]:
 
 
 def _smaller(options: CoreOptions, layers: int) -> Iterator[CoreOptions]:
-    """Options with ever less hardware: pixels and banks are halved while there is more than one bank, then lanes."""
+    """Options with ever less hardware: pixels and banks are halved while there is more than one bank, then lanes, then
+    pixels."""
     pixel_lanes = options.pixel_lanes
     banks, lanes = (options.each(name, layers) for name in ("row_banks", "lanes"))
-    while max(banks + lanes) > 1:
+    while max(banks + lanes) > 1 or pixel_lanes > 1:
         if max(banks) > 1:
             pixel_lanes, banks = max(pixel_lanes // 2, 1), _halved(banks)
-        else:
+        elif max(lanes) > 1:
             lanes = _halved(lanes)
+        else:
+            pixel_lanes //= 2
         yield replace(options, pixel_lanes=pixel_lanes, row_banks=banks, lanes=lanes)
 
 

@@ -56,6 +56,11 @@ class CoreOptions:
                 if self.serial and name != "pixel_lanes" and value > 1:
                     raise CaptwinError(f"{name}: must be 1 in a serial core, got {value}")
 
+    def listed(self, layers: int) -> dict[str, Any]:
+        """All of them by name, those that may differ from layer to layer as lists of ``layers`` numbers."""
+        each = {name: list(self.each(name, layers)) for name in ("row_banks", "lanes")}
+        return vars(self) | each
+
     def each(self, name: str, layers: int) -> tuple[int, ...]:
         """``row_banks`` or ``lanes`` of each of ``layers``; :class:`CaptwinError` if there are not as many."""
         said = getattr(self, name)

@@ -14,6 +14,7 @@ def section(measured: Measured) -> Section:
     """Hashes, versions, seeds, options, and the commands."""
     manifest, chip, board = measured.built.manifest, measured.chip, measured.built.board
     options = manifest.options
+    banks, lanes = (options.each(name, len(chip.layers)) for name in ("row_banks", "lanes"))
     build = [
         ("build id", manifest.build_id),
         ("board", f"{board.name}: " + ", ".join(f"{name} {value}" for name, value in board.device.items())),
@@ -21,8 +22,8 @@ def section(measured: Measured) -> Section:
         ("seeds placed", ", ".join(map(str, sorted(manifest.reached_hz_by_seed)))),
         ("seed kept", str(manifest.seed)),
         ("pixel lanes", str(options.pixel_lanes)),
-        ("row banks, by layer", ", ".join(map(str, options.row_banks))),
-        ("lanes, by layer", ", ".join(map(str, options.lanes))),
+        ("row banks, by layer", ", ".join(map(str, banks))),
+        ("lanes, by layer", ", ".join(map(str, lanes))),
         ("chips can be loaded", "yes" if options.loadable else "no"),
         ("serial", "yes" if options.serial else "no"),
         ("hosts see all that the layers do", "yes" if options.trace else "no"),

@@ -91,6 +91,7 @@ def test_verilog(captwin, tmp_path):
         "lanes": [2, 2],
         "trace": False,
         "loadable": False,
+        "serial": False,
     }
     captwin("verilog", DIGITS, "-o", "b/core.v", "--lanes", "2")
     assert (tmp_path / "a/core.v").read_bytes() == (tmp_path / "b/core.v").read_bytes()

@@ -18,7 +18,7 @@ def fake_build(folder: Path, **changes: object) -> None:
     content = {
         "board": "icebreaker",
         "build_id": f"{load_chip('digits-tiny').build_id:016x}",
-        "options": {"pixel_lanes": 4, "row_banks": [1], "lanes": [1], "loadable": False},
+        "options": {"pixel_lanes": 4, "row_banks": [1], "lanes": [1]},
         "clock_hz": 30e6,
         "seed": 1,
         "reached_hz": 40e6,
