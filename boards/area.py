@@ -16,7 +16,6 @@ from boards.board import Board
 from boards.family import Cells, Family, Limits
 from boards.memories import is_logic, memory, weights
 from boards.netlist import Gates, Store, count
-from boards.selftest import DirectTest
 from hw.chip import PIXEL_BITS, Chip, Layer
 from hw.core import COUNTER_BITS, Core, CoreOptions
 from hw.crossbar import Crossbar
@@ -83,9 +82,6 @@ class AreaModel:
         for number, layer in enumerate(layers):
             yield cells(f"events {number}", (layer.events.width, layer.events.banks), layer.events)
         blank = Expected(np.zeros(self.chip.pixels, np.uint8), 0, 1, *((0,) * self.chip.classes for _ in range(2)))
-        if self.board.line is None:
-            yield cells("self-test", options.pixel_lanes, DirectTest(core, blank))
-            return
         linked = LinkedCore(core, blank, clock_hz=self.board.clock_hz, baud=self.board.line.baud)
         yield cells("link", options.pixel_lanes, linked.link)
         yield cells("port", 0, linked.port)

@@ -28,7 +28,7 @@ class Board:
     device: dict[str, str]  #: what the family's tools are told
     limits: Limits
     clock_hz: float  #: of the core, as wanted
-    line: SerialLine | None  #: None: its bitstreams have no host link, so that no chips can be loaded
+    line: SerialLine
     #: LEDs as resource.number or resource.number.part: heartbeat, verdict, class from its lowest bit on
     leds: tuple[str, ...]
     pixel_lanes: int  #: what a core gets here if nothing else is asked for

@@ -73,8 +73,6 @@ def build(
     placement meets the clock.
     """
     check_fit(core.chip, core.options, board)
-    if core.options.loadable and board.line is None:
-        raise CaptwinError(f"{board.title}: its bitstreams have no host link to load chips by; build it with --fixed")
     tools = find_tools(board.family, native=native)
     platform = board.platform()
     pll = board.family.pll(platform.default_clk_frequency, clock_hz or board.clock_hz)

@@ -11,7 +11,7 @@ from boards.line import LinkError
 
 def find_device(baud: int | None = None, record: Path | None = None) -> Device:
     """The first device that answers, among the ports of boards; :class:`LinkError` if none does."""
-    bridges = {board.line.bridge for board in BOARDS.values() if board.line}
+    bridges = {board.line.bridge for board in BOARDS.values()}
     ports = [port.device for port in list_ports.comports() if (port.vid, port.pid) in bridges]
     for port in ports:
         try:

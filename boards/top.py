@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from amaranth import Cat, ClockDomain, ClockSignal, Elaboratable, Module, Mux, ResetInserter, Signal
+from amaranth import Cat, ClockDomain, ClockSignal, Elaboratable, Module, Mux, Signal
 from amaranth.build import Platform
-from amaranth.lib import io, wiring
+from amaranth.lib import io
 
 from boards.board import Board
 from boards.pll import Pll
-from boards.selftest import DirectTest
 from hw.core import Core
 from hw.link.linked import LinkedCore
 from hw.link.selftest import Expected
@@ -28,30 +27,17 @@ class BoardTop(Elaboratable):
     def __init__(self, board: Board, core: Core, expected: Expected, pll: Pll) -> None:
         self.board = board
         self.pll = pll
-        self.core = core
-        self.test: LinkedCore | DirectTest
-        if board.line:
-            self.test = LinkedCore(core, expected, clock_hz=pll.output_hz, baud=board.line.baud)
-        else:
-            self.test = DirectTest(core, expected)
+        self.linked = LinkedCore(core, expected, clock_hz=pll.output_hz, baud=board.line.baud)
 
     def elaborate(self, platform: Platform) -> Module:
         m = Module()
         waiting = self._clock(m, platform)
-        test = self.test
-        if isinstance(test, LinkedCore):
-            m.submodules.linked = test
-            pins = {pin.name: "-" for pin in platform.lookup("uart", 0).ios}
-            line = platform.request("uart", 0, dir=pins)
-            m.submodules.rx = rx = io.Buffer("i", line.rx)
-            m.submodules.tx = tx = io.Buffer("o", line.tx)
-            m.d.comb += [test.rx.eq(rx.i), tx.o.eq(test.tx), test.hold.eq(waiting)]
-        else:
-            m.submodules.core = core = self.core
-            m.d.comb += core.reset.eq(waiting)
-            m.submodules.test = ResetInserter(waiting)(test)
-            wiring.connect(m, test.pixels, core.pixels)
-            wiring.connect(m, core.result, test.result)
+        m.submodules.linked = linked = self.linked
+        pins = {pin.name: "-" for pin in platform.lookup("uart", 0).ios}
+        line = platform.request("uart", 0, dir=pins)
+        m.submodules.rx = rx = io.Buffer("i", line.rx)
+        m.submodules.tx = tx = io.Buffer("o", line.tx)
+        m.d.comb += [linked.rx.eq(rx.i), tx.o.eq(linked.tx), linked.hold.eq(waiting)]
 
         eighth = round(self.pll.output_hz / 8)
         cycle = Signal(range(eighth))
@@ -62,11 +48,11 @@ class BoardTop(Elaboratable):
             m.d.sync += cycle.eq(cycle + 1)
         leds = Signal(len(self.board.leds))
         if len(leds) >= 6:
-            shown = Cat(test.passed, test.label)
+            shown = Cat(linked.passed, linked.label)
         else:
-            flashes = Mux(test.label == 0, 10, test.label)
-            shown = test.passed & ~beat[0] & (beat[1:] < flashes)
-        m.d.sync += leds.eq(Cat(beat[2], Mux(test.failed, beat[0], shown)))
+            flashes = Mux(linked.label == 0, 10, linked.label)
+            shown = linked.passed & ~beat[0] & (beat[1:] < flashes)
+        m.d.sync += leds.eq(Cat(beat[2], Mux(linked.failed, beat[0], shown)))
         places = [tuple(name.split(".")) for name in self.board.leds]  # resource, number, and colour if it has some
         requested: dict[tuple[str, ...], Any] = {}
         for number, place in enumerate(places):
