@@ -12,6 +12,7 @@ from boards import area
 from boards.area import AreaModel
 from boards.build import build
 from boards.catalogue import find_board
+from boards.fit import fitting
 from boards.memories import is_logic
 from boards.netlist import Gates, Store, count
 from hw.core import Core, CoreOptions
@@ -108,12 +109,15 @@ def test_a_crossbar_counted_small_and_grown_is_as_counted_whole(banks: int) -> N
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize(("name", "board"), [("digits-tiny", "icebreaker"), ("digits-tiny", "ice40-hx8k")])
+@pytest.mark.parametrize(
+    ("name", "board"), [("digits-tiny", "icebreaker"), ("digits-tiny", "ice40-hx8k"), ("digits", "ice40-hx8k")]
+)
 def test_beside_a_build(name: str, board: str, tmp_path: Path) -> None:
     chip, target = load_chip(name), find_board(board)
-    options = target.options(len(chip.layers))
+    options = fitting(chip, target)
     used = build(Core(chip, options), target, expected_answer(chip), tmp_path / "out", clock_hz=12e6).best.used
     area = AreaModel(chip, target).area(options)
-    assert (area.block_rams, area.multipliers) == (used["block_rams"], used["multipliers"])
+    assert area.multipliers == used["multipliers"]
+    assert abs(area.block_rams - used["block_rams"]) <= options.serial  # whose small tables may be either
     assert area.luts == pytest.approx(used["luts"], rel=0.05)
     assert area.flip_flops == pytest.approx(used["flip_flops"], rel=0.05)

@@ -44,13 +44,13 @@ class Built:
 
 
 @pytest.fixture(scope="module")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Built]:
+def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Built]:
     """Builds the smallest chip for a target, once."""
 
     @cache
-    def build(target: str) -> Built:
+    def build(target: str, *, serial: bool = False) -> Built:
         chip = load_chip("digits-tiny")
-        probe = Probe(Core(chip, CoreOptions(pixel_lanes=1, row_banks=1, lanes=1)))
+        probe = Probe(Core(chip, CoreOptions(pixel_lanes=1, row_banks=1, lanes=1, serial=serial)))
         folder = tmp_path_factory.mktemp(target)
         TARGETS[target].implement(probe, folder)
         assert BLOCKS[target] <= set(cells(folder))
@@ -80,13 +80,19 @@ def compare(built: Built, sources: Sequence[Path], pixels: np.ndarray, folder: P
     "stage",
     [pytest.param(stage, id=str(stage), marks=WITHOUT_ICEBOX if stage.name == "bitstream" else ()) for stage in STAGES],
 )
-def test_netlist(stage: Stage, build: Callable[[str], Built], tmp_path: Path) -> None:
+def test_netlist(stage: Stage, build: Callable[..., Built], tmp_path: Path) -> None:
     built = build(stage.target)
     pixels = load_dataset("digits").test_images[:IMAGES]
     compare(built, [stage.verilog(built.folder), *stage.models], pixels, tmp_path)
 
 
-def test_one_charge_that_differs_is_seen(build: Callable[[str], Built], tmp_path: Path) -> None:
+@WITHOUT_ICEBOX
+def test_bitstream_of_a_serial_core(build: Callable[..., Built], tmp_path: Path) -> None:
+    built, stage = build("ice40", serial=True), next(stage for stage in STAGES if stage.name == "bitstream")
+    compare(built, [stage.verilog(built.folder), *stage.models], load_dataset("digits").test_images[:2], tmp_path)
+
+
+def test_one_charge_that_differs_is_seen(build: Callable[..., Built], tmp_path: Path) -> None:
     built, pixels = build("ice40"), load_dataset("digits").test_images[:IMAGES]
     layer = built.chip.layers[0]
     charges = layer.charges.copy()
