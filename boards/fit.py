@@ -13,6 +13,9 @@ from hw.errors import CaptwinError
 from hw.neuron import Neurons
 from hw.tables import SurfaceStore, own_tables
 
+#: a core of so many times the LUTs that there are does not fit, however wrong the estimate is
+SURELY = 1.2
+
 
 def block_rams(chip: Chip, options: CoreOptions, board: Board) -> int:
     """Block RAMs that weights and surfaces take at least; the small memories come on top where they are not LUTs."""
@@ -54,18 +57,22 @@ def fitting(chip: Chip, board: Board) -> CoreOptions:
 
 
 def check_fit(chip: Chip, options: CoreOptions, board: Board) -> None:
-    """Raises :class:`CaptwinError`, saying what would fit, if ``board`` has too few block RAMs."""
-    need, have = block_rams(chip, options, board), board.limits.block_rams
-    if need <= have:
-        return
-    sizes = "-".join(map(str, chip.sizes))
+    """Raises :class:`CaptwinError`, saying what would fit, if ``board`` has too few block RAMs, or LUTs by far."""
     model = AreaModel(chip, board)
+    need, have = block_rams(chip, options, board), board.limits.block_rams
+    found = f"at least {need} block RAMs, there are {have}"
+    if need <= have:
+        need, have = model.area(options).luts, board.limits.luts
+        found = f"about {need:,} LUTs, there are {have:,}"
+        if need <= SURELY * have:
+            return
+    sizes = "-".join(map(str, chip.sizes))
     smaller = next((few for few in _candidates(chip, options) if _fits(model, few)), None)
     if smaller is None:
         advice = "no core of this chip fits; choose a smaller chip, or a board with more"
     else:
         advice = f"this may fit: {core_words(smaller)}"
-    raise CaptwinError(f"{board.title}: a {sizes} core takes at least {need} block RAMs, there are {have}; {advice}")
+    raise CaptwinError(f"{board.title}: a {sizes} core takes {found}; {advice}")
 
 
 def _fits(model: AreaModel, options: CoreOptions) -> bool:

@@ -37,6 +37,13 @@ def test_too_large_says_what_would_fit() -> None:
     assert fitting(small, board) == board.options(2)
 
 
+def test_too_many_luts() -> None:
+    chip, board = load_chip("digits-small"), find_board("ice40-hx8k")
+    with pytest.raises(CaptwinError, match=r"takes about 1\d,\d+ LUTs, there are 7,680; this may fit: .* --serial$"):
+        check_fit(chip, CoreOptions(4, 1, 1), board)
+    check_fit(chip, fitting(chip, board), board)
+
+
 def test_too_large_at_all() -> None:
     board = find_board("icebreaker")
     with pytest.raises(CaptwinError, match=r"784-96-10 core takes at least \d+ block RAMs, there are 30; no core"):
