@@ -99,160 +99,176 @@ class SerialLayers(wiring.Component):
         return m
 
     def _build(self, m: Module) -> None:
-        layers = self.layers
-        columns = [layer.columns for layer in layers]
-        neurons = sum(columns)
+        columns = [layer.columns for layer in self.layers]
         stores = Stores.of(m, self, self.contents)
         settings = stores.register("settings", self._settings)
+        # Where it is.
+        self._layer = Signal(range(max(len(columns), 2)))
+        self._step = Signal(STEP_BITS)
+        self._lane = Signal(range(max(self.width, 2)))  # of the word of spikes
+        self._source = Signal(range(max(sum(columns), 2)))  # neuron of the layer before that is the row
+        self._column = Signal(range(max(*columns, 2)))
+        self._neuron = Signal(range(max(sum(columns), 2)))
+        self._weight = Signal(range(max(*(layer.charges.size for layer in self.layers), 2)))
+        # What it does.
+        self._take, self._add, self._clear = Signal(), Signal(), Signal()
+        self._update, self._offer, self._write = Signal(), Signal(), Signal()
+        self._row_ends = Signal()
 
-        layer = Signal(range(max(len(layers), 2)))
-        step = Signal(STEP_BITS)
-        lane = Signal(range(max(self.width, 2)))  # of the word of spikes
-        source = Signal(range(max(neurons, 2)))  # neuron of the layer before that is the row
-        column = Signal(range(max(max(columns), 2)))
-        neuron = Signal(range(max(neurons, 2)))
-        weight = Signal(range(max(max(layer.charges.size for layer in layers), 2)))
-        waited = Signal(range(self.UPDATE))
+        total = self._sums(m, stores)
+        fired = self._neurons(m, stores, settings, total)
+        fires, last_row = self._rows(m, fired)
+        self._turns(m, settings, fires, last_row)
 
-        def of_layer(values: Sequence[Any]) -> Value:
-            return Value.cast(values[0]) if len(layers) == 1 else Array(values)[layer]
+    def _of_layer(self, values: Sequence[Any]) -> Value:
+        """That of ``values`` which is of the layer whose turn it is."""
+        return Value.cast(values[0]) if len(self.layers) == 1 else Array(values)[self._layer]
 
-        last_layer = layer == len(layers) - 1
-        last_column = Signal()
-        m.d.comb += last_column.eq(column == of_layer([number - 1 for number in columns]))
-
-        # Sums: a weight is read, then registered with the sum so far, then added.
-        sums_shape = max(self.sum_shapes, key=lambda shape: shape.width)
-        m.submodules.sums = sums = memory.Memory(shape=sums_shape, depth=max(columns), init=[])
+    def _sums(self, m: Module, stores: Stores) -> Value:
+        """Adds the weight to the column's sum when told to: both are read, registered, added. The sum as it is read."""
+        shape = max(self.sum_shapes, key=lambda shape: shape.width)
+        depth = max(layer.columns for layer in self.layers)
+        m.submodules.sums = sums = memory.Memory(shape=shape, depth=depth, init=[])
         kept, put = sums.read_port(), sums.write_port()
-        add, clear = Signal(), Signal()
         adding = Pipeline(m, "adding_", resets=True)
-        adding["now", 0], adding["column", 0] = add, column
-        code, so_far = Signal(signed(self.formats.charge_bits)), Signal(sums_shape)
+        adding["now", 0], adding["column", 0] = self._add, self._column
+        code, so_far = Signal(signed(self.formats.charge_bits)), Signal(shape)
         weights = []
-        for number in range(len(layers)):
+        for number in range(len(self.layers)):
             port = stores.memory(f"weights{number}").read_port()
-            m.d.comb += port.addr.eq(weight)
+            m.d.comb += port.addr.eq(self._weight)
             weights.append(port.data.as_signed())
         m.d.comb += [
-            kept.addr.eq(column),
-            put.addr.eq(Mux(clear, column, adding["column", 2])),
-            put.data.eq(Mux(clear, 0, so_far + code)),
-            put.en.eq(clear | adding["now", 2]),
+            kept.addr.eq(self._column),
+            put.addr.eq(Mux(self._clear, self._column, adding["column", 2])),
+            put.data.eq(Mux(self._clear, 0, so_far + code)),
+            put.en.eq(self._clear | adding["now", 2]),
         ]
-        m.d.sync += [code.eq(of_layer(weights)), so_far.eq(kept.data)]
+        m.d.sync += [code.eq(self._of_layer(weights)), so_far.eq(kept.data)]
+        return kept.data
 
-        # One neuron is in the pipeline at a time; what it comes from rests until its result has gone.
-        update, write = Signal(), Signal()
+    def _neurons(self, m: Module, stores: Stores, settings: data.View, total: Value) -> Value:
+        """One neuron is in the pipeline at a time; what it comes from rests until its result has gone.
+
+        Returns whether the neuron that is a row fired.
+        """
         state = data.StructLayout({"v": self.formats.membrane_bits, "b": 1})
+        neurons = sum(layer.columns for layer in self.layers)
         m.submodules.states = states = memory.Memory(shape=state, depth=neurons, init=[])
         before, after = states.read_port(), states.write_port()
         parameters = stores.memory("parameters0").read_port()
-        m.d.comb += [before.addr.eq(Mux(update, neuron, source)), parameters.addr.eq(neuron)]
+        m.d.comb += [
+            before.addr.eq(Mux(self._update, self._neuron, self._source)),
+            parameters.addr.eq(self._neuron),
+        ]
         pipe = Held(m)
-        pipe["acc", 0], pipe["layer", 0] = kept.data, layer
+        pipe["acc", 0], pipe["layer", 0] = total, self._layer
         numbers = data.View(self._parameters.stored, parameters.data)
         for name in self._parameters.shapes:
             pipe[name, 1] = numbers[name]
-        fresh = step == 0
-        pipe["v", 1] = Mux(fresh, of_layer(settings.rest), before.data.v)
+        fresh = self._step == 0
+        pipe["v", 1] = Mux(fresh, self._of_layer(settings.rest), before.data.v)
         pipe["b", 1] = Mux(fresh, 0, before.data.b)
-        Response(m, layers, self.formats, 1, stores).follow(pipe, self._parameters, 0)
-        membrane, spike, u = (pipe[name, STAGES - 1] for name in ("membrane", "spike", "u"))
+        Response(m, self.layers, self.formats, 1, stores).follow(pipe, self._parameters, 0)
+        membrane, spike, u, clamped = (pipe[name, STAGES - 1] for name in ("membrane", "spike", "u", "saturated"))
         m.d.comb += [
-            after.addr.eq(neuron),
+            after.addr.eq(self._neuron),
             after.data.v.eq(membrane),
             after.data.b.eq(spike),
-            after.en.eq(write),
+            after.en.eq(self._write),
         ]
-        offer = Signal()
-        ready = []
-        for number in range(len(layers)):
+        for number, layer in enumerate(self.layers):
             results = getattr(self, f"results{number}")
-            ready.append(results.ready)
             m.d.comb += [
-                results.valid.eq(offer & (layer == number)),
+                results.valid.eq(self._offer & (self._layer == number)),
                 results.payload.spikes.eq(spike),
-                results.payload.last.eq(last_column),
+                results.payload.last.eq(self._column == layer.columns - 1),
             ]
-            for shown, value in (("membranes", membrane), ("drives", u), ("sums", kept.data)):
+            for shown, value in (("membranes", membrane), ("drives", u), ("sums", total)):
                 if shown in self.shows[number]:
                     m.d.comb += results.payload[shown][0].eq(value)
-        take = Signal()
         for counter, counted in (
-            (self.taken, take),
-            (self.fired, write & spike),
-            (self.saturated, write & pipe["saturated", STAGES - 1]),
+            (self.taken, self._take),
+            (self.fired, self._write & spike),
+            (self.saturated, self._write & clamped),
         ):
-            m.d.sync += counter.eq(Mux(counted, 1 << layer, 0))
+            m.d.sync += counter.eq(Mux(counted, 1 << self._layer, 0))
+        return before.data.b
 
-        # A layer's rows: bits of words of spikes, or the neurons of the layer before; looked up, then done.
-        first_layer = layer == 0
-        row_ends, last_lane, last_row = Signal(), Signal(), Signal()
-        word, looked_up = self.spikes.payload, Signal()
+    def _rows(self, m: Module, fired: Value) -> tuple[Value, Value]:
+        """A layer's rows are bits of words of spikes, or the neurons of the layer before.
+
+        Returns, a cycle after looking, whether the row has a spike, and whether it is the layer's last.
+        """
+        first_layer = self._layer == 0
+        last_lane, last_row, in_word = Signal(), Signal(), Signal()
+        word = self.spikes.payload
+        lasts = [0, *(end - 1 for end in accumulate(layer.columns for layer in self.layers[:-1]))]
         m.d.comb += [
-            last_lane.eq(lane == self.width - 1),
-            self.spikes.ready.eq(row_ends & first_layer & last_lane),
+            last_lane.eq(self._lane == self.width - 1),
+            self.spikes.ready.eq(self._row_ends & first_layer & last_lane),
         ]
         m.d.sync += [
-            looked_up.eq(word.spikes.bit_select(lane, 1)),
-            last_row.eq(
-                Mux(
-                    first_layer,
-                    word.last & last_lane,
-                    source == of_layer([0, *(end - 1 for end in accumulate(columns[:-1]))]),
-                )
-            ),
+            in_word.eq(word.spikes.bit_select(self._lane, 1)),
+            last_row.eq(Mux(first_layer, word.last & last_lane, self._source == self._of_layer(lasts))),
         ]
-        with m.If(row_ends):
+        with m.If(self._row_ends):
             with m.If(first_layer):
-                m.d.sync += lane.eq(Mux(last_lane, 0, lane + 1))
+                m.d.sync += self._lane.eq(Mux(last_lane, 0, self._lane + 1))
             with m.Else():
-                m.d.sync += source.eq(source + 1)
+                m.d.sync += self._source.eq(self._source + 1)
+        return Mux(first_layer, in_word, fired), last_row
 
+    def _turns(self, m: Module, settings: data.View, fires: Value, last_row: Value) -> None:
+        """Whose turn it is: the rows of a layer, its neurons, those of the next, the next step."""
+        columns = [layer.columns for layer in self.layers]
+        ready = [getattr(self, f"results{number}").ready for number in range(len(columns))]
+        layer, column, weight = self._layer, self._column, self._weight
+        last_column, waited = Signal(), Signal(range(self.UPDATE))
+        m.d.comb += last_column.eq(column == self._of_layer([number - 1 for number in columns]))
         with m.FSM():
             with m.State("clear"):  # after a reset
-                m.d.comb += clear.eq(1)
+                m.d.comb += self._clear.eq(1)
                 m.d.sync += column.eq(column + 1)
                 with m.If(column == max(columns) - 1):
                     m.d.sync += column.eq(0)
                     m.next = "look"
-            with m.State("look"), m.If(~first_layer | self.spikes.valid):
+            with m.State("look"), m.If((layer != 0) | self.spikes.valid):
                 m.next = "row"
             with m.State("row"):
-                with m.If(Mux(first_layer, looked_up, before.data.b)):
-                    m.d.comb += take.eq(1)
+                with m.If(fires):
+                    m.d.comb += self._take.eq(1)
                     m.next = "add"
                 with m.Else():
-                    m.d.comb += row_ends.eq(1)
-                    m.d.sync += weight.eq(weight + of_layer(columns))
+                    m.d.comb += self._row_ends.eq(1)
+                    m.d.sync += weight.eq(weight + self._of_layer(columns))
                     m.next = "look"
                     with m.If(last_row):
                         m.next = "update"
             with m.State("add"):
-                m.d.comb += add.eq(1)
+                m.d.comb += self._add.eq(1)
                 m.d.sync += [column.eq(column + 1), weight.eq(weight + 1)]
                 with m.If(last_column):
-                    m.d.comb += row_ends.eq(1)
+                    m.d.comb += self._row_ends.eq(1)
                     m.d.sync += column.eq(0)
                     m.next = "look"
                     with m.If(last_row):
                         m.next = "update"
             with m.State("update"):
-                m.d.comb += update.eq(1)
+                m.d.comb += self._update.eq(1)
                 m.d.sync += waited.eq(waited + 1)
                 with m.If(waited == self.UPDATE - 1):
                     m.d.sync += waited.eq(0)
                     m.next = "offer"
             with m.State("offer"):
-                m.d.comb += [update.eq(1), offer.eq(1)]
-                with m.If(of_layer(ready)):
-                    m.d.comb += [write.eq(1), clear.eq(1)]
-                    m.d.sync += [column.eq(column + 1), neuron.eq(neuron + 1)]
+                m.d.comb += [self._update.eq(1), self._offer.eq(1)]
+                with m.If(self._of_layer(ready)):
+                    m.d.comb += [self._write.eq(1), self._clear.eq(1)]
+                    m.d.sync += [column.eq(column + 1), self._neuron.eq(self._neuron + 1)]
                     m.next = "update"
                     with m.If(last_column):
                         m.d.sync += [column.eq(0), weight.eq(0), layer.eq(layer + 1)]
                         m.next = "look"
-                        with m.If(last_layer):
-                            m.d.sync += [layer.eq(0), neuron.eq(0), source.eq(0)]
-                            m.d.sync += step.eq(Mux(step == settings.last_step, 0, step + 1))
+                        with m.If(layer == len(columns) - 1):
+                            m.d.sync += [layer.eq(0), self._neuron.eq(0), self._source.eq(0)]
+                            m.d.sync += self._step.eq(Mux(self._step == settings.last_step, 0, self._step + 1))

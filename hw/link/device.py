@@ -283,11 +283,16 @@ class HostLink(wiring.Component):
         place = Signal(range(max(REPLY_HEAD, total, len(self.about))))
         out = self.replies
         byte, last = Signal(8), Signal()
+        picked, ends = Signal(8, reset_less=True), Signal()  # of the answer, and whether it is the last: a cycle later
         job = self._job
         loops, identifies, has_body = Signal(), Signal(), Signal()
         traces, traced = Signal(), self.core.options.trace
         plain = (job.command == Command.RESET) | (job.command == Command.WRITE)
         m.d.comb += read.addr.eq(place)
+        m.d.sync += [
+            picked.eq(answer.word_select(place[: (counters_start - 1).bit_length()], 8)),
+            ends.eq(place == Mux(identifies, len(self.about) - 1, total - 1)),
+        ]
         with m.FSM():
             with m.State("idle"):
                 m.d.comb += self._idle.eq(1)
@@ -362,11 +367,11 @@ class HostLink(wiring.Component):
                 with m.Elif(self._echo.valid):
                     m.next = "byte"
             with m.State("read"):
-                m.d.sync += last.eq(place == Mux(identifies, len(self.about) - 1, total - 1))
+                m.d.sync += last.eq(ends)
                 with m.If(identifies):
                     m.d.sync += byte.eq(read.data)
                 with m.Elif(place < counters_start):
-                    m.d.sync += byte.eq(answer.word_select(place[: (counters_start - 1).bit_length()], 8))
+                    m.d.sync += byte.eq(picked)
                 with m.Else():
                     m.d.sync += [byte.eq(kept[:8]), advance.eq(1)]
                 m.next = "byte"

@@ -91,16 +91,17 @@ class SelfTest(wiring.Component):
         port, out = store.read_port(), self.requests
         place = Signal(range(len(self._request)))
         byte = Signal(8)
-        settled, offered = Signal(), Signal()
+        last, settled, offered = Signal(), Signal(), Signal()
         m.d.comb += [
             port.addr.eq(place),
             out.payload.data.eq(byte),
-            out.payload.last.eq(place == len(self._request) - 1),
+            out.payload.last.eq(last),
             out.valid.eq(offered),
             self.length.eq(len(self._request)),
         ]
         m.d.sync += [
             byte.eq(port.data),
+            last.eq(place == len(self._request) - 1),
             settled.eq(~(offered & out.ready)),
             offered.eq(settled & ~(offered & out.ready)),
         ]
