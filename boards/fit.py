@@ -1,6 +1,6 @@
 """Whether a core fits a board, before hours of synthesis say so."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from boards.area import AreaModel
@@ -45,15 +45,18 @@ def _surfaces(chip: Chip, layers: Sequence[Layer], lanes: int, writes: int) -> l
     return [Store(part.width, len(part.words), lanes, writes, block=True, constant=0) for part in words]
 
 
-def fitting(chip: Chip, board: Board) -> CoreOptions:
-    """What a core of ``chip`` gets on ``board`` if nothing is said: the board's own, or that for this chip only, or the
-    next smaller one, or a serial one.
+def fitting(
+    chip: Chip, board: Board, said: Callable[[CoreOptions], CoreOptions] = lambda options: options
+) -> CoreOptions:
+    """What a core of ``chip`` gets on ``board``: the board's own, or that for this chip only, or the next smaller one,
+    or a serial one, whichever is thought to fit with what ``said`` makes of it.
 
     If none fits it is the board's own.
     """
     own = board.options(len(chip.layers))
     model = AreaModel(chip, board)
-    return next((some for some in _candidates(chip, own) if _fits(model, some)), own)
+    tried = map(said, _candidates(chip, own))
+    return next((some for some in tried if _fits(model, some)), said(own))
 
 
 def check_fit(chip: Chip, options: CoreOptions, board: Board) -> None:
@@ -89,8 +92,9 @@ def _candidates(chip: Chip, options: CoreOptions) -> Iterator[CoreOptions]:
     if not options.serial:
         for smaller in _smaller(fixed, layers):
             yield _balanced(chip, smaller)
-        serial = replace(options, row_banks=1, lanes=1, serial=True)
-        yield from (serial, replace(serial, loadable=False))
+        options = replace(options, row_banks=1, lanes=1, serial=True)
+        yield from (options, replace(options, loadable=False))
+    yield from _smaller(replace(options, loadable=False), layers)
 
 
 def _smaller(options: CoreOptions, layers: int) -> Iterator[CoreOptions]:
@@ -130,8 +134,8 @@ def _halved(numbers: tuple[int, ...]) -> tuple[int, ...]:
 
 def core_words(options: CoreOptions) -> str:
     """``options`` as they are said on the command line."""
-    words = ["--loadable" if options.loadable else "--fixed", f"--pixel-lanes {options.pixel_lanes}"]
-    words += ["--trace"] * options.trace + ["--serial"] * options.serial
+    words = ["--loadable" if options.loadable else "--fixed", "--serial" if options.serial else "--parallel"]
+    words += ["--trace"] * options.trace + [f"--pixel-lanes {options.pixel_lanes}"]
     for name in () if options.serial else ("row_banks", "lanes"):
         said = getattr(options, name)
         words.append(f"--{name.replace('_', '-')} {','.join(map(str, said)) if isinstance(said, tuple) else said}")

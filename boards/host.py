@@ -155,9 +155,8 @@ class Device:
         if not self.traces:
             raise CaptwinError(f"{self.port}: the device cannot trace; build its bitstream with --trace")
         (body,) = self._images([image])
-        for attempt in range(TRIES):
-            if attempt:
-                self.reset()
+        for _ in range(TRIES):
+            self.reset()  # what is still under way would be traced, too
             words = TraceReader(self._largest[1:], self.about["steps"])
             answer = None
             for command, reply in self._line.replies(self._line.send(Command.TRACE, body)):

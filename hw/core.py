@@ -14,7 +14,7 @@ from hw.encoder import SpikeEncoder
 from hw.errors import CaptwinError
 from hw.identity import BUILD_ID_BITS, Identity
 from hw.layer import SpikingLayer
-from hw.load import STORE_BITS, Contents, load_bus
+from hw.load import ADDRESS_BITS, STORE_BITS, Contents, load_bus
 from hw.neuron import SHOWN
 from hw.readout import ClassReadout, answer
 from hw.reset import reset_by_register
@@ -120,6 +120,12 @@ class Core(wiring.Component):
         most = (1 << STORE_BITS) - 1  # one number is left for the host link
         if options.loadable and len(self.contents) > most:
             raise CaptwinError(f"a loadable core has {most} memories at most, not {len(self.contents)}; give it fewer")
+        for entry in self.contents:
+            if len(entry.words) > 1 << ADDRESS_BITS:
+                raise CaptwinError(
+                    f"a loadable core's memories have {1 << ADDRESS_BITS:,} words at most, {entry.name} has "
+                    f"{len(entry.words):,}; make it --fixed"
+                )
         count = data.ArrayLayout(COUNTER_BITS, len(chip.layers))
         ports = {
             "pixels": In(stream.Signature(data.ArrayLayout(PIXEL_BITS, options.pixel_lanes))),

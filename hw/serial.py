@@ -10,8 +10,7 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.chip import STEP_BITS, Formats, Layer
-from hw.errors import CaptwinError
-from hw.load import ADDRESS_BITS, Contents, Stores, load_port
+from hw.load import Contents, Stores, load_port
 from hw.neuron import neuron_word
 from hw.reset import reset_by_register
 from hw.response import STAGES, Parameters, Response
@@ -53,8 +52,6 @@ class SerialLayers(wiring.Component):
         self.shows = shows
         self.stores_from = stores_from
         self.reset = Signal()
-        if stores_from is not None and max(layer.charges.size for layer in layers) > 1 << ADDRESS_BITS:
-            raise CaptwinError(f"a loadable serial core has {1 << ADDRESS_BITS:,} weights a layer at most")
         self.sum_shapes = [signed(formats.accumulator_bits(layer.rows)) for layer in layers]
         results = {
             f"results{number}": Out(stream.Signature(neuron_word(formats, 1, shape, shown)))

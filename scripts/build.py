@@ -1,5 +1,6 @@
 """``captwin build``: a chip as a board's bitstream."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -50,10 +51,8 @@ def build(
     """Build a chip's bitstream for a board; it must meet its clock."""
     target = find_board(board)
     loaded = load_chip(chip)
-    default = fitting(loaded, target)
-    options = core_options(
-        pixel_lanes, row_banks, lanes, trace=trace, loadable=loadable, serial=serial, default=default
-    )
+    said = partial(core_options, pixel_lanes, row_banks, lanes, trace=trace or None, loadable=loadable, serial=serial)
+    options = fitting(loaded, target, lambda default: said(default=default))
     check_fit(loaded, options, target)  # before the self-test asks for a data set, which may have to be downloaded
     core = Core(loaded, options)
     folder = output or build_folder(chip, board)

@@ -1,6 +1,7 @@
 """``captwin estimate``: how fast and how large a core will be, before any synthesis."""
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -64,8 +65,8 @@ def estimate(
     loaded = load_chip(chip)
     if search and (pixel_lanes, row_banks, lanes, serial) != (None,) * 4:
         raise CaptwinError("--search: finds --pixel-lanes, --row-banks and --lanes itself; leave them and --serial out")
-    default = fitting(loaded, target)
-    options = core_options(pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial, default=default)
+    said = partial(core_options, pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial)
+    options = fitting(loaded, target, lambda default: said(default=default))
     for name in ("row_banks", "lanes"):
         options.each(name, len(loaded.layers))
     dataset = load_dataset(chip_data(loaded))
@@ -133,12 +134,8 @@ def _comparable(name: str, board: Board, chip: Chip, options: CoreOptions, folde
         if folder:
             raise
         return str(error)
-    layers = len(chip.layers)
-
-    def sizes(some: CoreOptions) -> tuple[object, ...]:
-        return some.pixel_lanes, some.serial, *(some.each(size, layers) for size in ("row_banks", "lanes"))
-
-    return built if sizes(built.options) == sizes(options) else f"{built.folder}: has a core of other options"
+    same = built.options.listed(len(chip.layers)) == options.listed(len(chip.layers))
+    return built if same else f"{built.folder}: has a core of other options"
 
 
 def _area_rows(area: Limits, board: Board, built: Built | str) -> list[Row]:
@@ -183,7 +180,7 @@ def _search_rows(chip: Chip, board: Board, load: Workload, margin: float, *, loa
     if not found:
         raise CaptwinError(
             f"{board.title}: no core of this chip leaves {100 * margin:g} % of the device free; "
-            "choose a smaller chip, a board with more, or a smaller --margin"
+            "choose a smaller chip, a board with more, a smaller --margin, or --serial in place of --search"
         )
     rows = [Row("found", [_as_dict(one, board) for one in found], "", "")]
     for place, one in enumerate(found, 1):

@@ -25,7 +25,8 @@ LoadableOption = Annotated[
 SerialOption = Annotated[
     bool | None,
     typer.Option(
-        "--serial/--parallel", help="One weight and one neuron after the other [default: if it fits in no other way]."
+        "--serial/--parallel",
+        help="One weight and one neuron after the other [default: if a board needs it].",
     ),
 ]
 
@@ -53,7 +54,7 @@ def core_options(
     row_banks: str | None,
     lanes: str | None,
     *,
-    trace: bool = False,
+    trace: bool | None = None,
     loadable: bool | None = None,
     serial: bool | None = None,
     default: CoreOptions = CoreOptions(),  # noqa: B008 (frozen)
@@ -62,9 +63,11 @@ def core_options(
     banks, neurons = _numbers("row-banks", row_banks), _numbers("lanes", lanes)
     if serial:
         default = replace(default, row_banks=1, lanes=1)
+    elif serial is None and (banks or neurons):
+        serial = False
     said: dict[str, Any] = {"pixel_lanes": pixel_lanes, "row_banks": banks, "lanes": neurons}
-    said |= {"loadable": loadable, "serial": serial}
-    return replace(default, trace=trace, **{name: value for name, value in said.items() if value is not None})
+    said |= {"trace": trace, "loadable": loadable, "serial": serial}
+    return replace(default, **{name: value for name, value in said.items() if value is not None})
 
 
 def _numbers(option: str, said: str | None) -> int | tuple[int, ...] | None:

@@ -1,6 +1,7 @@
 """``captwin verify``: a whole test set through the compiled Verilog, every number compared with the golden model."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -44,8 +45,9 @@ def verify(
     dataset = load_dataset(data or chip_data(loaded))
     pixels, labels = dataset.some(images, first=first)
     target = find_board(board) if board else None
-    default = fitting(loaded, target) if target else CoreOptions()
-    options = core_options(pixel_lanes, row_banks, lanes, trace=True, loadable=loadable, serial=serial, default=default)
+    said = partial(core_options, pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial)
+    options = fitting(loaded, target, lambda default: said(default=default)) if target else said()
+    options = replace(options, trace=True)
     clock_hz = target.clock_hz if target else CLOCK_HZ
     interval = int(clock_hz / rate) if rate else 0
     twin, outcome = run_compiled(loaded, options, pixels, interval)

@@ -8,7 +8,15 @@ import typer
 from rich.text import Text
 
 from hw.core import Core
-from scripts.hardware import BanksOption, BaudOption, LanesOption, PixelLanesOption, SerialOption, core_options
+from scripts.hardware import (
+    BanksOption,
+    BaudOption,
+    LanesOption,
+    LoadableOption,
+    PixelLanesOption,
+    SerialOption,
+    core_options,
+)
 from scripts.output import log
 from sim.rtl.virtual import BAUD, LOADABLE, VirtualBoard
 from train.zoo import load_chip
@@ -19,11 +27,12 @@ def virtual(
     pixel_lanes: PixelLanesOption = None,
     row_banks: BanksOption = None,
     lanes: LanesOption = None,
+    loadable: LoadableOption = None,
     serial: SerialOption = None,
     baud: BaudOption = None,
 ) -> None:
     """Run a virtual board until interrupted; prints its port, for any program that talks to serial ones."""
-    options = core_options(pixel_lanes, row_banks, lanes, serial=serial, default=LOADABLE)
+    options = core_options(pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial, default=LOADABLE)
     with log.status(Text("writing and compiling the virtual board")):
         board = VirtualBoard(Core(load_chip(chip), options), baud=baud or BAUD)
     with board:

@@ -134,9 +134,7 @@ class HostLink(wiring.Component):
                 images = [Command.INFER]
                 if self.core.options.trace:
                     images.append(Command.TRACE)
-                    starts = job.command == Command.TRACE
-                    m.d.comb += self._trace.restart.eq(starts)
-                    m.d.sync += [self._tracing.eq(starts), self._trace_tag.eq(job.tag)]
+                    m.d.sync += self._tracing.eq(0)
                 with m.Switch(job.command):
                     with m.Case(*images):
                         with m.If(body != self.core.chip.pixels):
@@ -145,6 +143,10 @@ class HostLink(wiring.Component):
                         with m.Elif(tags.w_rdy):
                             m.d.comb += tags.w_en.eq(1)
                             m.next = "fill"
+                            if self.core.options.trace:
+                                with m.If(job.command == Command.TRACE):
+                                    m.d.comb += self._trace.restart.eq(1)
+                                    m.d.sync += [self._tracing.eq(1), self._trace_tag.eq(job.tag)]
                     with m.Case(Command.LOOPBACK):
                         m.next = "ask"
                     if self.core.options.loadable:

@@ -3,6 +3,7 @@
 import json
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from boards.fit import core_words
@@ -62,7 +63,8 @@ def section(measured: Measured) -> Section:
 def commands(measured: Measured) -> list[str]:
     """Command lines that make the build and the page's numbers again."""
     manifest, name, board = measured.built.manifest, measured.name, measured.built.board
-    size = core_words(measured.built.options).split()
+    options = measured.built.options
+    size, traced = core_words(replace(options, trace=False)).split(), ["--trace"] * options.trace
     usual_hz = board.family.pll(board.platform().default_clk_frequency, board.clock_hz).output_hz
     clock = [] if manifest.clock_hz == usual_hz else ["--clock", f"{manifest.clock_hz / 1e6:.9g}"]
     folder = ["-o", str(measured.built.folder)]
@@ -74,7 +76,7 @@ def commands(measured: Measured) -> list[str]:
         [] if measured.gates.images == len(measured.dataset.test_images) else ["--images", str(measured.gates.images)]
     )
     lines = [
-        ["captwin", "build", name, "--board", board.name, *seeds, *clock, *size, *native, *folder],
+        ["captwin", "build", name, "--board", board.name, *seeds, *clock, *size, *traced, *native, *folder],
         ["captwin", "evaluate", name],
         ["captwin", "verify", name, "--board", board.name, *size, *images],
         ["captwin", "report", name, "--board", board.name, "--build", str(measured.built.folder), *images],

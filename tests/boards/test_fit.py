@@ -1,5 +1,7 @@
 """Whether a core fits, said beforehand."""
 
+from dataclasses import replace
+
 import pytest
 
 from boards.catalogue import find_board
@@ -25,7 +27,8 @@ def test_counts(chip: str, board: str, options: CoreOptions, found: int) -> None
 def test_too_large_says_what_would_fit() -> None:
     chip, board = load_chip("mnist"), find_board("ulx3s-85f")
     with pytest.raises(
-        CaptwinError, match=r"there are 208; this may fit: --fixed --pixel-lanes \d+ --row-banks \S+ --lanes \S+$"
+        CaptwinError,
+        match=r"are 208; this may fit: --fixed --parallel --pixel-lanes \d+ --row-banks \S+ --lanes \S+$",
     ) as caught:
         check_fit(chip, board.options(3), board)
     words = str(caught.value).split()
@@ -39,9 +42,23 @@ def test_too_large_says_what_would_fit() -> None:
 
 def test_too_many_luts() -> None:
     chip, board = load_chip("digits-small"), find_board("ice40-hx8k")
-    with pytest.raises(CaptwinError, match=r"takes about 1\d,\d+ LUTs, there are 7,680; this may fit: .* --serial$"):
+    with pytest.raises(
+        CaptwinError,
+        match=r"takes about 1\d,\d+ LUTs, there are 7,680; this may fit: .* --serial --pixel-lanes 4$",
+    ):
         check_fit(chip, CoreOptions(4, 1, 1), board)
     check_fit(chip, fitting(chip, board), board)
+
+
+def test_what_is_said_is_kept() -> None:
+    chip, board = load_chip("digits"), find_board("ice40-hx8k")
+    assert fitting(chip, board) == CoreOptions(4, 1, 1, serial=True)
+    said = fitting(chip, board, lambda options: replace(options, pixel_lanes=1))
+    assert said.serial and said.pixel_lanes == 1
+    said = fitting(load_chip("digits-small"), board, lambda options: replace(options, loadable=True, trace=True))
+    assert said.serial and said.loadable and said.trace
+    with pytest.raises(CaptwinError, match=r"this may fit: --fixed --serial --pixel-lanes \d+$"):
+        check_fit(chip, CoreOptions(64, 1, 1), find_board("icebreaker"))
 
 
 def test_too_large_at_all() -> None:

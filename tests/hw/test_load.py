@@ -10,6 +10,7 @@ from amaranth.sim import Simulator
 from boards.loading import contents
 from hw.chip import Chip
 from hw.core import Core, CoreOptions
+from hw.errors import CaptwinError
 from sim import golden
 from tests.boards.test_loading import room_of
 from tests.chips import random_chip, random_pixels
@@ -63,6 +64,12 @@ def loaded_answers(core: Core, stores: list, pixels: np.ndarray, seed: int) -> l
     simulator.add_testbench(read)
     simulator.run()
     return answers
+
+
+def test_more_words_than_addresses() -> None:
+    chip = random_chip(1, sizes=(300, 300, 3))
+    with pytest.raises(CaptwinError, match=r"memories have 65,536 words at most, layers\.weights0 has 90,000; make it"):
+        Core(chip, CoreOptions(1, 1, 1, loadable=True, serial=True))
 
 
 def like(chip: Chip, seed: int, sizes: tuple[int, ...]) -> Chip:

@@ -18,7 +18,7 @@ def fake_build(folder: Path, **changes: object) -> None:
     content = {
         "board": "icebreaker",
         "build_id": f"{load_chip('digits-tiny').build_id:016x}",
-        "options": {"pixel_lanes": 4, "row_banks": [1], "lanes": [1]},
+        "options": {"pixel_lanes": 2, "row_banks": [1], "lanes": [1]},
         "clock_hz": 30e6,
         "seed": 1,
         "reached_hz": 40e6,
@@ -41,7 +41,7 @@ def test_estimate(captwin):
     )
     assert said["fits"] and said["built"] is None
     assert 0 < said["luts"] < said["limits"]["luts"]
-    status, out, _ = captwin(*arguments[:-1], "8")
+    status, out, _ = captwin(*arguments[:-1], "8", "--parallel")
     assert status == 0 and "--pixel-lanes 8 --row-banks 1 --lanes 1" in out and "crossbar 0" in out
 
 
@@ -52,7 +52,7 @@ def test_beside_a_build(captwin):
     fake_build(Path("build/digits-tiny-icebreaker"))
     status, out, _ = captwin(*ARGUMENTS)
     assert status == 0 and "built: 3,000, estimate +" in out and "built: 7, estimate +0.0 %" in out
-    status, out, _ = captwin(*ARGUMENTS, "--pixel-lanes", "2")
+    status, out, _ = captwin(*ARGUMENTS, "--pixel-lanes", "1")
     assert status == 0 and "has a core of other options" in out and "built: " not in out
 
 
@@ -97,6 +97,7 @@ def test_search(captwin):
         (("digits", "--board", "icebreaker", "--images", "1000"), "digits has 360 test images, not 1000"),
         (("digits", "--board", "icebreaker", "--lanes", "3"), "lanes: must be a power of two"),
         (("digits", "--board", "icebreaker", "--row-banks", "1,1,1"), "the chip has 2 layers, not 3"),
+        (("digits", "--board", "icebreaker", "--serial", "--row-banks", "4"), "row_banks: must be 1 in a serial core"),
         (("digits", "--board", "icebreaker", "--search", "--lanes", "2"), "--search: finds --pixel-lanes"),
         (("mnist-small", "--board", "icebreaker", "--search"), "no core of this chip leaves 10 % of the device free"),
     ],

@@ -141,6 +141,20 @@ def test_an_interrupted_trace_leaves_it_usable() -> None:
                 assert traced(device, pixels, CHIP)
 
 
+def test_traces_behind_images_that_are_still_running() -> None:
+    """A serial core goes on after an early answer: what it still does is no part of the next trace."""
+    chip = replace(CHIP, readout="first_spike")
+    pixels, _ = load_dataset("digits").some(4)
+    core = Core(chip, CoreOptions(4, 1, 1, trace=True, serial=True))
+    with VirtualBoard(core) as virtual, Device(virtual.port) as device:
+        for image in pixels:
+            assert agree(list(device.infer([image])), image[None], chip)
+            assert traced(device, image[None], chip)
+        with pytest.raises(LinkError, match="refuses TRACE: WRONG_LENGTH"):
+            device._ask(Command.TRACE, bytes(63))
+        assert agree(list(device.infer(pixels)), pixels, chip)
+
+
 def test_a_trace_that_loses_words_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
     pixels, _ = load_dataset("digits").some(2)
     whole, lost = Line._frames, [30]
