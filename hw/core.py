@@ -231,22 +231,25 @@ class Core(wiring.Component):
                     spikes.valid.eq(results.valid),
                     results.ready.eq(spikes.ready),
                 ]
+        for number in range(len(self.chip.layers)):
+            m.submodules[f"count{number}"] = reset_by_register(m, f"count{number}", self._count(number), self.reset)
         ends = Module()
-        self._count(ends)
         self._offer(ends)
         m.submodules.ends = reset_by_register(m, "ends", ends, self.reset)
         return m
 
-    def _count(self, m: Module) -> None:
-        m.d.sync += self.counters.cycles.eq(self.counters.cycles + 1)
-        for number in range(len(self.chip.layers)):
-            layer = self.layers[0 if self.options.serial else number]
-            for counter, amount in (("events", layer.taken), ("spikes", layer.fired), ("saturated", layer.saturated)):
-                total = self.counters[counter][number]
-                m.d.sync += total.eq(total + (amount[number] if self.options.serial else amount))
+    def _count(self, number: int) -> Module:
+        """The counters of layer ``number``, which lie where the layer does."""
+        m = Module()
+        layer = self.layers[0 if self.options.serial else number]
+        for counter, amount in (("events", layer.taken), ("spikes", layer.fired), ("saturated", layer.saturated)):
+            total = self.counters[counter][number]
+            m.d.sync += total.eq(total + (amount[number] if self.options.serial else amount))
+        return m
 
     def _offer(self, m: Module) -> None:
         """Lets pixels in while their arrival time can be kept, and adds to each answer the time its image took."""
+        m.d.sync += self.counters.cycles.eq(self.counters.cycles + 1)
         m.submodules.starts = starts = fifo.SyncFIFOBuffered(width=COUNTER_BITS, depth=self.IN_FLIGHT)
         # Whether there is room is a register, since pixels wait for it; of what makes it, only `started` comes late.
         under_way, room, ended = Signal(range(self.IN_FLIGHT + 1)), Signal(init=1), Signal()

@@ -7,7 +7,7 @@ from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.chip import PIXEL_BITS
-from hw.core import Core
+from hw.core import COUNTER_BITS, Core
 from hw.link.frames import CRC_BYTES, token
 from hw.link.packing import packed
 from hw.link.protocol import (
@@ -28,7 +28,7 @@ from hw.streams import COPY
 
 #: cycles that a reset of the core lasts
 RESET_CYCLES = 16
-#: bits of a beat, or of counters, that are shifted by one register
+#: bits of a beat that are shifted by one register
 REACH = 64
 
 
@@ -263,13 +263,13 @@ class HostLink(wiring.Component):
             packed(self.result.payload, answer_parts(chip.classes)),
             packed(counters, counters_parts(layers)),
         )
-        # Counters yet to be sent, those of one moment; kept and moved by registers, each for some, since they are many.
+        # Counters yet to be sent, those of one moment; kept and moved by registers, each for one that may be far away.
         kept, advance = Signal(len(totals), reset_less=True), Signal()
         following = Cat(kept[8:], Const(0, 8))
-        for start in range(0, len(totals), REACH):
+        for start in range(0, len(totals), COUNTER_BITS):
             own_capture = Signal(name=f"capture{start}", reset_less=True, attrs=COPY)
             own_advance = Signal(name=f"advance{start}", reset_less=True, attrs=COPY)
-            part = slice(start, start + REACH)
+            part = slice(start, start + COUNTER_BITS)
             m.d.sync += [own_capture.eq(self._idle), own_advance.eq(advance)]
             with m.If(own_capture):
                 m.d.sync += kept[part].eq(totals[part])
