@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from boards.host import Device
 from boards.line import LOOK_S
-from hw.core import Core
+from hw.core import Core, CoreOptions
 from hw.link.protocol import REPLY, Command, Status
+from scripts.agreement import mismatches
 from sim import golden
 from sim.rtl.simulators import missing_tools
 from sim.rtl.virtual import VirtualBoard
@@ -39,7 +40,12 @@ def frame(command: int, tag: int, body: bytes) -> bytes:
 
 
 requests = st.one_of(
-    st.builds(frame, st.just(Command.INFER), st.integers(0, MISHAP), st.sampled_from([p.tobytes() for p in PIXELS])),
+    st.builds(
+        frame,
+        st.sampled_from([Command.INFER, Command.INFER, Command.TRACE]),
+        st.integers(0, MISHAP),
+        st.sampled_from([p.tobytes() for p in PIXELS]),
+    ),
     st.builds(frame, st.just(Command.LOOPBACK), st.integers(0, MISHAP), st.binary(max_size=50)),
     st.builds(frame, st.sampled_from([Command.COUNTERS, Command.RESET]), st.integers(0, MISHAP), st.just(b"")),
     st.builds(frame, st.integers(0, 255), st.integers(0, MISHAP), st.binary(max_size=80)),
@@ -69,7 +75,7 @@ def mishaps(draw: st.DrawFn) -> bytes:
 
 @pytest.fixture(scope="module", params=[-0.02, 0.0, 0.02], ids=["slow host", "exact", "fast host"])
 def device(request: pytest.FixtureRequest) -> Iterator[Device]:
-    with VirtualBoard(Core(CHIP), skew=-request.param) as board, Device(board.port) as device:
+    with VirtualBoard(Core(CHIP, CoreOptions(trace=True)), skew=-request.param) as board, Device(board.port) as device:
         yield device
 
 
@@ -119,3 +125,6 @@ def test_the_driver_is_never_told_anything_wrong(device: Device, mishap: bytes, 
     assert np.array_equal([answer.counts for answer in answers], EXPECTED.counts[numbers])
     assert np.array_equal([answer.membranes for answer in answers], EXPECTED.membranes[numbers])
     assert device.loopback(mishap[:50]) == mishap[:50]
+    if len(numbers) == 1:
+        answer, layers = device.trace(PIXELS[numbers[0]])
+        assert not mismatches([answer], golden.run(CHIP, PIXELS[numbers], trace=True), [layers])
