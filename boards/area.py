@@ -164,7 +164,7 @@ def _crossbar(block: Crossbar, family: Family) -> Cells:
     late = (columns - 1) // block.GROUP
     second = sum(column // block.GROUP % 2 for column in range(columns))  # in the second group of their memory
     row_bits = (block.places.shape[1] - 1).bit_length()
-    total += Cells(flip_flops=late * (banks + 2) + (late - late % 2) * banks * row_bits + second * banks * bits)
+    total += Cells(flip_flops=late * (banks + 2) + (late - late % 2) * banks * (row_bits + 1) + second * banks * bits)
 
     if block.stores_from is not None:  # a register of the bus for each memory but the first
         total += Cells(flip_flops=load_bus().size * ((columns - 1) // (2 * block.GROUP)))
