@@ -79,7 +79,7 @@ def build(
     plan = platform.prepare(BoardTop(board, core, expected, pll), TOP)
     netlist = re.sub(r"^ *attribute .src .*\n", "", _text(plan.files[f"{TOP}.il"]), flags=re.MULTILINE)
     netlist = without_brackets(netlist)
-    constraints = _text(plan.files[board.family.constraints])
+    constraints = board.family.tightened(_text(plan.files[board.family.constraints]))
 
     synthesis, place, pack = tools
     progress("synthesis")

@@ -1,6 +1,7 @@
 """Lattice ECP5 through Project Trellis."""
 
 import json
+import re
 from typing import ClassVar
 
 from amaranth import Const, Instance, Module, Signal
@@ -11,6 +12,9 @@ from boards.family import Cells, Limits, blocks
 from boards.output_registers import take_over_registers
 from boards.pll import Pll
 from hw.load import LOADED
+
+#: how much faster a clock is asked for: the router takes paths for up to 0.6 % shorter than they turn out
+MARGIN = 1.02
 
 
 class Ecp5:
@@ -85,6 +89,13 @@ class Ecp5:
         design = json.loads(netlist)
         take_over_registers(design, top)
         return json.dumps(design)
+
+    def tightened(self, constraints: str) -> str:
+        return re.sub(
+            r'(?<=FREQUENCY PORT )("\S+") (\S+) HZ',
+            lambda found: f"{found[1]} {MARGIN * float(found[2]):.1f} HZ",
+            constraints,
+        )
 
     def place(self, device: dict[str, str], wanted_hz: float, seed: int) -> list[str]:
         return [

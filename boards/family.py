@@ -74,6 +74,10 @@ class Family(Protocol):
     def finish(self, netlist: str, top: str) -> str:
         """What Yosys' netlist, as JSON, should be changed to before it is placed."""
 
+    def tightened(self, constraints: str) -> str:
+        """The constraints as nextpnr gets them: where its router takes some paths for shorter than they turn out, with
+        a faster clock, so that the one that is wanted is met."""
+
     def place(self, device: dict[str, str], wanted_hz: float, seed: int) -> list[str]:
         """nextpnr's arguments: from ``netlist.json`` to ``routed.txt``, ``routed.json`` and ``report.json``."""
 

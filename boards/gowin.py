@@ -73,6 +73,9 @@ class Gowin:
     def finish(self, netlist: str, top: str) -> str:
         return netlist
 
+    def tightened(self, constraints: str) -> str:
+        return constraints
+
     def place(self, device: dict[str, str], wanted_hz: float, seed: int) -> list[str]:
         return [
             *("--device", device["part"]),

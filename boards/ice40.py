@@ -67,6 +67,9 @@ class Ice40:
     def finish(self, netlist: str, top: str) -> str:
         return netlist
 
+    def tightened(self, constraints: str) -> str:
+        return constraints
+
     def place(self, device: dict[str, str], wanted_hz: float, seed: int) -> list[str]:
         return [
             f"--{device['size']}",

@@ -243,8 +243,9 @@ class Core(wiring.Component):
         m = Module()
         layer = self.layers[0 if self.options.serial else number]
         for counter, amount in (("events", layer.taken), ("spikes", layer.fired), ("saturated", layer.saturated)):
-            total = self.counters[counter][number]
-            m.d.sync += total.eq(total + (amount[number] if self.options.serial else amount))
+            total, counted = self.counters[counter][number], amount[number] if self.options.serial else amount
+            late = Signal.like(counted, name=f"late_{counter}")  # counters may be far from what they count
+            m.d.sync += [late.eq(counted), total.eq(total + late)]
         return m
 
     def _offer(self, m: Module) -> None:
