@@ -35,7 +35,7 @@ def test_verify(captwin):
 
 
 def test_divergence_is_told_and_fails(captwin, monkeypatch):
-    options = {"pixel_lanes": 8, "row_banks": [1, 1], "lanes": [4, 4], "trace": True}
+    options = {"pixel_lanes": 8, "row_banks": [1, 1], "lanes": [4, 4], "trace": True, "serial": False}
     outcome = Verification(
         images=1,
         labels=np.array([0]),
