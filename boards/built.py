@@ -56,11 +56,6 @@ class Built:
     def bitstream(self) -> Path:
         return self.folder / self.board.family.bitstream
 
-    @property
-    def options(self) -> CoreOptions:
-        """The core's size, as it was built."""
-        return self.manifest.options
-
     def slowest_path(self) -> tuple[Hop, ...]:
         """Hops of the slowest path of the seed kept.
 

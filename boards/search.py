@@ -11,7 +11,7 @@ from typing import Protocol
 from boards.area import AreaModel
 from boards.board import Board
 from boards.family import Limits
-from boards.fit import layer_block_rams
+from boards.fit import block_rams, layer_block_rams
 from hw.chip import Chip
 from hw.core import LARGEST, CoreOptions
 
@@ -31,6 +31,8 @@ class Load(Protocol):
     def neurons_busy(self, number: int, lanes: int) -> float: ...
 
     def readout_busy(self, lanes: int) -> float: ...
+
+    def serial_busy(self, pixel_lanes: int) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ def _covers(chip: Chip, options: CoreOptions, other: CoreOptions) -> bool:
     """Whether a core has as much of everything as another, or more."""
     layers = len(chip.layers)
     sizes = [
-        (some.pixel_lanes, *some.each("row_banks", layers), *some.each("lanes", layers)) for some in (options, other)
+        (not some.serial, some.pixel_lanes, *some.each("row_banks", layers), *some.each("lanes", layers))
+        for some in (options, other)
     ]
     return all(one >= two for one, two in zip(*sizes, strict=True))
 
@@ -146,6 +149,10 @@ def _fitting(
                 rams,
                 CoreOptions(pixel_lanes, banks, lanes, loadable=loadable),
             )
+        serial = CoreOptions(pixel_lanes, 1, 1, loadable=loadable, serial=True)
+        rams = block_rams(chip, serial, board)
+        if rams <= room.block_rams:
+            yield load.serial_busy(pixel_lanes), rams, serial
 
 
 def _useful(sizes: list[int], items: int) -> list[int]:

@@ -134,7 +134,7 @@ def _comparable(name: str, board: Board, chip: Chip, options: CoreOptions, folde
         if folder:
             raise
         return str(error)
-    same = built.options.listed(len(chip.layers)) == options.listed(len(chip.layers))
+    same = built.manifest.options.listed(len(chip.layers)) == options.listed(len(chip.layers))
     return built if same else f"{built.folder}: has a core of other options"
 
 
@@ -180,7 +180,7 @@ def _search_rows(chip: Chip, board: Board, load: Workload, margin: float, *, loa
     if not found:
         raise CaptwinError(
             f"{board.title}: no core of this chip leaves {100 * margin:g} % of the device free; "
-            "choose a smaller chip, a board with more, a smaller --margin, or --serial in place of --search"
+            "choose a smaller chip, a board with more, or a smaller --margin"
         )
     rows = [Row("found", [_as_dict(one, board) for one in found], "", "")]
     for place, one in enumerate(found, 1):
@@ -201,6 +201,7 @@ def _search_rows(chip: Chip, board: Board, load: Workload, margin: float, *, loa
 def _as_dict(found: Found, board: Board) -> dict[str, Any]:
     options = found.options
     return {
+        "serial": options.serial,
         "pixel_lanes": options.pixel_lanes,
         "row_banks": options.row_banks,
         "lanes": options.lanes,

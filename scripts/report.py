@@ -52,7 +52,7 @@ def measure(
     file_target(page_file)
     dataset = load_dataset(chip_data(chip))
     pixels, _ = dataset.some(images)
-    _, gates = run_compiled(chip, built.options, pixels)
+    _, gates = run_compiled(chip, built.manifest.options, pixels)
     with log.status("golden model and energy"):
         outcome = golden.run(chip, dataset.test_images)
         joules = _energy(chip, dataset.test_images)

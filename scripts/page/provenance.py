@@ -63,7 +63,7 @@ def section(measured: Measured) -> Section:
 def commands(measured: Measured) -> list[str]:
     """Command lines that make the build and the page's numbers again."""
     manifest, name, board = measured.built.manifest, measured.name, measured.built.board
-    options = measured.built.options
+    options = measured.built.manifest.options
     size, traced = core_words(replace(options, trace=False)).split(), ["--trace"] * options.trace
     usual_hz = board.family.pll(board.platform().default_clk_frequency, board.clock_hz).output_hz
     clock = [] if manifest.clock_hz == usual_hz else ["--clock", f"{manifest.clock_hz / 1e6:.9g}"]

@@ -43,7 +43,7 @@ def section(measured: Measured) -> Section:
                 ("layer", ">rows", ">neurons", ">row banks", ">lanes", ">row events a cycle", "bank use"),
                 _layers(measured),
                 "Each crossbar takes up to one row event a bank and cycle; silent rows cost nothing. "
-                f"Pixels encoded a cycle: {measured.built.options.pixel_lanes}.",
+                f"Pixels encoded a cycle: {measured.built.manifest.options.pixel_lanes}.",
             ),
         ],
     )
@@ -60,7 +60,7 @@ def _spread(label: str, cycles: np.ndarray, clock_hz: float) -> list[tuple[str, 
 
 
 def _layers(measured: Measured) -> list[tuple[Cell | str, ...]]:
-    options, layers = measured.built.options, measured.chip.layers
+    options, layers = measured.built.manifest.options, measured.chip.layers
     banks, lanes = (options.each(name, len(layers)) for name in ("row_banks", "lanes"))
     rows: list[tuple[Cell | str, ...]] = []
     for number, (layer, rate) in enumerate(zip(layers, measured.gates.events_per_cycle, strict=True)):

@@ -57,7 +57,7 @@ def test_the_same_bytes_twice(name: str, chip: Chip, tmp_path: Path, monkeypatch
 
     built = read_built(made[0].folder, board, chip)
     command = flash_command(built, burn=False)
-    assert str(made[0].bitstream) in command and built.options == SMALLEST_EACH
+    assert str(made[0].bitstream) in command and built.manifest.options == SMALLEST_EACH
     hops = built.slowest_path()
     assert sum(hop.delay_ns for hop in hops) == pytest.approx(1e9 / built.manifest.reached_hz, rel=1e-3)
     for other, wrong_chip, message in (

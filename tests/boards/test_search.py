@@ -1,9 +1,11 @@
 """The search: against trying every core, and that what it finds fits."""
 
+from collections.abc import Callable
 from itertools import product
 
 from boards.area import AreaModel
 from boards.catalogue import find_board
+from boards.fit import fitting
 from boards.search import ALIKE, search
 from hw.core import CoreOptions
 from sim.cycles import Workload
@@ -11,14 +13,19 @@ from train.data import load_dataset
 from train.zoo import load_chip
 
 
-def test_no_core_that_fits_is_faster() -> None:
-    chip, board = load_chip("digits-tiny"), find_board("icebreaker")
-    load = Workload(chip, load_dataset("digits").test_images[:10])
-
+def _measure(load: Workload) -> Callable[[CoreOptions], tuple[float, float]]:
     def measure(options: CoreOptions) -> tuple[float, float]:
         cycles = load.cycles(options)
         return cycles.per_image, float(cycles.latency.mean())
 
+    return measure
+
+
+def test_no_core_that_fits_is_faster() -> None:
+    chip, board = load_chip("digits-tiny"), find_board("icebreaker")
+    load = Workload(chip, load_dataset("digits").test_images[:10])
+
+    measure = _measure(load)
     found = search(chip, board, load, measure, loadable=False, keep=2, margin=0.0)
     assert len(found) == 2 and found[0].cycles <= found[1].cycles * (1 + ALIKE)
     for one in found:
@@ -30,3 +37,12 @@ def test_no_core_that_fits_is_faster() -> None:
         area = model.area(options)
         if area.luts <= board.limits.luts and area.block_rams <= 0.8 * board.limits.block_rams:
             assert measure(options)[0] * (1 + 2 * ALIKE) >= found[0].cycles, options
+
+
+def test_where_only_serial_cores_fit_the_smallest_of_them_comes_first() -> None:
+    chip, board = load_chip("digits"), find_board("ice40-hx8k")
+    load = Workload(chip, load_dataset("digits").test_images[:3])
+    found = search(chip, board, load, _measure(load), loadable=False, margin=0.0)
+    assert found and all(one.options.serial and not one.options.loadable for one in found)
+    assert fitting(chip, board) in [one.options for one in found]
+    assert [one.area.luts for one in found] == sorted(one.area.luts for one in found)
