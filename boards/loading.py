@@ -126,7 +126,7 @@ def _obstacles(chip: Chip, room: Room) -> Iterator[str]:
     for name in ("drive_bits", "membrane_bits", "drive_fraction", "membrane_fraction"):
         need, have = getattr(chip.formats, name), getattr(room.formats, name)
         if need != have:
-            yield f"the chip's {name} are {need}, the device's {have}"
+            yield f"the chip has a {name} of {need}, the device one of {have}"
     need, have = chip.formats.charge_bits, room.formats.charge_bits
     if need > have:
         yield f"the chip's charge codes have {need} bits, the device has room for {have}"
