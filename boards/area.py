@@ -22,14 +22,14 @@ from hw.crossbar import Crossbar
 from hw.encoder import SpikeEncoder
 from hw.link.linked import LinkedCore
 from hw.link.selftest import Expected
-from hw.load import load_bus
+from hw.load import BYTE, load_bus
 from hw.neuron import Neurons
 from hw.serial import SerialLayers
 
 #: LUTs for each bit of sums and of choices, and of masks: of a crossbar, whose sums have many terms and whose masks are
 #: what keeps them; of neurons, where constants fold many; of an encoder, which keeps less of its sums than it makes;
-#: of serial layers; of all else
-CROSSBAR, NEURONS, ENCODER, SERIAL, OTHER = (1.0, 0.55), (0.5, 0.3), (0.32, 0.8), (0.4, 0.3), (0.6, 0.3)
+#: of all else
+CROSSBAR, NEURONS, ENCODER, OTHER = (1.0, 0.55), (0.5, 0.3), (0.32, 0.8), (0.6, 0.3)
 #: LUTs for each bit of tests, and for each pair of bits that LUTs multiply
 TEST, PRODUCT = 0.3, 1.8
 #: share of neurons' flip-flops that hold more than bits which nobody reads
@@ -109,7 +109,7 @@ def _block(block: Elaboratable, family: Family) -> Cells:
         return _cells(gates, family, NEURONS) + Cells(flip_flops=-FOLDED * constant - unread - moved)
     if isinstance(block, SerialLayers):
         gates = count(block)
-        return _cells(gates, family, SERIAL) + Cells(paired=gates.flip_flops)  # no pipeline, whose registers have none
+        return _cells(gates, family, OTHER) + Cells(paired=gates.flip_flops)  # no pipeline, whose registers have none
     if isinstance(block, SpikeEncoder):
         moved = PIXEL_BITS * block.lanes if family.output_registers else 0
         return _cells(count(block), family, ENCODER) + Cells(flip_flops=-moved)
@@ -166,8 +166,9 @@ def _crossbar(block: Crossbar, family: Family) -> Cells:
     row_bits = (block.places.shape[1] - 1).bit_length()
     total += Cells(flip_flops=late * (banks + 2) + (late - late % 2) * banks * (row_bits + 1) + second * banks * bits)
 
-    if block.stores_from is not None:  # a register of the bus for each memory but the first
-        total += Cells(flip_flops=load_bus().size * ((columns - 1) // (2 * block.GROUP)))
+    if block.stores_from is not None:  # registers of bus, word and enables for each two groups but the first
+        registers = load_bus().size + BYTE * max(entry.word_bytes for entry in block.contents) + banks
+        total += Cells(flip_flops=registers * ((columns - 1) // (2 * block.GROUP)))
 
     words, fan_in = block.words, 2
     while words > 1:

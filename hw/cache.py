@@ -20,8 +20,8 @@ def cached(kind: str, key: Sequence[str], make: Callable[[Path], None]) -> tuple
     """A folder that ``make`` fills, once for each ``key``, and whether it was there already.
 
     It is kept whole or not at all: an interruption or an error leaves no entry, and what a killed process left is
-    removed a day later. ``key`` must hold all that goes in,
-    tools' versions included. Raises :class:`CaptwinError` if the cache folder is not writable.
+    removed a day later. ``key`` must hold all that goes in, tools' versions included. Raises :class:`CaptwinError` if
+    the cache folder is not writable.
     """
     digest = hashlib.sha256("\0".join(key).encode()).hexdigest()
     entry = pooch.os_cache("captwin") / kind / digest[:32]

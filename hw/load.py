@@ -52,7 +52,7 @@ class Stores:
     """The memories and registers of a block, as ``contents`` has them, numbered from ``first``; constants without a
     ``bus``.
 
-    A word that comes by ``bus`` is written 2 cycles after its ``write``. Nobody may read a memory meanwhile.
+    A word that comes by ``bus`` is written 3 cycles after its ``write``. Nobody may read a memory meanwhile.
     """
 
     def __init__(self, m: Module, contents: Sequence[Contents], bus: Any = None, first: int = 0) -> None:
@@ -63,7 +63,9 @@ class Stores:
         if bus is not None:
             self._bus = Signal(load_bus(), reset_less=True, attrs=COPY)
             self._word = Signal(BYTE * max(entry.word_bytes for entry in contents), reset_less=True, attrs=COPY)
-            m.d.sync += self._bus.eq(bus)
+            m.d.sync += [self._bus[name].eq(bus[name]) for name in ("shift", "write", "byte", "store")]
+            with m.If(bus.write):  # the address stays until the word is written
+                m.d.sync += self._bus.address.eq(bus.address)
             with m.If(self._bus.shift):
                 m.d.sync += self._word.eq(Cat(self._word[BYTE:], self._bus.byte))
 
@@ -100,7 +102,10 @@ class Stores:
         return value
 
     def _writes(self, name: str) -> Value:
-        return self._bus.write & (self._bus.store == self._numbers[name])
+        """A register, since the memory may be far away."""
+        writes = Signal(name=f"writes_{name}", reset_less=True, attrs=COPY)
+        self._m.d.sync += writes.eq(self._bus.write & (self._bus.store == self._numbers[name]))
+        return writes
 
     def _written(self, entry: Contents) -> Value:
         """A word of so many bytes is in the highest of those that were shifted."""

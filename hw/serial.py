@@ -159,12 +159,15 @@ class SerialLayers(wiring.Component):
             parameters.addr.eq(self._neuron),
         ]
         pipe = Held(m)
-        pipe["acc", 0], pipe["layer", 0] = total, self._layer
+        pipe["layer", 0] = self._layer
         numbers = data.View(self._parameters.stored, parameters.data)
-        for name in self._parameters.shapes:
+        for name in ("offset", "threshold_offset"):
             pipe[name, 1] = numbers[name]
         fresh = self._step == 0
-        pipe["v", 1] = Mux(fresh, self._of_layer(settings.rest), before.data.v)
+        # A multiplier that is made of LUTs takes too long to have block RAM right before it.
+        pipe.register("acc", 2, total)
+        pipe.register("gain", 2, numbers.gain)
+        pipe.register("v", 2, Mux(fresh, self._of_layer(settings.rest), before.data.v))
         pipe["b", 1] = Mux(fresh, 0, before.data.b)
         Response(m, self.layers, self.formats, 1, stores).follow(pipe, self._parameters, 0)
         membrane, spike, u, clamped = (pipe[name, STAGES - 1] for name in ("membrane", "spike", "u", "saturated"))
