@@ -1,11 +1,17 @@
 """Settings for all tests."""
 
 import os
+import signal
 from typing import Any
 
 import pytest
 
 from train.data import load_dataset, mnist_folder
+
+
+def pytest_configure() -> None:
+    # Tests interrupt processes that they start. A shell's background jobs ignore that, and so would all they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(hookwrapper=True)
