@@ -17,11 +17,11 @@ from boards.fit import check_fit
 from boards.timing import Timing, read_timing
 from boards.toolchain import Tool, find_tools
 from boards.top import BoardTop
-from hw.cache import cached
 from hw.core import Core
-from hw.errors import CaptwinError
-from hw.files import whole_folder
 from hw.link.selftest import Expected
+from hw.support.cache import cached
+from hw.support.errors import CaptwinError
+from hw.support.files import whole_folder
 from hw.verilog import without_brackets
 
 TOP = "captwin"

@@ -14,8 +14,8 @@ from boards.build import MANIFEST
 from boards.timing import Hop, read_path, read_timing
 from hw.chip import Chip
 from hw.core import CoreOptions
-from hw.errors import CaptwinError
-from hw.files import read_bytes
+from hw.support.errors import CaptwinError
+from hw.support.files import read_bytes
 
 REPORT = "report.json"
 

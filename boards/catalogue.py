@@ -2,7 +2,7 @@
 
 from boards import ecpix5_85f, ice40_hx8k, icebreaker, tang_nano_9k, ulx3s_85f
 from boards.board import Board
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 
 BOARDS = {module.BOARD.name: module.BOARD for module in (ulx3s_85f, ecpix5_85f, ice40_hx8k, icebreaker, tang_nano_9k)}
 

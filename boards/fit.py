@@ -9,8 +9,8 @@ from boards.memories import memory, weights
 from boards.netlist import Store
 from hw.chip import Chip, Layer
 from hw.core import CoreOptions
-from hw.errors import CaptwinError
 from hw.neuron import Neurons
+from hw.support.errors import CaptwinError
 from hw.tables import SurfaceStore, own_tables
 
 #: a core of so many times the LUTs that there are does not fit, however wrong the estimate is

@@ -4,8 +4,8 @@ import shlex
 import subprocess
 
 from boards.built import Built
-from hw.errors import CaptwinError
-from hw.tools import find_tool
+from hw.support.errors import CaptwinError
+from hw.support.tools import find_tool
 
 
 def flash_command(built: Built, *, burn: bool) -> list[str]:

@@ -21,10 +21,10 @@ from boards.line import TRIES, Line, LinkError, Request
 from boards.loading import Room, contents, requests
 from boards.trace import LayerTrace, TraceReader
 from hw.chip import Chip
-from hw.errors import CaptwinError
 from hw.link import protocol
 from hw.link.protocol import Command
 from hw.load import Contents
+from hw.support.errors import CaptwinError
 
 #: baud rates of boards' lines
 BAUDS = (3_000_000, 4_000_000, 6_000_000)

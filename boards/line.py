@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 import serial
 from cobs import cobs
 
-from hw.errors import CaptwinError
 from hw.link import protocol
 from hw.link.protocol import Command, Status
+from hw.support.errors import CaptwinError
 
 #: a reply is waited for so long, beyond the time that the line takes or the latest of its bytes; whatever comes, not
 #: for longer

@@ -16,10 +16,10 @@ from pydantic.dataclasses import dataclass
 
 from hw.chip import GAIN_BITS, Chip, Formats, Layer
 from hw.core import Core, CoreOptions
-from hw.errors import CaptwinError
 from hw.link.linked import layout, tables_in
 from hw.link.protocol import WRITE_HEAD
 from hw.load import Contents
+from hw.support.errors import CaptwinError
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 
 
 @dataclass(frozen=True)

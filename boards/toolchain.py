@@ -7,8 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from boards.family import Family
-from hw.errors import CaptwinError
-from hw.tools import find_tool
+from hw.support.errors import CaptwinError
+from hw.support.tools import find_tool
 
 
 @dataclass(frozen=True)

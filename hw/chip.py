@@ -19,8 +19,8 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
-from hw.errors import CaptwinError
-from hw.files import read_bytes, write_atomically
+from hw.support.errors import CaptwinError
+from hw.support.files import read_bytes, write_atomically
 
 FORMAT = "captwin-chip"
 VERSION = 2

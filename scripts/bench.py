@@ -15,7 +15,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from hw.chip import Chip
-from hw.files import write_atomically
+from hw.support.files import write_atomically
 from scripts.output import Row, log, show
 from scripts.peers import TrainStep, snntorch_step, spikingjelly_step
 from sim import golden

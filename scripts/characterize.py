@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from scripts.output import JsonFlag, Row, count, file, note, progress_bar, share, show
 from sim.analog.bench import SPICE_CIRCUITS, open_bench
 from sim.analog.characterize import characterize as run

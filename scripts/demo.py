@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hw.core import CoreOptions
-from hw.tools import find_tool
+from hw.support.tools import find_tool
 from hw.verilog import YOSYS
 from scripts.output import JsonFlag, file, log, note, progress_bar, share, show
 from scripts.simulate import simulation_rows

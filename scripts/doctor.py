@@ -12,7 +12,7 @@ from rich import box
 from rich.table import Table
 
 from boards.catalogue import BOARDS
-from hw.tools import find_tool
+from hw.support.tools import find_tool
 from hw.verilog import YOSYS
 from scripts.output import JsonFlag, Row, print_table, show
 from sim.rtl.simulators import LIBPYTHON_ADVICE, NEEDS, search_path

@@ -19,7 +19,7 @@ from boards.search import Found
 from boards.search import search as find_fastest
 from hw.chip import Chip
 from hw.core import CoreOptions
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from scripts.build import RESOURCES
 from scripts.hardware import (
     BanksOption,

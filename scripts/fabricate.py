@@ -8,8 +8,8 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from hw.errors import CaptwinError
-from hw.files import whole_folder, write_atomically
+from hw.support.errors import CaptwinError
+from hw.support.files import whole_folder, write_atomically
 from scripts.output import JsonFlag, Row, count, file, note, progress_bar, share, show
 from sim import golden
 from sim.analog.device import Effects, History

@@ -9,7 +9,7 @@ import numpy as np
 import typer
 from rich.progress import TaskID
 
-from hw.files import write_atomically
+from hw.support.files import write_atomically
 from scripts.output import JsonFlag, Row, count, file, note, progress_bar, results_folder, share, show
 from sim.analog.runner import default_cache
 from sim.fidelity import compare

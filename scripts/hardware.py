@@ -9,7 +9,7 @@ import typer
 from boards.host import Device
 from boards.ports import find_device
 from hw.core import CoreOptions
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 
 PixelLanesOption = Annotated[int | None, typer.Option(help="Pixels encoded a cycle (power of two).")]
 BanksOption = Annotated[

@@ -14,7 +14,7 @@ from boards.host import Answer, Device
 from boards.trace import LayerTrace
 from hw.chip import Chip
 from hw.core import Core
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from scripts.agreement import mismatches
 from scripts.hardware import AUTO, VIRTUAL, BaudOption, open_device
 from scripts.output import JsonFlag, Row, count, log, note, progress_bar, share, show

@@ -6,7 +6,7 @@ import warnings
 import typer
 from amaranth.hdl import UnusedElaboratable
 
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from scripts import (
     build,
     characterize,

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 
 #: logs and progress
 log = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)

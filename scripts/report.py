@@ -9,7 +9,7 @@ import typer
 from boards.built import read_built
 from boards.catalogue import BOARDS, find_board
 from hw.chip import Chip
-from hw.files import file_target, write_atomically
+from hw.support.files import file_target, write_atomically
 from scripts.hardware import BuildOption, build_folder
 from scripts.output import JsonFlag, Row, count, file, log, note, share, show
 from scripts.page.measured import Measured

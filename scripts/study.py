@@ -6,7 +6,7 @@ from typing import Annotated, get_args
 import numpy as np
 import typer
 
-from hw.files import write_atomically
+from hw.support.files import write_atomically
 from scripts.output import JsonFlag, Row, count, file, progress_bar, results_folder, show
 from sim.analog.circuits import circuit_names
 from train.data import load_dataset

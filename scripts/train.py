@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from scripts.output import JsonFlag, Row, count, file, log, note, progress_bar, share, show
 from sim.analog.circuits import circuit_names
 from train.config import load_config

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from hw.core import Core
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from hw.verilog import AXI_TOP, TOP, write_verilog
 from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, SerialOption, core_options
 from scripts.output import JsonFlag, file, note, show

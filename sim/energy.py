@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hw.chip import Analog, Chip, Formats, Layer
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from sim import golden
 from sim.encode import encode_step
 

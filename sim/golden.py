@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 
 from hw.chip import Chip, Formats, Layer
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from sim.encode import encode_step
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hw.chip import Chip
-from hw.files import write_atomically
+from hw.support.files import write_atomically
 from sim import golden
 from sim.encode import encode_step
 

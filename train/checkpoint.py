@@ -11,8 +11,8 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 
-from hw.errors import CaptwinError
-from hw.files import read_bytes, write_atomically
+from hw.support.errors import CaptwinError
+from hw.support.files import read_bytes, write_atomically
 
 VERSION = 1
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from hw.chip import Encoder, Formats, Readout
-from hw.errors import CaptwinError
-from hw.files import read_bytes
+from hw.support.errors import CaptwinError
+from hw.support.files import read_bytes
 from sim.analog.table import NeuronTable
 from train.mapping import Kind, Mapping
 

@@ -8,7 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from hw.files import write_atomically
+from hw.support.files import write_atomically
 
 History = list[dict[str, float]]
 

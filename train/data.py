@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 
 #: Unpacked SHA-256 of MNIST's four files: train images, train labels, test images, test labels.
 MNIST_FILES = {

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from hw.chip import Chip
-from hw.errors import CaptwinError
-from hw.files import write_atomically
+from hw.support.errors import CaptwinError
+from hw.support.files import write_atomically
 from sim.analog.circuits import ideal_twin, load_circuit
 from sim.analog.quantise import quantise
 from sim.analog.table import NeuronTable

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from sim.analog import columns
 from sim.analog.quantise import QuantisedNeuron
 

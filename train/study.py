@@ -19,11 +19,11 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from hw.chip import Chip
-from hw.files import write_atomically
+from hw.support.digest import sha256_of
+from hw.support.files import write_atomically
 from sim import golden
 from sim.analog.circuits import load_circuit, on_circuit
 from sim.analog.device import Effects
-from sim.analog.digest import sha256_of
 from sim.analog.fabricate import Process, fabricate
 from train.config import TrainConfig, load_config
 from train.data import load_dataset

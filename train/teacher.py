@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 
 BATCH = 256
 LEARNING_RATE = 2e-3

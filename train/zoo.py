@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from hw.chip import Chip
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 
 CHIP_FOLDER = Path(__file__).parent / "chips"
 

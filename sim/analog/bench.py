@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from hw.files import read_bytes
+from hw.support.files import read_bytes
 from sim.analog.netlist import check_ports, included, parameters
 from sim.analog.ngspice import SpiceError, SpiceTimeoutError, run_deck
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from hw.chip import Chip
-from hw.errors import CaptwinError
-from sim.analog.digest import sha256_of
+from hw.support.digest import sha256_of
+from hw.support.errors import CaptwinError
 from sim.analog.quantise import quantise
 from sim.analog.table import NeuronTable
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from hw.chip import GAIN_BITS, Formats, Scale
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 
 #: A layer's shift unless its gains would not fit; 16 keeps the gain's rounding below a tenth of a drive code.
 USUAL_SHIFT = 16

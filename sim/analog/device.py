@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 
 #: s; from here on drift counts decades of time
 DRIFT_START = 1.0

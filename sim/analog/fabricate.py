@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 
 from hw.chip import Chip, Formats, Layer
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from sim.analog.columns import column_scale
 from sim.analog.device import DeviceError, Effects, History, Memcapacitor
 

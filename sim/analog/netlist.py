@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from hw.files import read_bytes
+from hw.support.files import read_bytes
 from sim.analog.ngspice import SpiceError
 
 #: ports of the subcircuit ``neuron``, in this order

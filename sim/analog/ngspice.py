@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 
 ADVICE = "apt-get install ngspice"
 #: what ngspice reads before a deck, in place of the user's own: PDKs are written for HSPICE's dialect

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pooch
 
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from sim.analog.bench import Bench, Cycle, Point
 from sim.analog.ngspice import SpiceError, require_ngspice
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from hw.errors import CaptwinError
-from hw.files import read_bytes, write_atomically
-from sim.analog.digest import sha256_of
+from hw.support.digest import sha256_of
+from hw.support.errors import CaptwinError
+from hw.support.files import read_bytes, write_atomically
 
 FORMAT = "captwin-neuron-table"
 VERSION = 2

@@ -16,7 +16,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
 from hw.chip import Chip
-from hw.files import write_atomically
+from hw.support.files import write_atomically
 from sim import golden
 from sim.encode import encode_step
 from sim.rtl.ports import Payload

@@ -13,7 +13,7 @@ import numpy as np
 
 from hw.chip import Chip
 from hw.core import COUNTER_BITS
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from sim import golden
 from sim.encode import encode_step
 from sim.rtl.compiled import Twin

@@ -8,7 +8,7 @@ from time import perf_counter
 
 from cocotb_tools.runner import get_runner
 
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from sim.rtl.simulators import Simulator, keep_runtime, require, reuse_runtime
 
 _BUILD_ARGUMENTS: dict[Simulator, list[str]] = {

@@ -6,8 +6,8 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from hw.cache import cached
-from hw.errors import CaptwinError
+from hw.support.cache import cached
+from hw.support.errors import CaptwinError
 from sim.rtl.simulators import require
 
 PROGRAM = "program"

@@ -9,7 +9,7 @@ import numpy as np
 
 from hw.chip import Chip
 from hw.core import Core, CoreOptions
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from hw.verilog import TOP, write_verilog
 from sim.golden import check_pixels
 from sim.rtl.launch import run_bench

@@ -14,8 +14,8 @@ from typing import Literal
 import pooch
 from find_libpython import find_libpython
 
-from hw.errors import CaptwinError
-from hw.files import write_atomically
+from hw.support.errors import CaptwinError
+from hw.support.files import write_atomically
 
 Simulator = Literal["verilator", "icarus"]
 #: programs that a simulator needs, and where to get them

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from hw.chip import Chip
-from hw.errors import CaptwinError
-from hw.files import write_atomically
+from hw.support.errors import CaptwinError
+from hw.support.files import write_atomically
 from hw.verilog import TOP
 
 CLOCK_PS = 10_000  # the bench's clock; it rises at multiples of this

@@ -15,8 +15,8 @@ from boards.catalogue import BOARDS, find_board
 from boards.flash import flash_command
 from hw.chip import Chip
 from hw.core import Core, CoreOptions
-from hw.errors import CaptwinError
 from hw.link.selftest import Expected
+from hw.support.errors import CaptwinError
 from sim.expected import expect
 from tests.chips import random_chip, random_pixels
 

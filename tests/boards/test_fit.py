@@ -7,7 +7,7 @@ import pytest
 from boards.catalogue import find_board
 from boards.fit import block_rams, check_fit, fitting
 from hw.core import CoreOptions
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from train.zoo import load_chip
 
 

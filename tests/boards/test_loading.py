@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from boards.loading import Room, contents, padded, requests
 from hw.chip import GAIN_BITS, Chip
 from hw.core import Core, CoreOptions
-from hw.errors import CaptwinError
 from hw.link.linked import about
 from hw.load import Contents
+from hw.support.errors import CaptwinError
 from sim import golden
 from tests.chips import random_chip, random_pixels
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from boards import pll
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from boards.timing import Hop, read_path, read_timing, source_name
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 
 
 def report(constraint: float, achieved: float) -> dict:

@@ -8,7 +8,7 @@ from boards import toolchain
 from boards.ecp5 import Ecp5
 from boards.ice40 import Ice40
 from boards.toolchain import Tool, find_tools
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 
 
 def test_missing_tools(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ import pytest
 from safetensors.numpy import load, save
 
 from hw.chip import Chip, ChipError, Encoder, Formats, Scale
-from hw.errors import CaptwinError
-from hw.files import write_atomically
+from hw.support.errors import CaptwinError
+from hw.support.files import write_atomically
 from tests.chips import random_chip
 
 

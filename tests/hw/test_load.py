@@ -10,7 +10,7 @@ from amaranth.sim import Simulator
 from boards.loading import contents
 from hw.chip import Chip
 from hw.core import Core, CoreOptions
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from sim import golden
 from tests.boards.test_loading import room_of
 from tests.chips import random_chip, random_pixels

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hw.core import Core, CoreOptions
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from hw.verilog import TOP, write_verilog
 from sim.rtl.ports import Payload
 from tests.chips import random_chip

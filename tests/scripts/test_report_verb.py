@@ -14,7 +14,7 @@ import pytest
 from boards.catalogue import find_board
 from hw.chip import Chip
 from hw.core import CoreOptions
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from sim import energy, golden
 from sim.analog.circuits import load_circuit
 from sim.analog.deviation import deviation

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from sim.analog.circuits import circuit_names, ideal_twin, load_circuit
 from tests.tables import small_table
 

@@ -12,7 +12,7 @@ import pytest
 
 from hw.chip import Chip
 from hw.core import CoreOptions
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from sim import golden
 from sim.rtl import compare, compiled, native
 from sim.rtl.compare import verify

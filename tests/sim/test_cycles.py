@@ -7,10 +7,10 @@ import pytest
 
 from hw.chip import Chip
 from hw.core import Core, CoreOptions
-from hw.errors import CaptwinError
 from hw.events import EventSource
 from hw.neuron import Neurons
 from hw.readout import ClassReadout
+from hw.support.errors import CaptwinError
 from sim import cycles as model
 from sim.cycles import Workload
 from sim.rtl.compare import PARTS, verify

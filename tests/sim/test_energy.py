@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw.chip import Chip
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from sim import energy, golden
 from sim.encode import encode_step
 from tests.chips import random_chip, random_pixels

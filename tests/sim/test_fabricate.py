@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw.chip import Chip, Formats
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from sim import golden
 from sim.analog.device import Effects, History
 from sim.analog.fabricate import Process, drive_slope, fabricate, programmed, threshold_codes

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from sim import fidelity, golden
 from sim.analog.bench import MODELS, NETLISTS
 from sim.analog.column import Chain

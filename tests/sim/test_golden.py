@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from sim import golden
 from tests.chips import random_chip, random_pixels
 

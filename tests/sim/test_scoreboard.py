@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hw.core import Core
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from hw.verilog import write_verilog
 from sim import golden
 from sim.rtl import runner

@@ -19,8 +19,8 @@ from boards.host import NO_CHIP, Answer, Device
 from boards.line import Line, LinkError
 from hw.chip import Chip
 from hw.core import Core, CoreOptions
-from hw.errors import CaptwinError
 from hw.link.protocol import Command
+from hw.support.errors import CaptwinError
 from scripts.agreement import mismatches
 from sim import golden
 from sim.rtl.simulators import missing_tools

@@ -18,7 +18,7 @@ from boards.catalogue import find_board
 from boards.family import Family
 from boards.probe import BYTE, Probe
 from boards.toolchain import find_tools
-from hw.tools import find_tool
+from hw.support.tools import find_tool
 from hw.verilog import without_brackets
 
 TOP = "captwin"

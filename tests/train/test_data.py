@@ -3,7 +3,7 @@ import gzip
 import numpy as np
 import pytest
 
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from train import data
 from train.data import DATA_VARIABLE, MNIST_FILES, load_dataset
 

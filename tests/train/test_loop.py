@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from hw.chip import Chip
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from sim import golden
 from sim.analog.circuits import load_circuit
 from train import loop

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw.chip import Formats
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from sim.analog.circuits import load_circuit
 from sim.analog.quantise import quantise
 from train.mapping import Mapping, column_scale, to_capacitances, to_codes, unit_capacitance

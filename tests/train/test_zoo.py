@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 from sim import energy, golden
 from sim.analog.circuits import load_circuit
 from sim.analog.quantise import quantise

@@ -3,12 +3,16 @@
 import os
 import re
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
+
+#: bytes of the largest file that is read whole, if its reader does not say less
+READ_LIMIT = 1 << 29
 
 
 def file_target(path: Path) -> Path:
@@ -77,12 +81,32 @@ def whole_folder(path: Path, own: str) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def read_bytes(path: Path, what: str) -> bytes:
-    """The content of ``path``; :class:`CaptwinError` naming ``what`` it should have been if that fails."""
+def read_bytes(path: Path, what: str, limit: int = READ_LIMIT) -> bytes:
+    """The content of the regular file ``path``; :class:`CaptwinError` naming ``what`` it should have been if it cannot
+    be read, is something else (a pipe, a device), or holds more than ``limit`` bytes."""
     try:
-        return path.read_bytes()
+        # Opening a pipe for reading waits for a writer unless told not to.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise CaptwinError(f"{path}: cannot read {what}: this is no regular file; name one")
+            if status.st_size > limit:
+                raise CaptwinError(
+                    f"{path}: cannot read {what}: {status.st_size:,} bytes are more than any {what} has ({limit:,})"
+                )
+            return file.read(limit + 1)[:limit]
     except OSError as error:
         raise CaptwinError(f"{path}: cannot read {what}: {error.strerror or error}") from None
+
+
+def read_text(path: Path, what: str, limit: int = READ_LIMIT) -> str:
+    """The text of ``path``, UTF-8 with or without a byte order mark; errors as :func:`read_bytes`."""
+    try:
+        return read_bytes(path, what, limit).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CaptwinError(
+            f"{path}: cannot read {what}: no UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
+        ) from None
 
 
 def _umask() -> int:

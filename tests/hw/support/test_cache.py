@@ -7,8 +7,8 @@ from time import time
 import pooch
 import pytest
 
-from hw.cache import ABANDONED_S, cached
-from hw.errors import CaptwinError
+from hw.support.cache import ABANDONED_S, cached
+from hw.support.errors import CaptwinError
 
 
 @pytest.fixture

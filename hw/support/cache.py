@@ -10,7 +10,7 @@ from time import time
 
 import pooch
 
-from hw.errors import CaptwinError
+from hw.support.errors import CaptwinError
 
 #: an unfinished entry of that age belongs to a process that was killed
 ABANDONED_S = 86_400.0

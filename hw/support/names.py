@@ -1,0 +1,29 @@
+"""Names that come from files and command lines, before they reach decks, Verilog, pages, paths or a terminal."""
+
+import re
+
+from hw.support.errors import CaptwinError
+
+NAME_LENGTH = 80
+#: A name begins with a letter or digit, so that it is never an option, a comment or a hidden file.
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9 _.,+()-]{{0,{NAME_LENGTH - 1}}}")
+RULE = f"1 to {NAME_LENGTH} ASCII letters, digits, spaces and _ . , + ( ) -, a letter or digit first"
+_SHOWN = 60
+
+
+def check_name(value: object, what: str) -> str:
+    """``value``, if it is a plain name; :class:`CaptwinError` that says ``what`` it should name if not.
+
+    Names are safe to stand in a line of a SPICE deck, in Verilog comments, in HTML text and in file names.
+    """
+    if not isinstance(value, str) or not _NAME.fullmatch(value) or value.endswith(" "):
+        raise CaptwinError(f"{what}: expected a plain name ({RULE}), got {printable(value)}")
+    return value
+
+
+def printable(value: object) -> str:
+    """``value`` as text of at most some 60 characters on one line, quoted if text: no control characters reach a
+    terminal."""
+    text = repr(value) if isinstance(value, str) else str(value)
+    text = "".join(character if character.isprintable() else " " for character in text)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
