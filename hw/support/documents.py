@@ -79,14 +79,10 @@ def _check(value: Any) -> None:
     """Refuses deep nesting and huge integers, without recursion."""
     level, depth = [value], 0
     while level:
-        depth += 1
-        if depth > NESTING + 1:
-            raise DocumentError(f"nested deeper than {NESTING}")
         if any(isinstance(entry, int) and abs(entry) >= _LARGEST for entry in level):
             raise DocumentError(f"a number of more than {NUMBER_LENGTH} characters")
-        level = [
-            inner
-            for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-        ]
+        containers = [entry for entry in level if isinstance(entry, dict | list)]
+        depth += bool(containers)
+        if depth > NESTING:
+            raise DocumentError(f"nested deeper than {NESTING}")
+        level = [inner for outer in containers for inner in (outer.values() if isinstance(outer, dict) else outer)]

@@ -86,7 +86,7 @@ def read_bytes(path: Path, what: str, limit: int = READ_LIMIT) -> bytes:
     be read, is something else (a pipe, a device), or holds more than ``limit`` bytes."""
     try:
         # Opening a pipe for reading waits for a writer unless told not to.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise CaptwinError(f"{path}: cannot read {what}: this is no regular file; name one")
