@@ -13,7 +13,7 @@ from boards.host import Answer
 from hw.chip import Chip
 from hw.support.errors import CaptwinError
 from hw.support.files import file_target
-from hw.support.names import printable
+from hw.support.names import one_line
 from scripts.agreement import mismatches
 from scripts.hardware import AUTO, VIRTUAL, BaudOption
 from scripts.infer import chip_in, connected
@@ -59,13 +59,13 @@ def classify(
     told = [_told(loaded, picture, outcome, n) for n, picture in enumerate(seen)]
     for picture in seen:
         for warning in picture.warnings:
-            log.print(f"captwin: {printable(picture.name)}: {warning}")
+            log.print(f"captwin: {one_line(picture.name)}: {warning}")
     rows = [
         note("chip", "chip", chip),
-        note("model", "asked", "golden model" + f", and the board on {port}" * bool(port)),
+        note("asked", "asked", "golden model" + f", and the board on {port}" * bool(port)),
         Row("pictures", told, "", ""),
         *(_rows(told[0]) if len(told) == 1 else []),
-        Row("method", METHOD, "", ""),
+        Row("method", METHOD, "made to fit" * any(each.size != loaded.image for each in seen), METHOD),
         Row("mismatches", len(wrong), "board and model differ" * bool(answers), f"in {len(wrong)} of {len(answers)}"),
         file("saved", "what the chip saw", save),
     ]
@@ -74,7 +74,9 @@ def classify(
         _print(told)
     if wrong:
         first = wrong[0]
-        raise CaptwinError(f"{port}: {seen[first].name}: the board answers {answers[first].label}, the model otherwise")
+        raise CaptwinError(
+            f"{port}: {one_line(seen[first].name)}: the board answers {answers[first].label}, the model otherwise"
+        )
 
 
 def _ask(port: str, baud: int | None, chip: str, pixels: np.ndarray) -> list[Answer]:
@@ -121,7 +123,7 @@ def _spikes(number: int) -> str:
 def _rows(told: dict[str, Any]) -> list[Row]:
     volts = told["membranes_v"]
     return [
-        Row("", None, "picture", f"{printable(told['picture'])}, {told['height']} x {told['width']} pixels"),
+        Row("", None, "picture", f"{one_line(told['picture'])}, {told['height']} x {told['width']} pixels"),
         Row("", None, "class", f"{told['class']}, {_spikes(told['counts'][told['class']])}"),
         Row("", None, "next", _second(told)),
         Row("", None, "time steps", str(told["steps"])),
@@ -136,7 +138,7 @@ def _print(told: list[dict[str, Any]]) -> None:
         table.add_column(head, justify="left" if head in ("picture", "next") else "right")
     for each in told:
         numbers = str(each["class"]), str(each["counts"][each["class"]]), _second(each), str(each["steps"])
-        table.add_row(Text(printable(each["picture"])), *map(Text, numbers))
+        table.add_row(Text(one_line(each["picture"])), *map(Text, numbers))
     print_table(table)
 
 
@@ -145,10 +147,10 @@ def _drawn(chip: Chip, seen: list[Picture], outcome: golden.Inference) -> Any:
         return draw_inference(chip, seen[0].pixels)
     shown = seen[:SHEET]
     captions = [f"{_short(picture.name)}: {outcome.labels[n]}" for n, picture in enumerate(shown)]
-    title = "What the chip saw" + f", the first {SHEET} of {len(seen)}" * (len(seen) > SHEET)
+    title = "What the chip saw, 255 in black" + f", the first {SHEET} of {len(seen)}" * (len(seen) > SHEET)
     return draw_sheet(np.stack([picture.pixels for picture in shown]), chip.image, captions, title)
 
 
 def _short(name: str) -> str:
-    name = "".join(letter if letter.isprintable() else " " for letter in Path(name).name)
+    name = one_line(Path(name).name)
     return name if len(name) <= 14 else f"{name[:11]}..."

@@ -87,6 +87,8 @@ def _accuracy_rows(result: Comparison) -> list[Row]:
     points = 100 * (accuracies[1] - accuracies[0])
     odds = f"p = {result.chance:.3g} (McNemar, exact)"
     verdict = "may well be chance" if result.chance > 0.05 else "is hardly chance"
+    if result.only_first == result.only_second:
+        verdict = "neither is better"
     return [
         _pair("golden_accuracy", "golden accuracy", accuracies, lambda share: f"{100 * share:.2f} %"),
         Row("points", points, "second less first", f"{points:+.2f} points, {odds}: {verdict}"),
@@ -182,6 +184,6 @@ def _differing_rows(result: Comparison) -> list[Row]:
 def _sheet(result: Comparison, dataset: Dataset, shape: tuple[int, int]) -> Any:
     numbers = result.differing[:SHEET]
     captions = [f"{n}: is {result.truth[n]},\n{result.first[n]} / {result.second[n]}" for n in numbers]
-    title = f"{len(result.differing):,} images answered differently (first / second chip)"
+    title = f"{len(result.differing):,} images answered differently (first / second chip); 255 in black"
     title += f", the first {SHEET}" * (len(result.differing) > SHEET)
     return draw_sheet(dataset.test_images[numbers], shape, captions, title)

@@ -50,15 +50,12 @@ def read_picture(path: Path | str, image: tuple[int, int], *, invert: bool = Fal
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
                 if opened.width * opened.height > PIXEL_LIMIT:
-                    raise CaptwinError(
-                        f"{path}: cannot read picture: {opened.width:,} x {opened.height:,} pixels are more than "
-                        f"{PIXEL_LIMIT:,}; make it smaller"
-                    )
+                    raise Image.DecompressionBombError
                 opened.load()
                 size = opened.height, opened.width
                 grey = _grey(ImageOps.exif_transpose(opened))
-    except CaptwinError:
-        raise
+    except Image.DecompressionBombError:
+        raise CaptwinError(f"{path}: cannot read picture: more pixels than {PIXEL_LIMIT:,}; make it smaller") from None
     except Image.UnidentifiedImageError:
         raise CaptwinError(f"{path}: cannot read picture: none of {', '.join(FORMATS)}; save it as one") from None
     except Exception as error:

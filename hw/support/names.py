@@ -27,3 +27,8 @@ def printable(value: object) -> str:
     text = repr(value) if isinstance(value, str) else str(value)
     text = "".join(character if character.isprintable() else " " for character in text)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def one_line(text: str) -> str:
+    """``text`` of any length with blanks for control characters and line ends, for a terminal or a picture."""
+    return "".join(character if character.isprintable() else " " for character in text)
