@@ -11,7 +11,7 @@ from rich.progress import TaskID
 
 from hw.support.files import write_atomically
 from scripts.output import JsonFlag, Row, count, file, note, progress_bar, results_folder, share, show
-from sim.analog.runner import default_cache
+from sim.analog.memory import default_cache
 from sim.fidelity import compare
 from sim.fidelity_result import Fidelity, Summary
 from sim.lone_cycles import LoneCycles, lone_cycles

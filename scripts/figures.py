@@ -5,7 +5,7 @@ from pathlib import Path
 from hw.core import CoreOptions
 from scripts.output import log
 from sim.analog.bench import SPICE_CIRCUITS
-from sim.analog.runner import default_cache
+from sim.analog.memory import default_cache
 from sim.fidelity import compare
 from sim.plot import plot_inference
 from sim.plot_fidelity import plot_chains

@@ -1,15 +1,21 @@
 """Runs ngspice in batch mode."""
 
+import os
+import re
 import shutil
 import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from hw.support.errors import CaptwinError
 
 ADVICE = "apt-get install ngspice"
-#: what ngspice reads before a deck, in place of the user's own: PDKs are written for HSPICE's dialect
-_SETTINGS = "set ngbehavior=hsa\nset ng_nomodcheck\n"
+#: What ngspice reads before a deck, in place of the user's own: PDKs are written for HSPICE's dialect. Where it finds
+#: no operating point, it would otherwise simulate until things settle, which lets go of the nodes that are held.
+SETTINGS = "set ngbehavior=hsa\nset ng_nomodcheck\noptran 1 1 1 0 0 0\n"
+#: variables of the environment that name folders of init files and inputs
+_FOREIGN = ("SPICE_", "NGSPICE_")
 
 
 class SpiceError(CaptwinError):
@@ -28,23 +34,42 @@ def require_ngspice() -> str:
     return path
 
 
+def ngspice_version() -> str:
+    """Name and version, such as ngspice-39; :class:`SpiceError` if it is not installed."""
+    return _version(require_ngspice())
+
+
+@cache
+def _version(program: str) -> str:
+    done = subprocess.run(
+        [program, "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60
+    )
+    match = re.search(r"ngspice-\S+", done.stdout)
+    return match[0] if match else done.stdout
+
+
 def run_deck(deck: str, timeout: float) -> str:
     """What ngspice prints, messages included, when it runs ``deck``; at most ``timeout`` seconds,
     or :class:`SpiceTimeoutError`.
 
-    A deck that fails halfway is no error here: its caller sees which of the results it asked for are missing.
+    A deck that fails halfway is no error here: its caller sees which of the results it asked for are missing. No init
+    file but ours is read.
     """
     program = require_ngspice()
     with tempfile.TemporaryDirectory(prefix="captwin-") as folder:
-        (Path(folder) / ".spiceinit").write_text(_SETTINGS)
-        (Path(folder) / "deck.cir").write_text(deck)
+        (Path(folder) / ".spiceinit").write_text(SETTINGS)
+        (Path(folder) / "deck.cir").write_text(deck, encoding="utf-8")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
         try:
             done = subprocess.run(
                 [program, "-b", "deck.cir"],
                 cwd=folder,
+                env=environment | {"HOME": folder, "LC_ALL": "C"},
+                stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
+                encoding="utf-8",
                 errors="replace",
                 check=False,
                 timeout=timeout,
