@@ -32,7 +32,7 @@ def _run() -> int:
     from scripts.app import app
 
     try:
-        return app(standalone_mode=False) or 0
+        return app(prog_name="captwin", standalone_mode=False) or 0
     except typer.TyperException as error:  # a wrong option or argument
         context = getattr(error, "ctx", None)
         advice = f"; see {context.command_path} --help" if context else ""
