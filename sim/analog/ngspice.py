@@ -1,11 +1,11 @@
 """Runs ngspice in batch mode."""
 
-import shutil
 import subprocess
 import tempfile
 from pathlib import Path
 
 from hw.support.errors import CaptwinError
+from hw.support.tools import find_tool, run_tool
 
 ADVICE = "apt-get install ngspice"
 #: what ngspice reads before a deck, in place of the user's own: PDKs are written for HSPICE's dialect
@@ -22,7 +22,7 @@ class SpiceTimeoutError(SpiceError):
 
 def require_ngspice() -> str:
     """Path of ngspice; :class:`SpiceError` if it is not installed."""
-    path = shutil.which("ngspice")
+    path = find_tool("ngspice")
     if path is None:
         raise SpiceError(f"ngspice is not installed; try: {ADVICE}")
     return path
@@ -39,14 +39,11 @@ def run_deck(deck: str, timeout: float) -> str:
         (Path(folder) / ".spiceinit").write_text(_SETTINGS)
         (Path(folder) / "deck.cir").write_text(deck)
         try:
-            done = subprocess.run(
+            done = run_tool(
                 [program, "-b", "deck.cir"],
                 cwd=folder,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                text=True,
-                errors="replace",
-                check=False,
                 timeout=timeout,
             )
         except subprocess.TimeoutExpired:
