@@ -12,7 +12,7 @@ from hw.verilog import YOSYS
 from scripts.output import JsonFlag, file, log, note, progress_bar, share, show
 from scripts.simulate import simulation_rows
 from sim import golden
-from sim.plot import plot_inference
+from sim.plots.inference import plot_inference
 from sim.rtl.runner import simulate
 from sim.rtl.simulators import require
 from sim.rtl.waves import plot_core

@@ -10,6 +10,7 @@ import pytest
 from rich.text import Text
 
 from hw.chip import Chip
+from hw.support.quantities import energy_text
 from sim import golden
 from sim.rtl.simulators import missing_tools
 from train.zoo import CHIP_FOLDER
@@ -26,7 +27,7 @@ def test_evaluate(captwin):
     assert result["energy_min_j"] < result["energy_j"] < result["energy_max_j"]
     status, out, _ = captwin("evaluate", DIGITS)
     assert status == 0 and f"{100 * result['golden_accuracy']:.2f} %" in out
-    assert f"{1e9 * result['energy_j']:.3f} nJ (from" in out and "33.880 nJ: Oshio et al. 2022" in out
+    assert f"{energy_text(result['energy_j'])} (from" in out and "33.88 nJ: Oshio et al. 2022" in out
 
 
 def test_a_wrong_option(captwin):
