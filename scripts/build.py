@@ -23,12 +23,10 @@ from scripts.hardware import (
     core_options,
 )
 from scripts.output import JsonFlag, Row, file, log, note, show
+from scripts.resources import resource_labels
 from sim.expected import expect
 from train.data import load_dataset
 from train.zoo import chip_data, load_chip
-
-#: what is counted of an FPGA, and how it is called
-RESOURCES = {"luts": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs", "multipliers": "multipliers"}
 
 
 def build(
@@ -95,9 +93,10 @@ def build_rows(made: Build) -> list[Row]:
         ),
         Row("seed", made.best.seed, "seed kept", str(made.best.seed)),
     ]
-    for name, used in made.best.used.items():
-        limit = getattr(limits, name)
-        rows.append(Row(name, used, RESOURCES[name], f"{used:,} of {limit:,}"))
+    for label, names in resource_labels(made.board.family).items():
+        used = made.best.used[names[0]]
+        rows.append(Row(names[0], used, label, f"{used:,} of {getattr(limits, names[0]):,}"))
+        rows += [Row(name, made.best.used[name], "", "") for name in names[1:]]
     return [
         *rows,
         Row("critical_path", path, "slowest path", path.removeprefix("slowest path ")),

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from hw.core import CoreOptions
-from hw.support.tools import find_tool
+from hw.support.tools import find_tool, tool_environment
 from hw.verilog import YOSYS
 from scripts.output import JsonFlag, file, log, note, progress_bar, share, show
 from scripts.simulate import simulation_rows
 from sim import golden
-from sim.plot import plot_inference
+from sim.plots.inference import plot_inference
 from sim.rtl.runner import simulate
 from sim.rtl.simulators import require
 from sim.rtl.waves import plot_core
@@ -74,4 +74,4 @@ def demo(
 def _warm_up() -> None:
     """Has Yosys, whose first call compiles itself for up to a minute, do that while the networks train."""
     if tool := find_tool(YOSYS):
-        subprocess.Popen([tool, "-V"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.Popen([tool, "-V"], env=tool_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

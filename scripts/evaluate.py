@@ -7,6 +7,7 @@ import numpy as np
 import typer
 
 from hw.chip import Chip
+from hw.support.quantities import energy_text
 from scripts.output import JsonFlag, Row, count, note, share, show
 from sim import energy, golden
 from train.data import load_dataset
@@ -71,24 +72,25 @@ def energy_rows(chip: Chip, pixels: np.ndarray) -> list[Row]:
     named = dict(zip(energy.PARTS, parts.tolist(), strict=True))
     event = report.per_synaptic_event
     return [
-        Row("energy_j", mean, "energy an inference", f"{_nano(mean)} (from {_nano(least)} to {_nano(most)})"),
+        Row(
+            "energy_j",
+            mean,
+            "energy an inference",
+            f"{energy_text(mean)} (from {energy_text(least)} to {energy_text(most)})",
+        ),
         Row("energy_min_j", least, "", ""),
         Row("energy_max_j", most, "", ""),
         Row("energy_parts_j", named, "", ""),
         *(
-            Row("", None, f"  {PART_LABELS[part]}", f"{_nano(joules)}, {100 * joules / mean:.1f} %")
-            for part, joules in named.items()
+            Row("", None, f"  {PART_LABELS[part]}", f"{energy_text(value)}, {100 * value / mean:.1f} %")
+            for part, value in named.items()
         ),
         Row("energy_layers_j", layers.tolist(), "", ""),
         *(
-            Row("", None, f"  layer {n}", f"{_nano(joules)}, {100 * joules / mean:.1f} %")
-            for n, joules in enumerate(layers)
+            Row("", None, f"  layer {n}", f"{energy_text(value)}, {100 * value / mean:.1f} %")
+            for n, value in enumerate(layers)
         ),
-        Row("energy_synaptic_event_j", event, "all of it over synaptic events", f"{1e15 * event:.2f} fJ"),
-        Row("paper_energy_j", PAPER_ENERGY, "beside it", f"{_nano(PAPER_ENERGY)}: {PAPER}"),
+        Row("energy_synaptic_event_j", event, "all of it over synaptic events", energy_text(event)),
+        Row("paper_energy_j", PAPER_ENERGY, "beside it", f"{energy_text(PAPER_ENERGY)}: {PAPER}"),
         note("energy_assumptions", "energy assumes", ASSUMPTIONS),
     ]
-
-
-def _nano(joules: float) -> str:
-    return f"{1e9 * joules:.3f} nJ"

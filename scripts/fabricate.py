@@ -15,7 +15,7 @@ from sim import golden
 from sim.analog.device import Effects, History
 from sim.analog.fabricate import Process
 from sim.analog.fabricate import fabricate as run
-from sim.plot_yield import plot_yield
+from sim.plots.fabrication import plot_yield
 from train.data import load_dataset
 from train.zoo import chip_data, load_chip
 

@@ -10,12 +10,13 @@ import typer
 from rich.progress import TaskID
 
 from hw.support.files import write_atomically
+from hw.support.quantities import energy_text
 from scripts.output import JsonFlag, Row, count, file, note, progress_bar, results_folder, share, show
 from sim.analog.memory import default_cache
 from sim.fidelity import compare
 from sim.fidelity_result import Fidelity, Summary
 from sim.lone_cycles import LoneCycles, lone_cycles
-from sim.plot_fidelity import plot_chain, plot_chains, plot_errors
+from sim.plots.fidelity import plot_chain, plot_chains, plot_errors
 from sim.rtl.runner import simulate
 from sim.rtl.simulators import missing_tools
 from train.data import load_dataset
@@ -119,12 +120,12 @@ def _speeds(result: Fidelity, pixels: np.ndarray, folder: Path) -> list[Row]:
 
 
 def _energies(total: Summary) -> list[Row]:
-    rows = [Row("neuron_energy_j", total.energy, "energy of a neuron's cycle, SPICE", _femtojoules(total.energy))]
+    rows = [Row("neuron_energy_j", total.energy, "energy of a neuron's cycle, SPICE", energy_text(total.energy))]
     if total.twin_energy is not None:
         excess = 100 * (total.twin_energy / total.energy - 1)
-        text = f"{_femtojoules(total.twin_energy)} ({excess:+.2f} %)"
+        text = f"{energy_text(total.twin_energy)} ({excess:+.2f} %)"
         rows.append(Row("twin_neuron_energy_j", total.twin_energy, "energy of a neuron's cycle, twin", text))
-    rows.append(Row("row_energy_j", total.row_energy, "row drivers, a column's cycle", _femtojoules(total.row_energy)))
+    rows.append(Row("row_energy_j", total.row_energy, "row drivers, a column's cycle", energy_text(total.row_energy)))
     return rows
 
 
@@ -157,7 +158,3 @@ def _write(result: Fidelity, rows: list[Row], folder: Path) -> list[Row]:
 
 def _millivolts(key: str, label: str, volts: float) -> Row:
     return Row(key, volts, label, f"{1e3 * volts:.3f} mV")
-
-
-def _femtojoules(joules: float) -> str:
-    return f"{1e15 * joules:.1f} fJ"

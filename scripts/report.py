@@ -10,6 +10,7 @@ from boards.built import read_built
 from boards.catalogue import BOARDS, find_board
 from hw.chip import Chip
 from hw.support.files import file_target, write_atomically
+from hw.support.quantities import energy_text
 from scripts.hardware import BuildOption, build_folder
 from scripts.output import JsonFlag, Row, count, file, log, note, share, show
 from scripts.page.measured import Measured
@@ -78,10 +79,15 @@ def report_rows(measured: Measured, page_file: Path) -> list[Row]:
         share("golden_accuracy", "golden accuracy", measured.accuracy),
         count("images", "images through the gates", gates.images),
         count("mismatches", "mismatches", gates.mismatches),
-        Row("images_per_s", rate, "throughput" * bool(rate), f"{rate:,.0f} images/s" if rate else ""),
+        Row("images_per_s", rate, "throughput", f"{rate:,.0f} images/s" if rate else "too few images to tell"),
         Row("latency_s", list(latency), "latency, median", f"{1e6 * latency[1]:.2f} us"),
         Row("clock_hz", clock_hz, "clock", f"{clock_hz / 1e6:g} MHz"),
-        Row("reached_hz", manifest.reached_hz, "reached", f"{manifest.reached_hz / 1e6:.1f} MHz"),
-        Row("energy_j", joules, "energy" * (joules is not None), f"{1e9 * (joules or 0):.3f} nJ an inference"),
+        Row(
+            "reached_hz",
+            manifest.reached_hz,
+            "place and route reached",
+            f"{manifest.reached_hz / 1e6:.1f} MHz, {100 * measured.reserve:.1f} % in reserve",
+        ),
+        Row("energy_j", joules, "energy" * (joules is not None), f"{energy_text(joules or 0)} an inference"),
         file("page", "page", page_file),
     ]

@@ -52,10 +52,10 @@ def random_layer(rng: np.random.Generator, formats: Formats, rows: int, columns:
         threshold_offsets=_threshold_offsets(rng, formats, columns),
         surfaces=rng.integers(0, formats.membrane_max + 1, knots).astype(np.uint16),
         thresholds=_thresholds(rng, formats),
-        c_plus=rng.random((rows, columns)).astype(np.float32),
-        c_minus=rng.random((rows, columns)).astype(np.float32),
-        c_bias=rng.random((2, columns)).astype(np.float32),
-        c_column=rng.random(columns).astype(np.float32),
+        c_plus=(1e-12 * rng.random((rows, columns))).astype(np.float32),
+        c_minus=(1e-12 * rng.random((rows, columns))).astype(np.float32),
+        c_bias=(1e-12 * rng.random((2, columns))).astype(np.float32),
+        c_column=(1e-12 * rng.random(columns)).astype(np.float32),
         energy=rng.random(knots).astype(np.float32) if rng.random() < 0.5 else None,
     )
 

@@ -1,21 +1,18 @@
 """Runs ngspice in batch mode."""
 
-import os
 import re
-import shutil
 import subprocess
 import tempfile
 from functools import cache
 from pathlib import Path
 
 from hw.support.errors import CaptwinError
+from hw.support.tools import find_tool, run_tool, tool_environment
 
 ADVICE = "apt-get install ngspice"
 #: What ngspice reads before a deck, in place of the user's own: PDKs are written for HSPICE's dialect. Where it finds
 #: no operating point, it would otherwise simulate until things settle, which lets go of the nodes that are held.
 SETTINGS = "set ngbehavior=hsa\nset ng_nomodcheck\noptran 1 1 1 0 0 0\n"
-#: variables of the environment that name folders of init files and inputs
-_FOREIGN = ("SPICE_", "NGSPICE_")
 
 
 class SpiceError(CaptwinError):
@@ -28,7 +25,7 @@ class SpiceTimeoutError(SpiceError):
 
 def require_ngspice() -> str:
     """Path of ngspice; :class:`SpiceError` if it is not installed."""
-    path = shutil.which("ngspice")
+    path = find_tool("ngspice")
     if path is None:
         raise SpiceError(f"ngspice is not installed; try: {ADVICE}")
     return path
@@ -41,11 +38,9 @@ def ngspice_version() -> str:
 
 @cache
 def _version(program: str) -> str:
-    done = subprocess.run(
-        [program, "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60
-    )
-    match = re.search(r"ngspice-\S+", done.stdout)
-    return match[0] if match else done.stdout
+    printed = run_tool([program, "--version"], stdin=subprocess.DEVNULL, timeout=60).stdout
+    match = re.search(r"ngspice-\S+", printed)
+    return match[0] if match else printed
 
 
 def run_deck(deck: str, timeout: float) -> str:
@@ -53,25 +48,20 @@ def run_deck(deck: str, timeout: float) -> str:
     or :class:`SpiceTimeoutError`.
 
     A deck that fails halfway is no error here: its caller sees which of the results it asked for are missing. No init
-    file but ours is read.
+    file of the user's is read.
     """
     program = require_ngspice()
     with tempfile.TemporaryDirectory(prefix="captwin-") as folder:
         (Path(folder) / ".spiceinit").write_text(SETTINGS)
         (Path(folder) / "deck.cir").write_text(deck, encoding="utf-8")
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
         try:
-            done = subprocess.run(
+            done = run_tool(
                 [program, "-b", "deck.cir"],
                 cwd=folder,
-                env=environment | {"HOME": folder, "LC_ALL": "C"},
+                env=tool_environment({"HOME": folder}),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                check=False,
                 timeout=timeout,
             )
         except subprocess.TimeoutExpired:

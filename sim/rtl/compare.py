@@ -14,6 +14,7 @@ import numpy as np
 from hw.chip import Chip
 from hw.core import COUNTER_BITS
 from hw.support.errors import CaptwinError
+from hw.support.tools import tool_environment
 from sim import golden
 from sim.encode import encode_step
 from sim.rtl.compiled import Twin
@@ -112,7 +113,9 @@ def verify(
             images.write(np.ascontiguousarray(pixels[share]).data)
             images.seek(0)
             command = [str(twin.program), str(CHUNK), str(PATIENCE), str(SURPLUS), str(interval)]
-            program = subprocess.Popen(command, stdin=images, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            program = subprocess.Popen(
+                command, stdin=images, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=tool_environment()
+            )
             stack.callback(program.communicate)
             stack.callback(program.kill)
             programs.append(program)

@@ -1,13 +1,13 @@
 """Compiles Verilog, by Verilator and g++ at full optimisation, into a program whose main is our own C++."""
 
 import os
-import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hw.support.cache import cached
 from hw.support.errors import CaptwinError
+from hw.support.tools import find_tool, run_tool
 from sim.rtl.simulators import require
 
 PROGRAM = "program"
@@ -36,7 +36,7 @@ def program(top: str, files: dict[str, str]) -> tuple[Path, bool]:
 
     Raises :class:`CaptwinError` if tools are missing or fail. An interrupted build leaves nothing in the cache.
     """
-    environment = {**os.environ, **require("verilator")}
+    environment = require("verilator")
     flags = (*VERILATOR_FLAGS, "--top-module", top)
 
     def make(target: Path) -> None:
@@ -123,7 +123,8 @@ def _compile(work: Path, target: Path, sources: dict[str, str], environment: dic
 
 def _call(command: list[str], folder: Path, environment: dict[str, str]) -> str:
     """What ``command`` prints; :class:`CaptwinError` with its first complaint if it fails."""
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    program = find_tool(command[0]) or command[0]
+    done = run_tool([program, *command[1:]], cwd=folder, env=environment)
     if done.returncode:
         complaints = [line for line in done.stderr.splitlines() if "error" in line.lower()] or done.stderr.splitlines()
         reason = complaints[0].strip() if complaints else f"exit status {done.returncode}"

@@ -124,8 +124,6 @@ MARKER = ".captwin-simulation"
 def _fresh(folder: Path, simulator: Simulator) -> Path:
     """``folder``, made or emptied of what an earlier simulation left; refused if it holds anything else."""
     folder = folder.absolute()
-    if simulator == "verilator" and any(letter.isspace() for letter in str(folder)):
-        raise CaptwinError(f"{folder}: make cannot build where a folder's name has a space; name another folder")
     try:
         if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
             raise CaptwinError(f"{folder}: cannot use as simulation folder: it holds other things; name a new one")

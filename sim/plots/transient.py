@@ -10,7 +10,7 @@ from sim.analog.bench import open_bench
 from sim.analog.circuits import load_circuit
 from sim.analog.column import Column, ColumnBench
 from sim.analog.table import NeuronTable
-from sim.plot import save_png
+from sim.plots.style import save_png
 
 #: drives of three rows in units of the drive that makes the resting neuron spike, and the cycles in which they spike
 _ROWS = ((0.8, (1, 2, 4, 9)), (1.4, (6, 7)), (-0.6, (5,)))
