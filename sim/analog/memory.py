@@ -69,7 +69,7 @@ class Memory:
 
     def _give_up(self, reason: str) -> None:
         logging.getLogger("captwin").warning(
-            "%s; what is simulated is not kept (XDG_CACHE_HOME names another cache folder)", reason
+            "%s; what is simulated is not kept (CAPTWIN_CACHE names another folder)", reason
         )
         self.file = None
 
