@@ -7,8 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pooch
-
+from hw.support.cache_folder import cache_folder, private_folder
 from hw.support.errors import CaptwinError
 from sim.analog.bench import Bench, Cycle, Point
 from sim.analog.ngspice import SpiceError, require_ngspice
@@ -23,7 +22,7 @@ BATCH = 40
 
 def default_cache() -> Path:
     """Where simulated cycles are kept."""
-    return Path(pooch.os_cache("captwin")) / "spice"
+    return private_folder(cache_folder() / "spice")
 
 
 class Memory:
