@@ -9,6 +9,7 @@ from amaranth.hdl import UnusedElaboratable
 from hw.support.errors import CaptwinError
 from scripts import (
     build,
+    cache,
     characterize,
     demo,
     doctor,
@@ -56,6 +57,7 @@ for verb in (
     virtual.virtual,
     fidelity.fidelity,
     demo.demo,
+    cache.cache,
 ):
     app.command()(verb)
 
