@@ -13,6 +13,7 @@ from amaranth.lib import data, stream, wiring
 
 from hw.axi import AxiStreamCore
 from hw.core import Core
+from hw.support.cache_folder import prepare_caches
 from hw.support.errors import CaptwinError
 from hw.support.files import file_target, write_atomically
 from hw.support.tools import find_tool, run_tool
@@ -127,6 +128,7 @@ def without_brackets(netlist: str) -> str:
 def convert(component: wiring.Component, name: str) -> str:
     """``component`` as Verilog, its top called ``name``; :class:`CaptwinError` without a usable Yosys."""
     netlist = without_brackets(rtlil.convert(component, name=name, emit_src=False))
+    prepare_caches()
     tool = find_tool(YOSYS)
     if tool is None:
         raise CaptwinError(f"{YOSYS}: not found; install it with: pip install {YOSYS}")

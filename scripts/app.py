@@ -36,6 +36,7 @@ VERBS = {
     "virtual": "digits",
     "fidelity": "digits --images 5",
     "demo": "--images 40",
+    "cache": "--prune",
 }
 #: largest whole number that an option takes
 LARGEST = 2**63 - 1

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from hw.support.cache_folder import cache_folder
 from hw.support.errors import CaptwinError
 
 #: Unpacked SHA-256 of MNIST's four files: train images, train labels, test images, test labels.
@@ -109,9 +110,7 @@ def _mnist_file(name: str) -> Path:
 
 
 def _downloads() -> Path:
-    import pooch
-
-    return Path(pooch.os_cache("captwin"))
+    return cache_folder()
 
 
 def _download(name: str, folder: str | None) -> Path:
