@@ -9,7 +9,8 @@ from hw.support.errors import CaptwinError
 from hw.support.names import printable
 from scripts.activity import activity_rows, warn
 from scripts.output import JsonFlag, Row, count, file, log, note, progress_bar, results_folder, share, show
-from sim.analog.circuits import circuit_names
+from sim.analog.circuits import circuit_names, load_circuit
+from sim.analog.verdict import judge
 from train.config import ConfigError, TrainConfig, config_names, load_config
 from train.data import check_name
 from train.loop import TrainResult
@@ -71,6 +72,8 @@ def train(
 
     try:
         settings = load_config(source, **{key: value for key, value in given.items() if value is not None})
+        verdict = judge(load_circuit(settings.circuit))
+        warn(() if verdict.fatal else verdict.warnings)
         if seeds is not None:
             show(*_seeds_rows(train_seeds(settings, folder, seeds, train_one), folder), as_json)
             return

@@ -21,6 +21,7 @@ from sim.activity import Activity
 from sim.analog.circuits import ideal_twin, load_circuit
 from sim.analog.quantise import quantise
 from sim.analog.table import NeuronTable
+from sim.analog.verdict import require_usable
 from train.augment import augment
 from train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from train.config import ConfigError, TrainConfig
@@ -72,6 +73,7 @@ def train(
     target = _device(device)
     dataset = load_dataset(config.data)
     table = load_circuit(config.circuit)
+    require_usable(table)
     if config.neuron == "ideal":
         table = ideal_twin(table)
     network = build_network(config, dataset, table).to(target)

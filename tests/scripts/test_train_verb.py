@@ -1,6 +1,7 @@
 """The verbs of training: several seeds, whose folder it is, what is told of silent networks."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,27 +9,29 @@ import pytest
 
 from hw.chip import Chip
 from hw.support.locks import locked_folder
+from sim.analog.circuits import load_circuit
+from train.config import CONFIG_FOLDER
 from train.zoo import CHIP_FOLDER
 
 QUICK = ("--config", "digits-tiny", "--epochs", "1")
 
 
 def test_seeds(captwin, tmp_path):
-    status, out, _ = captwin("train", *QUICK, "--seeds", "3", "--seed", "4", "-o", "runs/many", "--json")
+    status, out, _ = captwin("train", *QUICK, "--seeds", "2", "--seed", "4", "-o", "runs/many", "--json")
     result = json.loads(out)
     accuracies = list(result["golden_accuracies"].values())
-    assert status == 0 and list(result["golden_accuracies"]) == ["4", "5", "6"] and len(set(accuracies)) > 1
+    assert status == 0 and list(result["golden_accuracies"]) == ["4", "5"] and len(set(accuracies)) > 1
     assert result["mean_accuracy"] == pytest.approx(np.mean(accuracies))
     assert result["std_accuracy"] == pytest.approx(np.std(accuracies, ddof=1))
     assert (result["min_accuracy"], result["max_accuracy"]) == (min(accuracies), max(accuracies))
-    folders = [f"many-seed-{seed}" for seed in (4, 5, 6)]
+    folders = [f"many-seed-{seed}" for seed in (4, 5)]
     assert sorted(path.name for path in (tmp_path / "runs/many").iterdir() if path.is_dir()) == folders
     before = {path: path.read_bytes() for path in sorted((tmp_path / "runs/many").rglob("[cs]*.*[snv]"))}
     assert {path.name for path in before} >= {"seeds.json", "seeds.csv", "chip.safetensors"}
     for seed, accuracy in result["golden_accuracies"].items():
         chip = Chip.load(result["chips"][seed])
         assert chip.provenance["seed"] == int(seed) and chip.provenance["accuracy"]["test"] == accuracy
-    captwin("train", *QUICK, "--seeds", "3", "--seed", "4", "-o", "runs/many")
+    captwin("train", *QUICK, "--seeds", "2", "--seed", "4", "-o", "runs/many")
     assert before == {path: path.read_bytes() for path in before}
     # One of them alone is the same chip.
     captwin("train", *QUICK, "--seed", "5", "-o", "alone")
@@ -58,13 +61,10 @@ def test_a_silent_chip_is_told_by_every_verb(captwin, tmp_path):
     assert status == 0 and "captwin: warning: layer 0: no neuron ever fires" in err
 
 
-@pytest.mark.parametrize("name", ["digits", "digits-small", "digits-tiny", "mnist-lowenergy", "mnist-small"])
-def test_shipped_chips_warn_of_nothing(captwin, name, request):
-    if name.startswith("mnist"):
-        request.getfixturevalue("mnist")
-    status, out, err = captwin("evaluate", name, "--json")
+def test_a_shipped_chip_warns_of_nothing(captwin):
+    status, out, err = captwin("evaluate", "digits-tiny", "--json")
     result = json.loads(out)
-    assert status == 0 and "warning" not in err and result["warnings"] == []
+    assert (status, err, result["warnings"]) == (0, "", [])
     assert result["trained_on_this_data"] is True
 
 
@@ -110,14 +110,28 @@ def test_a_tables_path_is_relative_to_its_configuration(captwin, tmp_path):
     (tmp_path / "lab/own.toml").write_text(f'circuit = "mine.json"\n{_without("circuit")}')
     status, _, err = captwin("train", "--config", "lab/own.toml", "--epochs", "1")
     assert status == 1 and "lab/mine.json" in err
-    from sim.analog.circuits import load_circuit
-
     load_circuit("charge_share").save(tmp_path / "lab/mine.json")
     assert captwin("train", "--config", "lab/own.toml", "--epochs", "1")[0] == 0
 
 
-def _without(field):
-    from train.config import CONFIG_FOLDER
+@pytest.mark.parametrize(
+    ("thresholds", "reason"),
+    [
+        (lambda old: np.full_like(old, np.inf), "never fires"),
+        (lambda old: np.minimum(old, -1e-3), "fires without drive"),
+        (lambda old: np.stack([old[0], np.full_like(old[1], -1.0)]), "stays on"),
+    ],
+)
+@pytest.mark.parametrize("neuron", ["circuit", "ideal"])
+def test_a_table_on_which_nothing_can_be_trained(captwin, tmp_path, thresholds, reason, neuron):
+    table = load_circuit("charge_share")
+    replace(table, thresholds=thresholds(table.thresholds)).save(tmp_path / "dud.json")
+    status, out, err = captwin("train", "--data", "digits", "--circuit", "dud.json", "--neuron", neuron)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert f"captwin: charge_share: {reason}" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["dud.json"]
 
+
+def _without(field):
     lines = (CONFIG_FOLDER / "digits-tiny.toml").read_text().splitlines()
     return "\n".join(line for line in lines if not line.startswith(field))

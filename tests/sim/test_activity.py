@@ -7,7 +7,7 @@ import pytest
 
 from sim import activity, golden
 from train.data import load_dataset
-from train.zoo import load_chip
+from train.zoo import load_chip, names
 
 PIXELS = load_dataset("digits").test_images[:300]
 
@@ -21,6 +21,13 @@ def test_shares_are_those_of_the_traces():
         assert layer.silent == (trace.s.sum((0, 1)) == 0).mean()
         assert layer.clamped == pytest.approx(golden.saturates(entry, chip.formats, trace.acc).mean())
     assert measured.images == 300 and measured.wordless == 0 and measured.warnings() == []
+
+
+@pytest.mark.parametrize("name", names())
+def test_shipped_chips_warn_of_nothing(name, request):
+    chip = load_chip(name)
+    images = request.getfixturevalue("mnist").test_images if name.startswith("mnist") else PIXELS
+    assert activity.measure(chip, images).warnings() == []
 
 
 def test_thresholds_that_no_drive_reaches():
