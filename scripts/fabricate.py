@@ -10,17 +10,17 @@ import typer
 
 from hw.support.errors import CaptwinError
 from hw.support.files import whole_folder, write_atomically
+from scripts.chip_folders import check_owner, chip_folder, mark_owner
 from scripts.output import JsonFlag, Row, count, file, note, progress_bar, share, show
 from sim import golden
 from sim.analog.device import Effects, History
 from sim.analog.fabricate import Process
 from sim.analog.fabricate import fabricate as run
 from sim.plots.fabrication import plot_yield
-from train.data import load_dataset
-from train.zoo import chip_data, load_chip
+from train.zoo import chip_dataset, chip_name, load_chip
 
 #: names of what a run leaves in its folder
-OWN = r"chip_\d{3,}\.safetensors|accuracies\.(csv|png)"
+OWN = r"chip_\d{3,}\.safetensors|accuracies\.(csv|png)|\.captwin-chip"
 
 
 def fabricate(
@@ -57,8 +57,9 @@ def fabricate(
         raise CaptwinError(f"--spec: an accuracy lies in 0 to 1, got {spec:g}")
     loaded = load_chip(chip)
     run(loaded, process, seed=seed)  # so that a mistake shows before the progress bar does
-    dataset = load_dataset(data or chip_data(loaded))
-    folder = output or Path("build") / f"{Path(chip).stem}-fabricated"
+    dataset = chip_dataset(loaded, data)
+    folder = output or chip_folder(chip, "fabricated")
+    check_owner(folder, chip)
     nominal = golden.run(loaded, dataset.test_images).accuracy(dataset.test_labels)
     least = nominal - 0.01 if spec is None else spec
     names, builds, found, bits, columns = [], [], [], [], []
@@ -73,10 +74,11 @@ def fabricate(
             bits.append(made.formats.charge_bits)
             builds.append(f"{made.build_id:016x}")
             found.append(golden.run(made, dataset.test_images).accuracy(dataset.test_labels))
+        mark_owner(place, chip, folder)
         _write_numbers(place / "accuracies.csv", names, builds, found)
         accuracies = np.array(found)
         number_of = f"{chips} chip{'s' * (chips > 1)}"
-        title = f"{Path(chip).stem}: {number_of}, {_told(process)}; {len(dataset.test_images):,} test images"
+        title = f"{chip_name(chip)}: {number_of}, {_told(process)}; {len(dataset.test_images):,} test images"
         plot_yield(accuracies, nominal, least, len(dataset.test_images), title, place / "accuracies.png")
     deviation = accuracies.std(ddof=1) if chips > 1 else 0.0
     show(

@@ -11,6 +11,7 @@ from rich.progress import TaskID
 
 from hw.support.files import write_atomically
 from hw.support.quantities import energy_text
+from scripts.chip_folders import check_owner, chip_folder, mark_owner
 from scripts.output import JsonFlag, Row, count, file, note, progress_bar, results_folder, share, show
 from sim.analog.memory import default_cache
 from sim.fidelity import compare
@@ -19,8 +20,7 @@ from sim.lone_cycles import LoneCycles, lone_cycles
 from sim.plots.fidelity import plot_chain, plot_chains, plot_errors
 from sim.rtl.runner import simulate
 from sim.rtl.simulators import missing_tools
-from train.data import load_dataset
-from train.zoo import chip_data, load_chip
+from train.zoo import chip_dataset, load_chip
 
 #: images that the gates run to tell their speed
 GATES_IMAGES = 10
@@ -43,9 +43,10 @@ def fidelity(
 ) -> None:
     """Simulate whole columns in ngspice and compare membranes and spikes with the twin; a stopped run goes on."""
     loaded = load_chip(chip)
-    dataset = load_dataset(data or chip_data(loaded))
+    dataset = chip_dataset(loaded, data)
     pixels, _ = dataset.some(images)
-    folder = results_folder(output or Path("build") / f"{Path(chip).stem}-spice")
+    folder = results_folder(output or chip_folder(chip, "spice"))
+    check_owner(folder, chip)
     with progress_bar() as bar:
         tasks: dict[str, TaskID] = {}
 
@@ -68,6 +69,7 @@ def fidelity(
     rows = [note("chip", "chip", chip), note("data", "data", f"{dataset.name}, test set"), *_rows(result, lone)]
     rows += _speeds(result, np.resize(pixels, (GATES_IMAGES, loaded.pixels)), folder / "gates")
     rows += _write(result, rows, folder)
+    mark_owner(folder, chip)
     show(rows, "Columns in SPICE against the twin", as_json)
 
 

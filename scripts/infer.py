@@ -20,8 +20,7 @@ from scripts.hardware import AUTO, VIRTUAL, BaudOption, open_device
 from scripts.output import JsonFlag, Row, count, log, note, progress_bar, share, show
 from sim import golden
 from sim.rtl.virtual import BAUD, LOADABLE, VirtualBoard
-from train.data import load_dataset
-from train.zoo import chip_data, load_chip, names
+from train.zoo import chip_dataset, load_chip, names
 
 #: how long a simulated board may be silent, however slow the machine
 SIMULATED_S = 10.0
@@ -50,7 +49,7 @@ def infer(
         chip = data or "digits"
     with _device(port, baud, record, load_chip(chip) if chip else None) as device:
         name, loaded = _chip_of(device, chip)
-        dataset = load_dataset(data or chip_data(loaded))
+        dataset = chip_dataset(loaded, data)
         pixels, labels = dataset.some(images, first=first)
         expected = golden.run(loaded, pixels, trace=trace)
         answers: list[Answer] = []

@@ -7,13 +7,13 @@ import numpy as np
 import typer
 from rich.text import Text
 
+from scripts.chip_folders import check_owner, chip_folder, mark_owner
 from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, SerialOption, core_options
 from scripts.output import JsonFlag, Row, count, file, log, note, share, show
 from sim.rtl.runner import Simulation
 from sim.rtl.runner import simulate as run
 from sim.rtl.simulators import Simulator
-from train.data import load_dataset
-from train.zoo import chip_data, load_chip
+from train.zoo import chip_dataset, load_chip
 
 
 def simulate(
@@ -36,12 +36,14 @@ def simulate(
 ) -> None:
     """Simulate a chip's Verilog; every sum, drive, membrane and spike must equal the golden model's."""
     loaded = load_chip(chip)
-    dataset = load_dataset(data or chip_data(loaded))
+    dataset = chip_dataset(loaded, data)
     pixels, labels = dataset.some(images, first=first)
-    folder = output or Path("build") / f"{Path(chip).stem}-{simulator}"
+    folder = output or chip_folder(chip, simulator)
+    check_owner(folder, chip)
     options = core_options(pixel_lanes, row_banks, lanes, trace=True, serial=serial)
     with log.status(Text(f"{simulator}: building and running in {folder}")):
         outcome = run(loaded, pixels, folder, simulator=simulator, options=options, stall=stall, seed=seed, waves=waves)
+    mark_owner(folder, chip)
     show([note("chip", "chip", chip), *simulation_rows(outcome, labels)], "Gates against golden model", as_json)
     if outcome.first_divergence:
         log.print(f"captwin: first divergence: {outcome.first_divergence}")

@@ -18,8 +18,7 @@ from sim.rtl.compare import Verification
 from sim.rtl.compare import verify as run
 from sim.rtl.compiled import Twin, build
 from sim.rtl.runner import CLOCK_HZ
-from train.data import load_dataset
-from train.zoo import chip_data, load_chip
+from train.zoo import chip_dataset, load_chip
 
 
 def verify(
@@ -42,7 +41,7 @@ def verify(
 ) -> None:
     """Run all test images through the compiled Verilog; every number must equal the golden model's."""
     loaded = load_chip(chip)
-    dataset = load_dataset(data or chip_data(loaded))
+    dataset = chip_dataset(loaded, data)
     pixels, labels = dataset.some(images, first=first)
     target = find_board(board) if board else None
     said = partial(core_options, pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial)

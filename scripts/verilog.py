@@ -8,9 +8,10 @@ import typer
 from hw.core import Core
 from hw.support.errors import CaptwinError
 from hw.verilog import AXI_TOP, TOP, write_verilog
+from scripts.activity import warn
 from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, SerialOption, core_options
 from scripts.output import JsonFlag, file, note, show
-from train.zoo import load_chip
+from train.zoo import chip_warnings, load_chip
 
 
 def verilog(
@@ -34,6 +35,7 @@ def verilog(
         raise CaptwinError("--loadable: a core with AXI4-Stream ports has none to load chips; leave one of the two out")
     options = core_options(pixel_lanes, row_banks, lanes, trace=trace, loadable=loadable, serial=serial)
     core = Core(load_chip(chip), options)
+    warn(chip_warnings(core.chip))
     sidecar = write_verilog(core, output, axi_stream=axi_stream)
     show(
         [
