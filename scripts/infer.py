@@ -123,10 +123,10 @@ def _chip_of(device: Device, said: str | None) -> tuple[str, Chip]:
 
 def _line_rows(device: Device, answers: list[Answer], sent: int) -> list[Row]:
     """Images a second, from the first answer to the last; and if nothing but the line took time."""
-    limit = device.about["baud"] / (10 * sent / len(answers))
+    limit = device.about.baud / (10 * sent / len(answers))
     elapsed = answers[-1].counters.cycles - answers[0].counters.cycles & 0xFFFFFFFF
-    rate = (len(answers) - 1) * device.about["clock_hz"] / elapsed if elapsed else None
+    rate = (len(answers) - 1) * device.about.clock_hz / elapsed if elapsed else None
     return [
         Row("line_images_per_s", rate, "by the device's clock" * bool(rate), f"{rate or 0:,.1f} images/s"),
-        Row("line_limit_per_s", limit, f"at most, at {device.about['baud']:,} baud", f"{limit:,.1f} images/s"),
+        Row("line_limit_per_s", limit, f"at most, at {device.about.baud:,} baud", f"{limit:,.1f} images/s"),
     ]
