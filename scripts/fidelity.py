@@ -116,7 +116,10 @@ def _speeds(result: Fidelity, pixels: np.ndarray, folder: Path) -> list[Row]:
     ]
     if missing := missing_tools("verilator"):
         return [*rows, note("gates_s", "an image in gates", f"unknown: verilator needs {', '.join(missing)}")]
-    gates = simulate(result.chip, pixels, folder).interval_seconds
+    outcome = simulate(result.chip, pixels, folder)
+    gates = outcome.interval_seconds or outcome.latency_seconds  # of a single image there is no interval
+    if gates is None:
+        return [*rows, note("gates_s", "an image in gates", "unknown: the gates gave no answer")]
     text = f"{1e6 * gates:.2f} us, {spice / gates:,.0f} faster"
     return [*rows, Row("gates_s", gates, "an image in gates at 100 MHz", text)]
 

@@ -125,7 +125,7 @@ def test_mismatch_is_told_and_fails(captwin, monkeypatch):
     class Outcome:
         simulator, images, mismatches = "verilator", 1, 1
         labels, latency_cycles, interval_cycles = np.array([0]), np.array([5]), 0.0
-        latency_seconds = interval_seconds = 0.0
+        latency_seconds = interval_seconds = mean_latency = None
         compared, counters = {"spikes": 1, "membranes": 1}, {}
         verilog, waveform = Path("core.v"), None
         first_divergence = Divergence(3, 2, 1, 7, "membrane", 100, 101, 4711)
@@ -204,7 +204,7 @@ MISTAKES = [
     (("train", "--data", "digits", "--device", "meta"), "captwin: --device: PyTorch cannot compute on 'meta'"),
     (("train", "--data", "digits", "--hidden", "64,,32"), "expected whole numbers"),
     (("simulate", "digits", "--stall", "1.5"), "stall: must be at least 0 and below 1"),
-    (("simulate", "digits", "-o", "file/below"), "cannot use as simulation folder"),
+    (("simulate", "digits", "-o", "file/below"), "cannot work here"),
     (("train", "--data", "faces"), "--data: no data set is called 'faces'; there are digits, mnist"),
     (("train", "--data", "digits-tiny"), "that is a configuration: --config digits-tiny"),
     (("train", "--config", "faces"), "no such configuration file"),
