@@ -13,6 +13,7 @@ from boards.fit import check_fit, core_words, fitting
 from hw.chip import Chip
 from hw.core import Core
 from hw.link.selftest import Expected
+from hw.support.locks import locked_folder
 from scripts.hardware import (
     BanksOption,
     LanesOption,
@@ -56,7 +57,7 @@ def build(
     check_fit(loaded, options, target)  # before the self-test asks for a data set, which may have to be downloaded
     core = Core(loaded, options)
     folder = output or build_folder(chip, board)
-    with log.status("") as status:
+    with locked_folder(folder), log.status("") as status:
         made = run(
             core,
             target,

@@ -10,6 +10,7 @@ import typer
 
 from hw.support.errors import CaptwinError
 from hw.support.files import whole_folder, write_atomically
+from hw.support.locks import locked_folder
 from scripts.output import JsonFlag, Row, count, file, note, progress_bar, share, show
 from sim import golden
 from sim.analog.device import Effects, History
@@ -62,7 +63,7 @@ def fabricate(
     nominal = golden.run(loaded, dataset.test_images).accuracy(dataset.test_labels)
     least = nominal - 0.01 if spec is None else spec
     names, builds, found, bits, columns = [], [], [], [], []
-    with whole_folder(folder, OWN) as place, progress_bar() as bar:
+    with locked_folder(folder), whole_folder(folder, OWN) as place, progress_bar() as bar:
         for number in bar.track(range(chips), description="chips"):
             made = run(loaded, process, seed=seed, number=number)
             names.append(f"chip_{number:03}.safetensors")

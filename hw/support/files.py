@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hw.support.errors import CaptwinError
+from hw.support.locks import LOCK
 
 #: bytes of the largest file that is read whole, if its reader does not say less
 READ_LIMIT = 1 << 29
@@ -63,7 +64,9 @@ def whole_folder(path: Path, own: str) -> Iterator[Path]:
             raise CaptwinError(f"{path}: cannot use as folder: this is a file; name a new folder")
         if target in (Path.cwd(), *Path.cwd().parents):
             raise CaptwinError(f"{path}: cannot use as folder: this is where you are; name a folder in it")
-        if target.exists() and not all(re.fullmatch(own, entry.name) for entry in target.iterdir()):
+        if target.exists() and not all(
+            re.fullmatch(own, entry.name) or entry.name == LOCK for entry in target.iterdir()
+        ):
             raise CaptwinError(f"{path}: cannot use as folder: it holds other things; name a new one")
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
