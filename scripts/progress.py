@@ -53,7 +53,7 @@ class _ProgressLines(Progress):
     """Prints a task's state seldom, the longer it takes the more so, and when all is over."""
 
     def __init__(self, console: Console) -> None:
-        super().__init__(console=console, disable=True)
+        super().__init__(console=console, auto_refresh=False, disable=True)
         self._told: dict[TaskID, tuple[float, str]] = {}
 
     def update(self, task_id: TaskID, **changes: Any) -> None:

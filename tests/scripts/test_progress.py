@@ -20,13 +20,14 @@ def log(monkeypatch):
 
 
 def test_a_line_now_and_then(log):
+    start = time.monotonic()
     with log.progress_bar() as bar:
         task = bar.add_task("images", total=1500)
         for _ in range(1500):
             bar.advance(task)
             time.sleep(0.001)
     lines = log.file.getvalue().splitlines()
-    assert 2 <= len(lines) <= 12 and lines[-1].startswith("images: 1,500/1,500, ")
+    assert 2 <= len(lines) <= (time.monotonic() - start) / 0.2 + 1 and lines[-1].startswith("images: 1,500/1,500, ")
     counts = [int(line.split()[1].split("/")[0].replace(",", "")) for line in lines]
     assert counts == sorted(set(counts))
 
@@ -34,7 +35,7 @@ def test_a_line_now_and_then(log):
 def test_what_is_quick_says_how_it_ended(log):
     with log.progress_bar() as bar:
         for _ in bar.track(range(3), description="chips"):
-            pass
+            time.sleep(0.15)
         task = bar.add_task("training", total=None)
         bar.update(task, description="epoch [2/2]", completed=7)
     assert log.file.getvalue() == "chips: 3/3, 0 s\nepoch [2/2]: 7, 0 s\n"
