@@ -14,7 +14,7 @@ from hw.chip import Chip
 from hw.core import Core
 from hw.link.selftest import Expected
 from scripts.activity import warn
-from scripts.chip_folders import check_owner, mark_owner
+from scripts.chip_folders import own_folder
 from scripts.hardware import (
     BanksOption,
     LanesOption,
@@ -58,10 +58,9 @@ def build(
     check_fit(loaded, options, target)  # before the self-test asks for a data set, which may have to be downloaded
     core = Core(loaded, options)
     folder = output or build_folder(chip, board)
-    check_owner(folder, chip)
     answer = expected_answer(loaded, data)
     warn(chip_warnings(loaded))
-    with log.status("") as status:
+    with own_folder(folder, chip), log.status("") as status:
         made = run(
             core,
             target,
@@ -72,7 +71,6 @@ def build(
             native=native,
             progress=lambda said: status.update(f"{chip} for {target.title}: {said}"),
         )
-    mark_owner(folder, chip)
     show(
         [note("chip", "chip", chip), note("options", "core", core_words(options)), *build_rows(made)],
         f"Bitstream for {target.title}",

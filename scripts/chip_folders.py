@@ -1,10 +1,13 @@
 """Folders of results: named after a chip, and never one chip's over another's."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hw.support.errors import CaptwinError
 from hw.support.files import read_text, write_atomically
+from hw.support.locks import locked_folder
 from hw.support.names import printable
 from train.zoo import chip_name, chip_source
 
@@ -31,9 +34,21 @@ def check_owner(folder: Path, chip: str) -> None:
         )
 
 
-def mark_owner(folder: Path, chip: str, final: Path | None = None) -> None:
-    """Notes in ``folder``, which becomes ``final`` if that is given, that its results are those of ``chip``."""
-    write_atomically(folder / OWNER, owner(final or folder, chip) + "\n")
+def mark_owner(folder: Path, chip: str) -> None:
+    """Notes in ``folder`` that its results are those of ``chip``."""
+    write_atomically(folder / OWNER, owner(folder, chip) + "\n")
+
+
+@contextmanager
+def own_folder(folder: Path, chip: str) -> Iterator[None]:
+    """Holds ``folder`` for this process and for results of ``chip``, and marks it as theirs if the block ends well.
+
+    Raises :class:`CaptwinError` if another process works there, or if it holds another chip's results.
+    """
+    check_owner(folder, chip)
+    with locked_folder(folder):
+        yield
+        mark_owner(folder, chip)
 
 
 def owner(folder: Path, chip: str) -> str:

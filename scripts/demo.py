@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from hw.core import CoreOptions
+from hw.support.locks import locked_folder
 from hw.support.tools import find_tool, tool_environment
 from hw.verilog import YOSYS
 from scripts.output import JsonFlag, file, log, note, progress_bar, share, show
@@ -34,27 +35,27 @@ def demo(
     _warm_up()
     dataset = load_dataset(data)
     pixels, labels = dataset.some(images)
-    log.print("1/4  training a network of ideal neurons and unquantised weights, for comparison")
     # What the demonstration left in its own folder is no loss.
     folder, overwrite = output or Path("build/demo"), output is None
-    plain = load_config(data, neuron="ideal", levels=0)
-    ideal = train(plain, folder / "ideal", overwrite=overwrite, progress=progress_bar())
-    log.print("2/4  training the same network on the circuit, with programmable capacitances")
-    aware = train(load_config(data), folder / "aware", overwrite=overwrite, progress=progress_bar())
-    if ideal.interrupted or aware.interrupted:
-        raise KeyboardInterrupt
-    log.print("3/4  running the chip's golden model over the test set")
-    chip = aware.chip
-    exact = golden.run(chip, dataset.test_images)
-    log.print(f"4/4  writing Verilog, compiling it, and running {images} test images through the gates")
-    options = CoreOptions()
-    gates = simulate(chip, pixels, folder / "gates", options=options, waves=True)
-    plot_inference(chip, pixels[0], folder / "inference.png", truth=int(labels[0]))
-    if gates.waveform:
-        cycles = int(gates.latency_cycles[0]) + 20
-        plot_core(
-            gates.waveform, chip, folder / "waveform.png", lanes=options.each("lanes", len(chip.layers)), cycles=cycles
-        )
+    with locked_folder(folder):
+        log.print("1/4  training a network of ideal neurons and unquantised weights, for comparison")
+        plain = load_config(data, neuron="ideal", levels=0)
+        ideal = train(plain, folder / "ideal", overwrite=overwrite, progress=progress_bar())
+        log.print("2/4  training the same network on the circuit, with programmable capacitances")
+        aware = train(load_config(data), folder / "aware", overwrite=overwrite, progress=progress_bar())
+        if ideal.interrupted or aware.interrupted:
+            raise KeyboardInterrupt
+        log.print("3/4  running the chip's golden model over the test set")
+        chip = aware.chip
+        exact = golden.run(chip, dataset.test_images)
+        log.print(f"4/4  writing Verilog, compiling it, and running {images} test images through the gates")
+        options = CoreOptions()
+        gates = simulate(chip, pixels, folder / "gates", options=options, waves=True)
+        plot_inference(chip, pixels[0], folder / "inference.png", truth=int(labels[0]))
+        if gates.waveform:
+            lanes = options.each("lanes", len(chip.layers))
+            cycles = int(gates.latency_cycles[0]) + 20
+            plot_core(gates.waveform, chip, folder / "waveform.png", lanes=lanes, cycles=cycles)
     exact_same = float((exact.labels[: len(labels)] == labels).mean())
     rows = [
         note("chip_layers", "layers", "-".join(str(size) for size in chip.sizes)),

@@ -10,7 +10,7 @@ import typer
 
 from hw.support.errors import CaptwinError
 from hw.support.files import whole_folder, write_atomically
-from scripts.chip_folders import check_owner, chip_folder, mark_owner
+from scripts.chip_folders import chip_folder, own_folder
 from scripts.output import JsonFlag, Row, count, file, note, progress_bar, share, show
 from sim import golden
 from sim.analog.device import Effects, History
@@ -59,11 +59,10 @@ def fabricate(
     run(loaded, process, seed=seed)  # so that a mistake shows before the progress bar does
     dataset = chip_dataset(loaded, data)
     folder = output or chip_folder(chip, "fabricated")
-    check_owner(folder, chip)
     nominal = golden.run(loaded, dataset.test_images).accuracy(dataset.test_labels)
     least = nominal - 0.01 if spec is None else spec
     names, builds, found, bits, columns = [], [], [], [], []
-    with whole_folder(folder, OWN) as place, progress_bar() as bar:
+    with own_folder(folder, chip), whole_folder(folder, OWN) as place, progress_bar() as bar:
         for number in bar.track(range(chips), description="chips"):
             made = run(loaded, process, seed=seed, number=number)
             names.append(f"chip_{number:03}.safetensors")
@@ -74,7 +73,6 @@ def fabricate(
             bits.append(made.formats.charge_bits)
             builds.append(f"{made.build_id:016x}")
             found.append(golden.run(made, dataset.test_images).accuracy(dataset.test_labels))
-        mark_owner(place, chip, folder)
         _write_numbers(place / "accuracies.csv", names, builds, found)
         accuracies = np.array(found)
         number_of = f"{chips} chip{'s' * (chips > 1)}"

@@ -11,7 +11,7 @@ from rich.progress import TaskID
 
 from hw.support.files import write_atomically
 from hw.support.quantities import energy_text
-from scripts.chip_folders import check_owner, chip_folder, mark_owner
+from scripts.chip_folders import chip_folder, own_folder
 from scripts.output import JsonFlag, Row, count, file, note, progress_bar, results_folder, share, show
 from sim.analog.memory import default_cache
 from sim.fidelity import compare
@@ -46,30 +46,29 @@ def fidelity(
     dataset = chip_dataset(loaded, data)
     pixels, _ = dataset.some(images)
     folder = results_folder(output or chip_folder(chip, "spice"))
-    check_owner(folder, chip)
-    with progress_bar() as bar:
-        tasks: dict[str, TaskID] = {}
+    with own_folder(folder, chip):
+        with progress_bar() as bar:
+            tasks: dict[str, TaskID] = {}
 
-        def progress(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done)
+            def progress(what: str, done: int, total: int) -> None:
+                if what not in tasks:
+                    tasks[what] = bar.add_task(what, total=total)
+                bar.update(tasks[what], completed=done)
 
-        result = compare(
-            loaded,
-            pixels,
-            neurons=neurons,
-            seed=seed,
-            netlist=netlist,
-            models=models,
-            cache=default_cache(),
-            progress=progress,
-        )
-        lone = lone_cycles(result, seed=seed, cache=default_cache(), progress=progress)
-    rows = [note("chip", "chip", chip), note("data", "data", f"{dataset.name}, test set"), *_rows(result, lone)]
-    rows += _speeds(result, np.resize(pixels, (GATES_IMAGES, loaded.pixels)), folder / "gates")
-    rows += _write(result, rows, folder)
-    mark_owner(folder, chip)
+            result = compare(
+                loaded,
+                pixels,
+                neurons=neurons,
+                seed=seed,
+                netlist=netlist,
+                models=models,
+                cache=default_cache(),
+                progress=progress,
+            )
+            lone = lone_cycles(result, seed=seed, cache=default_cache(), progress=progress)
+        rows = [note("chip", "chip", chip), note("data", "data", f"{dataset.name}, test set"), *_rows(result, lone)]
+        rows += _speeds(result, np.resize(pixels, (GATES_IMAGES, loaded.pixels)), folder / "gates")
+        rows += _write(result, rows, folder)
     show(rows, "Columns in SPICE against the twin", as_json)
 
 

@@ -13,15 +13,16 @@ import typer
 from rich import box
 from rich.console import Console
 from rich.measure import Measurement
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
 from hw.support.errors import CaptwinError
 from hw.support.names import visible
+from scripts.progress import Log
 
 #: logs and progress
-log = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+log = Log()
 
 #: columns of what is no terminal
 UNBOUNDED = 10_000
@@ -114,16 +115,8 @@ def results_folder(path: Path) -> Path:
 
 
 def progress_bar() -> Progress:
-    """A progress bar on stderr."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=log,
-    )
+    """How far a verb is, on stderr."""
+    return log.progress_bar()
 
 
 def _plain(value: Any) -> Any:
