@@ -47,8 +47,8 @@ def infer(
     """Run test images on a board; class, counts and membranes must equal the golden model's."""
     if port == VIRTUAL and chip is None:
         chip = data or "digits"
-    with _device(port, baud, record, load_chip(chip) if chip else None) as device:
-        name, loaded = _chip_of(device, chip)
+    with connected(port, baud, record, load_chip(chip) if chip else None) as device:
+        name, loaded = chip_in(device, chip)
         dataset = chip_dataset(loaded, data)
         pixels, labels = dataset.some(images, first=first)
         expected = golden.run(loaded, pixels, trace=trace)
@@ -94,7 +94,7 @@ def infer(
 
 
 @contextmanager
-def _device(port: str, baud: int | None, record: Path | None, chip: Chip | None) -> Iterator[Device]:
+def connected(port: str, baud: int | None, record: Path | None, chip: Chip | None) -> Iterator[Device]:
     if port != VIRTUAL:
         with open_device(port, baud, record) as device:
             yield device
@@ -106,7 +106,7 @@ def _device(port: str, baud: int | None, record: Path | None, chip: Chip | None)
         yield device
 
 
-def _chip_of(device: Device, said: str | None) -> tuple[str, Chip]:
+def chip_in(device: Device, said: str | None) -> tuple[str, Chip]:
     """The chip in the device, which must be the one that was said."""
     candidates = [said] if said else names()
     for name in candidates:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from hw.chip import Chip
 from hw.support.errors import CaptwinError
-from hw.support.names import printable
+from hw.support.names import printable, visible
 from train.data import Dataset, load_dataset
 
 CHIP_FOLDER = Path(__file__).parent / "chips"
@@ -78,4 +78,4 @@ def chip_warnings(chip: Chip) -> list[str]:
     lines = chip.provenance.get("warnings")
     if not isinstance(lines, list):
         return []
-    return ["".join(letter if letter.isprintable() else " " for letter in str(line))[:200] for line in lines[:20]]
+    return [visible(str(line))[:200] for line in lines[:20]]
