@@ -104,11 +104,7 @@ def _places() -> Iterator[Finding]:
     folder = mnist_folder()
     advice = f"downloads by itself when used, or name a folder with its four .gz files in {DATA_VARIABLE}"
     yield Finding("MNIST", str(folder) if folder else None, "chips and training on mnist", advice, False)
-    try:
-        cache, advice = str(cache_folder()), ""
-    except CaptwinError as error:
-        cache, advice = None, str(error)
-    yield Finding("cache folder", cache, "builds that are quick again", advice)
+    yield Finding("cache folder", str(cache_folder()), "builds that are quick again", "")
     try:
         root, advice = temporary_root(), ""
     except CaptwinError as error:

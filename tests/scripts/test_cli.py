@@ -155,14 +155,18 @@ def test_doctor_says_how_to_get_what_is_missing(captwin, monkeypatch):
 
 
 def test_doctor_knows_places(captwin, monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setenv("CAPTWIN_CACHE", str(tmp_path / "file"))
+    (tmp_path / "file").write_text("")
+    status, _, err = captwin("doctor")
+    assert status == 1 and "name another in CAPTWIN_CACHE" in err and err.count("\n") == 1
+
+
+def test_doctor_knows_temporary_folders(captwin, monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "no such folder"))
     monkeypatch.setattr("os.access", lambda *_: False)
-    (tmp_path / "file").write_text("")
     (tmp_path / "sp ace").mkdir()
     monkeypatch.chdir(tmp_path / "sp ace")
     found = json.loads(captwin("doctor", "--json")[1])
-    assert "name another folder in XDG_CACHE_HOME" in found["cache folder"]["advice"]
     assert "name another in TMPDIR" in found["folder without blanks"]["advice"]
 
 
