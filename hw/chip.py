@@ -13,17 +13,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
 
+from hw.quantities import FARADS, JOULES, RANGES, VOLTS, fault
 from hw.support.errors import CaptwinError
 from hw.support.files import read_bytes, write_atomically
+from hw.support.names import check_name, printable
 
 FORMAT = "captwin-chip"
 VERSION = 2
+#: bytes of the largest chip file
+FILE_LIMIT = 1 << 28
 PIXEL_BITS = 8
 PIXEL_MAX = (1 << PIXEL_BITS) - 1
 STEP_BITS = 8
@@ -115,29 +117,40 @@ class Scale:
     def __post_init__(self) -> None:
         for axis in ("v", "u"):
             low, high = getattr(self, f"{axis}_min"), getattr(self, f"{axis}_max")
-            if not (np.isfinite(low) and np.isfinite(high) and low < high):
-                raise ValueError(f"{axis}_min < {axis}_max must hold, got {low} and {high}")
+            if not VOLTS.least <= low < high <= VOLTS.greatest:
+                raise ValueError(
+                    f"{axis}_min < {axis}_max must hold within {VOLTS.least:g} to {VOLTS.greatest:g} V,"
+                    f" got {low} and {high}"
+                )
 
 
 @dataclass(frozen=True, config=_STRICT)
 class Analog:
-    """The analog chip behind the codes: what circuit, under what conditions, and what its energy is reckoned from."""
+    """The analog chip behind the codes: what circuit, under what conditions, and what its energy is reckoned from.
+
+    Numbers lie in the ranges of :mod:`hw.quantities`. Raises :class:`ChipError` if one does not, or if circuit or
+    corner is no plain name.
+    """
 
     circuit: str
     corner: str
     temperature: float  #: deg C
-    table_sha256: str  #: of the neuron table, its date left out
-    supply: Annotated[float, Field(gt=0)]  #: V
-    v_read: Annotated[float, Field(gt=0)]  #: V, swing of the row lines
-    c_membrane: Annotated[float, Field(gt=0)]  #: F
-    row_wire: Annotated[float, Field(ge=0)] = 0.4e-15  #: F of one row line a column that it crosses
-    clock_wire: Annotated[float, Field(ge=0)] = 10e-15  #: F of all clock lines together a neuron
+    table_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]  #: of the neuron table, its date left out
+    supply: float  #: V
+    v_read: float  #: V, swing of the row lines
+    c_membrane: float  #: F
+    row_wire: float = 0.4e-15  #: F of one row line a column that it crosses
+    clock_wire: float = 10e-15  #: F of all clock lines together a neuron
 
     def __post_init__(self) -> None:
+        try:
+            for name in ("circuit", "corner"):
+                check_name(getattr(self, name), f"analog.{name}")
+        except CaptwinError as error:
+            raise ChipError(str(error)) from None
         for entry in fields(self):
-            value = getattr(self, entry.name)
-            if isinstance(value, float) and not np.isfinite(value):
-                raise ValueError(f"{entry.name} must be a finite number, got {value}")
+            if entry.name in RANGES and (wrong := fault(entry.name, getattr(self, entry.name))):
+                raise ChipError(f"analog.{entry.name}: {wrong}")
 
 
 def _array(dtype: str, unit: str) -> Any:
@@ -175,6 +188,11 @@ class Layer:
     def columns(self) -> int:
         return int(self.charges.shape[1])
 
+    @classmethod
+    def array_names(cls) -> tuple[str, ...]:
+        """Names of all array fields."""
+        return tuple(entry.name for entry in fields(cls) if "dtype" in entry.metadata)
+
     def arrays(self) -> Iterator[tuple[str, str, np.ndarray | None]]:
         """(name, dtype, array) of every array field."""
         for entry in fields(self):
@@ -190,7 +208,6 @@ class Layer:
         drives = 1 << formats.drive_bits
         half = 1 << (formats.charge_bits - 1)
         offsets = formats.offset_limit(self.shift)
-        infinite = float("inf")
         expected: dict[str, tuple[tuple[int, ...], float, float]] = {
             "charges": ((rows, columns), -half, half - 1),
             "gains": ((columns,), 0, (1 << GAIN_BITS) - 1),
@@ -198,11 +215,11 @@ class Layer:
             "threshold_offsets": ((columns,), 1 - drives, drives - 1),
             "surfaces": (surface, 0, formats.membrane_max),
             "thresholds": (surface[:2], 0, drives),
-            "c_plus": ((rows, columns), 0, infinite),
-            "c_minus": ((rows, columns), 0, infinite),
-            "c_bias": ((2, columns), 0, infinite),
-            "c_column": ((columns,), 0, infinite),
-            "energy": (surface, -infinite, infinite),
+            "c_plus": ((rows, columns), FARADS.least, FARADS.greatest),
+            "c_minus": ((rows, columns), FARADS.least, FARADS.greatest),
+            "c_bias": ((2, columns), FARADS.least, FARADS.greatest),
+            "c_column": ((columns,), FARADS.least, FARADS.greatest),
+            "energy": (surface, JOULES.least, JOULES.greatest),
         }
         for name, dtype, array in self.arrays():
             if array is None:
@@ -232,12 +249,14 @@ class Chip:
     image: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
     layers: tuple[Layer, ...]
     analog: Analog
-    #: how the chip came to be: seed, data and circuit hashes, versions, accuracies measured; JSON values only
+    #: how the chip came to be: seed, data and circuit hashes, versions, accuracies measured; JSON values only, nested 8
+    #: deep at most, texts printable and of at most 1,000 characters, and 65,536 bytes of JSON in all
     provenance: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.layers:
             raise ChipError("layers: a chip needs at least one layer")
+        check_provenance(self.provenance)
         rows = self.pixels
         for number, layer in enumerate(self.layers):
             layer.check(self.formats, f"layers.{number}")
@@ -264,7 +283,7 @@ class Chip:
     @cached_property
     def build_id(self) -> int:
         """64 bits that change whenever anything changes that the gates depend on."""
-        digest = hashlib.sha256(_canonical(_manifest(self)["gates"]))
+        digest = hashlib.sha256(canonical(_manifest(self)["gates"]))
         for layer in self.layers:
             for name in _GATE_ARRAYS:
                 digest.update(getattr(layer, name).tobytes())
@@ -274,33 +293,61 @@ class Chip:
         """Writes the chip file; the same chip gives the same bytes."""
         manifest = _manifest(self)
         tensors = {name: np.ascontiguousarray(array) for name, array in _tensors(self)}
-        manifest["tensors"] = {name: _sha256(array.tobytes()) for name, array in tensors.items()}
-        manifest["sha256"] = _sha256(_canonical(manifest))
-        write_atomically(Path(path), save_tensors(tensors, {"captwin": _canonical(manifest).decode()}))
+        manifest["tensors"] = {name: sha256(array.tobytes()) for name, array in tensors.items()}
+        manifest["sha256"] = sha256(canonical(manifest))
+        write_atomically(Path(path), save_tensors(tensors, {"captwin": canonical(manifest).decode()}))
 
     @classmethod
     def load(cls, path: Path | str) -> "Chip":
         """Reads and checks a chip file; :class:`ChipError` says which file and field is wrong."""
+        from hw.chip_file import parse_chip
+
         try:
-            return _parse(read_bytes(Path(path), "chip file"))
+            return parse_chip(read_bytes(Path(path), "chip file", FILE_LIMIT))
         except ChipError as error:
             raise ChipError(f"{path}: {error}") from None
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise ChipError(
-                f"{path}: manifest: lacks or misshapes a field ({error!r}); export the chip again"
-            ) from None
 
 
-_ARRAYS = tuple(entry.name for entry in fields(Layer) if "dtype" in entry.metadata)
+#: Limits of a chip's provenance: nesting, characters of a text, bytes of JSON.
+PROVENANCE_NESTING, PROVENANCE_TEXT, PROVENANCE_BYTES = 8, 1000, 1 << 16
 #: The arrays that the gates are built from, in the order in which ``build_id`` hashes them.
 _GATE_ARRAYS = ("charges", "gains", "offsets", "threshold_offsets", "surfaces", "thresholds")
 
 
-def _sha256(data: bytes) -> str:
+def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def _canonical(value: Any) -> bytes:
+def check_provenance(provenance: dict[str, Any]) -> None:
+    """:class:`ChipError` unless ``provenance`` holds JSON values alone, within the limits that :class:`Chip` states."""
+    level: list[Any] = [provenance]
+    for _ in range(PROVENANCE_NESTING + 1):
+        inner: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                inner += [*value, *value.values()]
+            elif isinstance(value, list | tuple):
+                inner += value
+            elif isinstance(value, str):
+                if len(value) > PROVENANCE_TEXT or not value.isprintable():
+                    raise ChipError(
+                        f"provenance: expected printable texts of at most {PROVENANCE_TEXT:,} characters,"
+                        f" got {printable(value)}"
+                    )
+            elif not (value is None or isinstance(value, bool | int | float)):
+                raise ChipError(f"provenance: expected JSON values, got a {type(value).__name__}")
+        level = inner
+    if level:
+        raise ChipError(f"provenance: nested deeper than {PROVENANCE_NESTING}")
+    try:
+        size = len(canonical(provenance))
+    except (ValueError, TypeError) as error:
+        raise ChipError(f"provenance: not JSON ({error})") from None
+    if size > PROVENANCE_BYTES:
+        raise ChipError(f"provenance: {size:,} bytes of JSON, at most {PROVENANCE_BYTES:,} are allowed")
+
+
+def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
@@ -333,86 +380,3 @@ def _manifest(chip: Chip) -> dict[str, Any]:
 
 def _plain(instance: Any) -> dict[str, Any]:
     return {entry.name: getattr(instance, entry.name) for entry in fields(instance)}
-
-
-def _parse(data: bytes) -> Chip:
-    header, tensors = _open(data)
-    manifest = _read_manifest(header)
-    hashes = manifest["tensors"]
-    for name in sorted(set(hashes) ^ set(tensors)):
-        raise ChipError(f"{name}: {'missing from the file' if name in hashes else 'not in the manifest'}")
-    for name, array in tensors.items():
-        if _sha256(array.tobytes()) != hashes[name]:
-            raise ChipError(f"{name}: content does not match its SHA-256; the file was altered, fetch or make it again")
-    gates = manifest["gates"]
-    known = {f"layers.{n}.{name}" for n in range(len(gates["layers"])) for name in _ARRAYS}
-    for name in sorted(set(tensors) - known):
-        raise ChipError(f"{name}: belongs to no layer of the manifest; export the chip again")
-    _only(manifest, {"format", "version", "gates", "analog", "scales", "provenance", "tensors"}, "manifest")
-    _only(gates, {"formats", "encoder", "readout", "image", "layers"}, "gates")
-    layers = []
-    for number, (entry, scale) in enumerate(zip(gates["layers"], manifest["scales"], strict=True)):
-        prefix = f"layers.{number}."
-        arrays = {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
-        scalars = {"shift": entry["shift"], "rest": entry["rest"], "scale": _build(Scale, scale, f"scales.{number}")}
-        layers.append(_build(Layer, scalars | arrays, f"layers.{number}"))
-        shape = (entry["rows"], entry["columns"])
-        if layers[-1].charges.shape != shape:
-            raise ChipError(f"{prefix}charges: expected shape {shape}, got {layers[-1].charges.shape}")
-    return _build(
-        Chip,
-        {
-            "formats": _build(Formats, gates["formats"], "formats"),
-            "encoder": _build(Encoder, gates["encoder"], "encoder"),
-            "readout": gates["readout"],
-            "image": tuple(gates["image"]),
-            "layers": tuple(layers),
-            "analog": _build(Analog, manifest["analog"], "analog"),
-            "provenance": manifest["provenance"],
-        },
-        "",
-    )
-
-
-def _only(values: dict[str, Any], known: set[str], where: str) -> None:
-    for name in sorted(set(values) - known):
-        raise ChipError(f"{where}.{name}: unknown field; export the chip again")
-
-
-def _open(data: bytes) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    try:
-        tensors = load_tensors(data)
-        length = int.from_bytes(data[:8], "little")
-        return json.loads(data[8 : 8 + length]), tensors
-    except (SafetensorError, ValueError, KeyError, RecursionError) as error:
-        raise ChipError(f"not a whole safetensors file ({error}); fetch or make it again") from None
-
-
-def _read_manifest(header: dict[str, Any]) -> dict[str, Any]:
-    text = header.get("__metadata__", {}).get("captwin")
-    if text is None:
-        raise ChipError("no captwin manifest in the header: this is not a chip file")
-    try:
-        manifest = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ChipError(f"manifest: not JSON ({error})") from None
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise ChipError(f"manifest.format: expected {FORMAT!r}: this is not a chip file")
-    if manifest.get("version") != VERSION:
-        raise ChipError(
-            f"manifest.version: this captwin reads version {VERSION}, the file has {manifest.get('version')!r};"
-            " install the captwin that wrote it, or export the chip again"
-        )
-    stated = manifest.pop("sha256", None)
-    if stated != _sha256(_canonical(manifest)):
-        raise ChipError("manifest: content does not match its SHA-256; the file was altered, fetch or make it again")
-    return manifest
-
-
-def _build(kind: type, values: dict[str, Any], where: str) -> Any:
-    try:
-        return kind(**values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        path = ".".join([where] * bool(where) + [str(part) for part in first["loc"]])
-        raise ChipError(f"{path}: {first['msg']}") from None

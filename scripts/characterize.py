@@ -13,7 +13,7 @@ from scripts.output import JsonFlag, Row, count, file, note, progress_bar, share
 from sim.analog.bench import SPICE_CIRCUITS, open_bench
 from sim.analog.characterize import characterize as run
 from sim.analog.characterize import held_out
-from sim.analog.runner import default_cache
+from sim.analog.memory import default_cache
 
 CIRCUITS = ", ".join(SPICE_CIRCUITS)
 

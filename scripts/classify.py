@@ -13,7 +13,7 @@ from boards.host import Answer
 from hw.chip import Chip
 from hw.support.errors import CaptwinError
 from hw.support.files import file_target
-from hw.support.names import one_line
+from hw.support.names import visible
 from scripts.agreement import mismatches
 from scripts.hardware import AUTO, VIRTUAL, BaudOption
 from scripts.infer import chip_in, connected
@@ -42,8 +42,7 @@ def classify(
 ) -> None:
     """Classify pictures of your own with the golden model, and with a board if there is one.
 
-    The chips were trained on bright strokes on dark ground; --invert takes pictures the other way round. For example:
-    captwin classify mnist seven.png --invert --save seen.png.
+    The chips were trained on bright strokes on dark ground; --invert takes pictures the other way round.
     """
     loaded = load_chip(chip)
     if save is not None:
@@ -59,7 +58,7 @@ def classify(
     told = [_told(loaded, picture, outcome, n) for n, picture in enumerate(seen)]
     for picture in seen:
         for warning in picture.warnings:
-            log.print(f"captwin: {one_line(picture.name)}: {warning}")
+            log.print(f"captwin: {visible(picture.name)}: {warning}")
     rows = [
         note("chip", "chip", chip),
         note("asked", "asked", "golden model" + f", and the board on {port}" * bool(port)),
@@ -75,7 +74,7 @@ def classify(
     if wrong:
         first = wrong[0]
         raise CaptwinError(
-            f"{port}: {one_line(seen[first].name)}: the board answers {answers[first].label}, the model otherwise"
+            f"{port}: {visible(seen[first].name)}: the board answers {answers[first].label}, the model otherwise"
         )
 
 
@@ -123,7 +122,7 @@ def _spikes(number: int) -> str:
 def _rows(told: dict[str, Any]) -> list[Row]:
     volts = told["membranes_v"]
     return [
-        Row("", None, "picture", f"{one_line(told['picture'])}, {told['height']} x {told['width']} pixels"),
+        Row("", None, "picture", f"{visible(told['picture'])}, {told['height']} x {told['width']} pixels"),
         Row("", None, "class", f"{told['class']}, {_spikes(told['counts'][told['class']])}"),
         Row("", None, "next", _second(told)),
         Row("", None, "time steps", str(told["steps"])),
@@ -138,7 +137,7 @@ def _print(told: list[dict[str, Any]]) -> None:
         table.add_column(head, justify="left" if head in ("picture", "next") else "right")
     for each in told:
         numbers = str(each["class"]), str(each["counts"][each["class"]]), _second(each), str(each["steps"])
-        table.add_row(Text(one_line(each["picture"])), *map(Text, numbers))
+        table.add_row(Text(visible(each["picture"])), *map(Text, numbers))
     print_table(table)
 
 
@@ -152,5 +151,5 @@ def _drawn(chip: Chip, seen: list[Picture], outcome: golden.Inference) -> Any:
 
 
 def _short(name: str) -> str:
-    name = one_line(Path(name).name)
+    name = visible(Path(name).name)
     return name if len(name) <= 14 else f"{name[:11]}..."

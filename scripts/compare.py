@@ -23,7 +23,7 @@ from sim.plots.sheet import draw_sheet
 from sim.plots.style import save_png, style
 from train.comparison import Comparison, check_comparable, compare_chips
 from train.data import Dataset, load_dataset
-from train.zoo import chip_data, load_chip
+from train.zoo import chip_data, chip_dataset, chip_name, load_chip
 
 #: numbers of images that people are shown, and images on a sheet
 LISTED, SHEET = 20, 64
@@ -37,16 +37,13 @@ def compare(
     sheet: Annotated[Path | None, typer.Option(help="PNG file for the images that they answer differently.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Compare two chips: accuracy, energy, size, and which test images they answer differently.
-
-    For example: captwin compare digits digits-small --board icebreaker --sheet differing.png.
-    """
+    """Compare two chips: accuracy, energy, size, and which test images they answer differently."""
     target = find_board(board) if board else None
     chips = load_chip(first), load_chip(second)
     check_comparable(*chips)
     if sheet is not None:
         file_target(sheet)
-    dataset = load_dataset(data or _common_data(first, second, *chips))
+    dataset = load_dataset(data) if data else _common_data(first, second, *chips)
     result = compare_chips(*chips, dataset)
     if sheet is not None:
         with style():
@@ -63,10 +60,10 @@ def compare(
         *_differing_rows(result),
         file("sheet", "sheet of them", sheet),
     ]
-    show(rows, f"{Path(first).stem} and {Path(second).stem}", as_json)
+    show(rows, f"{chip_name(first)} and {chip_name(second)}", as_json)
 
 
-def _common_data(first: str, second: str, *chips: Chip) -> str:
+def _common_data(first: str, second: str, *chips: Chip) -> Dataset:
     """The data set that both were trained on."""
     names = [chip_data(chip) for chip in chips]
     if names[0] != names[1]:
@@ -74,7 +71,8 @@ def _common_data(first: str, second: str, *chips: Chip) -> str:
             f"compare: {first} was trained on {printable(names[0])}, {second} on {printable(names[1])}; name one with "
             "--data"
         )
-    return names[0]
+    chip_dataset(chips[1])  # of that name, but perhaps with other images
+    return chip_dataset(chips[0])
 
 
 def _pair(key: str, label: str, values: Sequence[Any], text: Callable[[Any], str]) -> Row:

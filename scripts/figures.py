@@ -6,7 +6,7 @@ from hw.core import CoreOptions
 from scripts.output import log
 from sim.analog.bench import SPICE_CIRCUITS
 from sim.analog.circuits import load_circuit
-from sim.analog.runner import default_cache
+from sim.analog.memory import default_cache
 from sim.fidelity import compare
 from sim.plots.fidelity import plot_chains
 from sim.plots.inference import plot_inference

@@ -1,6 +1,7 @@
 """How every verb talks: results on stdout, a table for people or one JSON object for machines; the rest on stderr."""
 
 import json
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,14 +12,20 @@ import numpy as np
 import typer
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.measure import Measurement
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
 from hw.support.errors import CaptwinError
+from hw.support.names import visible
+from scripts.progress import Log
 
 #: logs and progress
-log = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+log = Log()
+
+#: columns of what is no terminal
+UNBOUNDED = 10_000
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 
@@ -39,20 +46,28 @@ class Row:
 def show(rows: list[Row], title: str, as_json: bool) -> None:
     """Prints a result in the way that was asked for."""
     if as_json:
-        print(json.dumps({row.key: _plain(row.value) for row in rows if row.key}))
+        print(json.dumps({row.key: _plain(row.value) for row in rows if row.key}, allow_nan=False))
         return
     table = Table(title=title, title_justify="left", title_style="bold", show_header=False, box=box.SIMPLE_HEAD)
     table.add_column(style="dim")
     table.add_column(overflow="fold")
     for row in rows:
         if row.label:
-            table.add_row(Text(row.label), Text(row.text))
+            table.add_row(Text(visible(row.label)), Text(visible(row.text)))
     print_table(table)
 
 
 def print_table(table: Table) -> None:
-    """Prints ``table`` on stdout: as wide as the terminal, or as it likes where there is none to fold it."""
-    Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
+    """Prints ``table`` on stdout: as wide as the terminal, or as wide as it likes and with no blanks at the ends of its
+    lines where there is none."""
+    console = Console(highlight=False)
+    if not sys.stdout.isatty():
+        console.width = Measurement.get(console, console.options.update(max_width=UNBOUNDED), table).maximum
+        with console.capture() as capture:
+            console.print(table)
+        print("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    else:
+        console.print(table)
 
 
 def share(key: str, label: str, value: float) -> Row:
@@ -100,19 +115,16 @@ def results_folder(path: Path) -> Path:
 
 
 def progress_bar() -> Progress:
-    """A progress bar on stderr."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=log,
-    )
+    """How far a verb is, on stderr."""
+    return log.progress_bar()
 
 
 def _plain(value: Any) -> Any:
+    """``value`` as JSON has it: NumPy's numbers as numbers, and null for one that is not finite, which JSON has not."""
     if isinstance(value, Mapping):
         return {str(key): _plain(entry) for key, entry in value.items()}
-    return value.item() if hasattr(value, "item") else value
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    return None if isinstance(value, float) and not math.isfinite(value) else value

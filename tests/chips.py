@@ -1,5 +1,6 @@
 """Random chips: any shape, any format, tables and weights far outside what training would make."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -52,10 +53,10 @@ def random_layer(rng: np.random.Generator, formats: Formats, rows: int, columns:
         threshold_offsets=_threshold_offsets(rng, formats, columns),
         surfaces=rng.integers(0, formats.membrane_max + 1, knots).astype(np.uint16),
         thresholds=_thresholds(rng, formats),
-        c_plus=rng.random((rows, columns)).astype(np.float32),
-        c_minus=rng.random((rows, columns)).astype(np.float32),
-        c_bias=rng.random((2, columns)).astype(np.float32),
-        c_column=rng.random(columns).astype(np.float32),
+        c_plus=(1e-12 * rng.random((rows, columns))).astype(np.float32),
+        c_minus=(1e-12 * rng.random((rows, columns))).astype(np.float32),
+        c_bias=(1e-12 * rng.random((2, columns))).astype(np.float32),
+        c_column=(1e-12 * rng.random(columns)).astype(np.float32),
         energy=rng.random(knots).astype(np.float32) if rng.random() < 0.5 else None,
     )
 
@@ -103,6 +104,17 @@ def random_chip(
         analog=Analog("drawn", "tt", 27.0, "0" * 64, 1.8, 0.9, 1e-12),
         provenance={"made_by": "tests", "seed": seed},
     )
+
+
+def like(chip: Chip, seed: int, sizes: tuple[int, ...]) -> Chip:
+    """A random chip with the formats, shifts and kind of encoder of ``chip``."""
+    other = random_chip(seed, sizes=sizes, kind=chip.encoder.kind, formats=chip.formats)
+    layers = tuple(
+        replace(layer, shift=own.shift, gains=own.gains[: layer.columns], offsets=own.offsets[: layer.columns])
+        for layer, own in zip(other.layers, chip.layers, strict=True)
+    )
+    steps = min(other.encoder.steps, chip.encoder.steps)
+    return replace(other, layers=layers, encoder=replace(other.encoder, steps=steps))
 
 
 def random_pixels(seed: int, chip: Chip, count: int) -> np.ndarray:

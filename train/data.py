@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from hw.support.cache_folder import cache_folder
 from hw.support.errors import CaptwinError
+from hw.support.names import printable
 
 #: Unpacked SHA-256 of MNIST's four files: train images, train labels, test images, test labels.
 MNIST_FILES = {
@@ -25,6 +27,11 @@ MNIST_SOURCES = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
 DATA_VARIABLE = "CAPTWIN_DATA"
+#: :attr:`Dataset.sha256` of the data sets whose names are ours
+KNOWN = {
+    "digits": "3616d13d9b8a0a7a70107bddfd1b1572ec4785e7884f0571b848e039b01e1a3f",
+    "mnist": "1e35582d42a90940c55b956deb61875c020b567ed20e3c5b174f52bf7809ed9b",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +68,23 @@ class Dataset:
 
 def load_dataset(name: str) -> Dataset:
     """The data set called ``name``; :class:`CaptwinError` if there is none or its files are not to be had."""
-    if name not in DATASETS:
-        raise CaptwinError(f"data: no data set is called {name!r}; there are {', '.join(DATASETS)}")
+    check_name(name)
     return DATASETS[name]()
+
+
+def check_name(name: str) -> None:
+    """Raises :class:`CaptwinError` unless a data set is called ``name``."""
+    if name not in DATASETS:
+        raise CaptwinError(f"data: no data set is called {printable(name)}; there are {', '.join(DATASETS)}")
+
+
+def check_known(dataset: Dataset) -> None:
+    """Raises :class:`CaptwinError` if ``dataset`` has the name of one of ours, and other images or labels."""
+    if dataset.name in KNOWN and dataset.sha256 != KNOWN[dataset.name]:
+        raise CaptwinError(
+            f"data: called {dataset.name}, but its images or labels are not those of {dataset.name};"
+            " give the data set a name of its own"
+        )
 
 
 def _digits() -> Dataset:
@@ -109,9 +130,7 @@ def _mnist_file(name: str) -> Path:
 
 
 def _downloads() -> Path:
-    import pooch
-
-    return Path(pooch.os_cache("captwin"))
+    return cache_folder()
 
 
 def _download(name: str, folder: str | None) -> Path:
@@ -137,9 +156,19 @@ def _idx(name: str, path: Path) -> np.ndarray:
     try:
         data = gzip.decompress(path.read_bytes())
     except (OSError, EOFError, zlib.error) as error:
-        raise CaptwinError(f"{path}: cannot unpack ({error}); delete it or fetch it again") from None
+        raise CaptwinError(f"{path}: cannot unpack ({error}); {_advice(path)}") from None
     if hashlib.sha256(data).hexdigest() != MNIST_FILES[name]:
-        raise CaptwinError(f"{path}: is not MNIST's {name} (SHA-256 differs); delete it or fetch it again")
+        raise CaptwinError(f"{path}: is not MNIST's {name} (SHA-256 differs); {_advice(path)}")
     axes = data[3]
     shape = np.frombuffer(data, ">i4", axes, 4)
     return np.frombuffer(data, np.uint8, offset=4 + 4 * axes).reshape(shape)
+
+
+def _advice(path: Path) -> str:
+    """What to do about a file that is not MNIST's: other people's files are not to be deleted."""
+    if path.parent == _downloads():
+        return "delete it, and it is downloaded again"
+    return (
+        f"{DATA_VARIABLE} names its folder, which should hold the four files of MNIST and no other data set's;"
+        " name another folder, or unset it to download them"
+    )

@@ -1,8 +1,11 @@
 """JSON and TOML text that comes from outside, read with limits on size, nesting and numbers."""
 
 import json
+import re
 import tomllib
 from typing import Any
+
+from pydantic import ValidationError
 
 from hw.support.errors import CaptwinError
 from hw.support.names import printable
@@ -21,8 +24,8 @@ class DocumentError(CaptwinError):
 def parse_json(text: bytes | str) -> Any:
     """The value of JSON ``text`` (UTF-8, a byte order mark allowed); :class:`DocumentError` if it is none.
 
-    Duplicate keys, NaN, infinities, floats that overflow, numbers of more than 40 characters and nesting deeper than
-    64 are refused.
+    Duplicate keys, NaN, infinities, floats that overflow, numbers of more than 40 characters, halves of surrogate
+    pairs and nesting deeper than 64 are refused.
     """
     content = _decoded(text)
     try:
@@ -32,6 +35,8 @@ def parse_json(text: bytes | str) -> Any:
     except ValueError as error:
         raise DocumentError(f"not JSON text ({error})") from None
     _check(value)
+    if "\\ud" in content.lower():
+        _check_surrogates(value)
     return value
 
 
@@ -46,6 +51,14 @@ def parse_toml(text: bytes | str) -> dict[str, Any]:
         raise DocumentError(f"not TOML text ({error})") from None
     _check(table)
     return table
+
+
+def first_fault(error: ValidationError) -> tuple[str, str]:
+    """The field that pydantic found wrong first, with dots between its parts, and what is wrong with it; one printable
+    line each, whatever a file calls its fields."""
+    fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    parts = [part if re.fullmatch(r"[\w-]{1,60}", part) else printable(part) for part in map(str, fault["loc"])]
+    return ".".join(parts), fault["msg"].removeprefix("Value error, ")
 
 
 def _decoded(text: bytes | str) -> str:
@@ -86,3 +99,11 @@ def _check(value: Any) -> None:
         if depth > NESTING:
             raise DocumentError(f"nested deeper than {NESTING}")
         level = [inner for outer in containers for inner in (outer.values() if isinstance(outer, dict) else outer)]
+
+
+def _check_surrogates(value: Any) -> None:
+    """Refuses texts that are no Unicode, which escapes can spell; ``value`` is not nested deeply."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise DocumentError("a text with half a surrogate pair") from None

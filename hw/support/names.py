@@ -1,4 +1,4 @@
-"""Names that come from files and command lines, before they reach decks, Verilog, pages, paths or a terminal."""
+"""Names and texts from files and command lines, before they reach decks, Verilog, pages, paths or a terminal."""
 
 import re
 
@@ -8,7 +8,8 @@ NAME_LENGTH = 80
 #: A name begins with a letter or digit, so that it is never an option, a comment or a hidden file.
 _NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9 _.,+()-]{{0,{NAME_LENGTH - 1}}}")
 RULE = f"1 to {NAME_LENGTH} ASCII letters, digits, spaces and _ . , + ( ) -, a letter or digit first"
-_SHOWN = 60
+#: what error messages quote of a value
+SHOWN = 60
 
 
 def check_name(value: object, what: str) -> str:
@@ -21,14 +22,16 @@ def check_name(value: object, what: str) -> str:
     return value
 
 
-def printable(value: object) -> str:
-    """``value`` as text of at most some 60 characters on one line, quoted if text: no control characters reach a
-    terminal."""
-    text = repr(value) if isinstance(value, str) else str(value)
-    text = "".join(character if character.isprintable() else " " for character in text)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+def printable(value: object, length: int = SHOWN) -> str:
+    """``value`` as text of at most some ``length`` characters on one line, quoted if text: no control characters reach
+    a terminal."""
+    try:
+        text = visible(repr(value[: length + 1]) if isinstance(value, str) else str(value))
+    except ValueError:  # Python writes no integers of more than some thousand digits
+        text = f"a {type(value).__name__} too long to be written"
+    return text if len(text) <= length else f"{text[:length]}..."
 
 
-def one_line(text: str) -> str:
-    """``text`` of any length with blanks for control characters and line ends, for a terminal or a picture."""
+def visible(text: str) -> str:
+    """``text`` with a space for each character that is not printable (Unicode's reversals of direction too)."""
     return "".join(character if character.isprintable() else " " for character in text)

@@ -10,7 +10,7 @@ from boards.area import AreaModel
 from boards.catalogue import BOARDS, find_board
 from boards.fit import core_words, fitting
 from hw.chip import Chip, Layer
-from hw.support.names import one_line
+from hw.support.names import visible
 from hw.support.quantities import energy_text, quantity
 from scripts.inspection.inspection import Inspection
 from scripts.output import Row, log, note
@@ -147,7 +147,7 @@ def _provenance(provenance: dict[str, Any]) -> list[Row]:
             text = f"{100 * value:.2f} %, by its file"
         else:
             text = str(value)
-        rows.append(Row("", None, label, one_line(text)))
+        rows.append(Row("", None, label, visible(text)))
     return rows
 
 

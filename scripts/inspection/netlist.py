@@ -6,7 +6,8 @@ from hw.support.quantities import energy_text, quantity
 from scripts.inspection.inspection import Inspection
 from scripts.output import Row, note
 from sim.analog.bench import Bench
-from sim.analog.runner import Progress, default_cache
+from sim.analog.memory import default_cache
+from sim.analog.runner import Progress
 from sim.analog.sweep import sweep
 from sim.plots.sweep import draw_sweep
 from sim.plots.transient import draw_transient

@@ -8,6 +8,7 @@ import numpy as np
 from hw.chip import Chip
 from hw.support.digest import sha256_of
 from hw.support.errors import CaptwinError
+from hw.support.names import NAME_LENGTH
 from sim.analog.quantise import quantise
 from sim.analog.table import NeuronTable
 
@@ -49,7 +50,7 @@ def ideal_twin(table: NeuronTable) -> NeuronTable:
     """
     least = table.firing_drive - _kept(table) / table.share
     return NeuronTable(
-        circuit=f"ideal twin of {table.circuit}",
+        circuit=f"ideal twin of {table.circuit}"[:NAME_LENGTH].rstrip(),
         corner=table.corner,
         temperature=table.temperature,
         supply=table.supply,

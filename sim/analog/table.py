@@ -4,18 +4,24 @@ The file is JSON text, so that a bench script writes it as easily as a simulator
 """
 
 import json
+import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hw.quantities import JOULES, VOLTS, Range, fault
 from hw.support.digest import sha256_of
+from hw.support.documents import DocumentError, parse_json
 from hw.support.errors import CaptwinError
 from hw.support.files import read_bytes, write_atomically
+from hw.support.names import check_name, printable
 
 FORMAT = "captwin-neuron-table"
 VERSION = 2
+#: most points of an axis, and bytes of the largest file: some 25 a number
+MOST_POINTS, FILE_LIMIT = 1025, 1 << 28
 
 
 class TableError(CaptwinError):
@@ -44,21 +50,18 @@ class NeuronTable:
     energy: np.ndarray | None = None  #: (2, Nv, Nu) J drawn from the supply in the cycle
 
     def __post_init__(self) -> None:
-        for name in ("circuit", "corner", "date", "source_sha256"):
-            if not isinstance(getattr(self, name), str):
-                raise TableError(f"{name}: expected text, got {getattr(self, name)!r}")
+        self._check_words()
         for name in ("temperature", "supply", "c_column", "c_membrane", "v_rest", "v_read"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < float("inf"):
-                raise TableError(f"{name}: expected a finite number, got {value!r}")
-        for name, unit in (("c_column", "F"), ("c_membrane", "F"), ("supply", "V"), ("v_read", "V")):
-            if getattr(self, name) <= 0:
-                raise TableError(f"{name}: expected more than 0 {unit}, got {getattr(self, name)}")
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise TableError(f"{name}: expected a number, got {printable(value)}")
+            if wrong := fault(name, value):
+                raise TableError(f"{name}: {wrong}")
         for name in ("v", "u"):
             axis = getattr(self, name)
-            if axis.ndim != 1 or len(axis) < 2:
-                raise TableError(f"{name}: an axis needs at least 2 points in one row, got shape {axis.shape}")
-            _check_filled(name, axis)
+            if axis.ndim != 1 or not 2 <= len(axis) <= MOST_POINTS:
+                raise TableError(f"{name}: an axis needs 2 to {MOST_POINTS} points in one row, got shape {axis.shape}")
+            _check_filled(name, axis, VOLTS)
             if not (np.diff(axis) > 0).all():
                 at = int(np.argmin(np.diff(axis) > 0)) + 1
                 raise TableError(f"{name}: an axis must rise; point {at} ({axis[at]} V) does not")
@@ -69,16 +72,25 @@ class NeuronTable:
                 continue
             if array.shape != shape:
                 raise TableError(f"{name}: expected shape {shape} from the axes, got {array.shape}")
-            if name != "thresholds":
-                _check_filled(name, array)
-            elif np.isnan(array).any() or np.isneginf(array).any():
+            if name == "thresholds" and (np.isnan(array).any() or np.isneginf(array).any()):
                 raise TableError("thresholds: holds NaN or -infinity; write null where no drive makes the neuron spike")
+            never = np.isinf(array) if name == "thresholds" else False
+            _check_filled(name, np.where(never, 0.0, array), JOULES if name == "energy" else VOLTS)
         if not self.v[0] <= self.v_rest <= self.v[-1]:
             raise TableError(f"v_rest: {self.v_rest} V lies outside the v axis, {self.v[0]} to {self.v[-1]} V")
         for name in _ARRAYS:
             array = getattr(self, name)
             if array is not None:
                 array.setflags(write=False)
+
+    def _check_words(self) -> None:
+        for name in ("circuit", "corner", "date", "source_sha256"):
+            try:
+                check_name(getattr(self, name), name)
+            except CaptwinError as error:
+                raise TableError(str(error)) from None
+        if not re.fullmatch(r"\d{4}-\d\d-\d\d[0-9A-Za-z:.+ -]{0,30}", self.date):
+            raise TableError(f"date: expected an ISO 8601 date such as 2026-01-31, got {printable(self.date)}")
 
     @property
     def circuit_sha256(self) -> str:
@@ -140,8 +152,8 @@ class NeuronTable:
     def load(cls, path: Path | str) -> "NeuronTable":
         """Reads and checks a table file; :class:`TableError` says which file and field is wrong."""
         try:
-            return _parse(read_bytes(Path(path), "neuron table"))
-        except TableError as error:
+            return _parse(read_bytes(Path(path), "neuron table", FILE_LIMIT))
+        except (TableError, DocumentError) as error:
             raise TableError(f"{path}: {error}") from None
 
     def _plain(self) -> dict[str, Any]:
@@ -156,25 +168,28 @@ class NeuronTable:
 _ARRAYS = ("v", "u", "surfaces", "thresholds", "energy")
 
 
-def _check_filled(name: str, array: np.ndarray) -> None:
+def _check_filled(name: str, array: np.ndarray, allowed: Range) -> None:
     if not np.isfinite(array).all():
         at = [int(index) for index in np.argwhere(~np.isfinite(array))[0]]
         raise TableError(f"{name}: hole, NaN or infinity at {at}; measure that point again")
+    outside = (array < allowed.least) | (array > allowed.greatest)
+    if outside.any():
+        at = [int(index) for index in np.argwhere(outside)[0]]
+        limits = f"{allowed.least:g} to {allowed.greatest:g} {allowed.unit}"
+        raise TableError(f"{name}: expected {limits}, got {array[tuple(at)]:g} at {at}")
 
 
 def _parse(data: bytes) -> NeuronTable:
-    try:
-        content = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise TableError(f"not JSON text ({error}); write the table again") from None
+    content = parse_json(data)
     if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
         raise TableError(f"format: expected {FORMAT!r}: this is not a neuron table")
     version = content.pop("version", None)
     if version != VERSION:
-        raise TableError(f"version: this captwin reads version {VERSION}, the file has {version!r}")
+        raise TableError(f"version: this captwin reads version {VERSION}, the file has {printable(version)}")
     names = [entry.name for entry in fields(NeuronTable)]
     for name in sorted(set(content) - set(names)):
-        raise TableError(f"{name}: unknown field; known are {', '.join(names)}")
+        shown = name if re.fullmatch("[A-Za-z0-9_]{1,60}", name) else printable(name)
+        raise TableError(f"{shown}: unknown field; known are {', '.join(names)}")
     for name in names:
         if name not in content and name != "energy":
             raise TableError(f"{name}: missing")

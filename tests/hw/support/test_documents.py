@@ -34,7 +34,15 @@ def test_anything_else_is_refused_in_one_line(text: bytes | str) -> None:
     "text",
     [
         *("NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1" * 41, "1" * 5000, "0." + "3" * 5000),
-        *('{"a": 1, "a": 2}', "[" * (NESTING + 1) + "]" * (NESTING + 1), "[" * 100_000, '{"a":' * 100_000, ""),
+        *(
+            '{"a": 1, "a": 2}',
+            "[" * (NESTING + 1) + "]" * (NESTING + 1),
+            "[" * 100_000,
+            '{"a":' * 100_000,
+            "",
+            r'"\ud800"',
+            r'{"\uDFFF": 1}',
+        ),
     ],
 )
 def test_hostile_json(text: str) -> None:
