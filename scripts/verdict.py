@@ -1,0 +1,32 @@
+"""What verbs show of the verdict on a neuron table."""
+
+from scripts.output import Row, note
+from sim.analog.verdict import Verdict
+
+
+def verdict_rows(verdict: Verdict) -> list[Row]:
+    """A row for each figure, and one for each warning; whether the table is usable comes first."""
+    return [
+        Row("usable", verdict.fatal is None, "", ""),
+        note("verdict", "verdict", verdict.fatal or "a network can work on this neuron"),
+        _drive("threshold_v", "threshold from rest", verdict.threshold),
+        _drive("threshold_after_spike_v", "threshold in the cycle after that spike", verdict.threshold_after_spike),
+        _drive("hysteresis_v", "a spike raises the threshold at rest by", verdict.hysteresis),
+        _share("drive_share", "of the table's highest drive, the threshold takes", verdict.drive_share),
+        _share("leak", "leak: a silent cycle takes of the membrane", verdict.leak),
+        _drive("rest_shift_v", "a cycle without drive moves the resting membrane by", verdict.rest_shift),
+        _share("reset_left", "reset: the cycle after a spike leaves of the membrane", verdict.reset_left),
+        _drive("reset_error_v", "reset: from rest to where it ends", verdict.reset_error),
+        Row("one_sided", verdict.one_sided, "", ""),
+        Row("membranes_outside", verdict.membranes_outside, "", ""),
+        Row("warnings", list(verdict.warnings), "", ""),
+        *(Row("", None, "warning", warning) for warning in verdict.warnings),
+    ]
+
+
+def _drive(key: str, label: str, volts: float | None) -> Row:
+    return Row(key, volts, label, "no drive of the table makes one" if volts is None else f"{1e3 * volts:.2f} mV")
+
+
+def _share(key: str, label: str, value: float | None) -> Row:
+    return Row(key, value, label, "no drive of the table makes one" if value is None else f"{100 * value:.1f} %")
