@@ -69,9 +69,9 @@ def test_characterize_gives_a_verdict(captwin):
     ],
 )
 def test_characterize_says_of_which_use_a_neuron_is(captwin, tmp_path, old, new, verdict):
-    changed = (
-        re.sub(r"( +)mem( +)(foot|fhys) 0", r"\1 0 \2\3 0", NETLIST) if "foot" in old else NETLIST.replace(old, new)
-    )
+    changed = NETLIST.replace(old, new)
+    if verdict == "never fires":  # neither pull-down of the comparator conducts
+        changed = re.sub(r"mem( +)(foot|fhys) 0", r"0\1\2 0", NETLIST)
     assert changed != NETLIST
     (tmp_path / "own.cir").write_text(changed)
     arguments = ("characterize", "own", "--netlist", "own.cir", "--points", "3", "--held-out", "2", "--json")
@@ -168,7 +168,11 @@ def test_fidelity(captwin, tmp_path, monkeypatch):
     assert len((tmp_path / "out/fidelity.csv").read_text().splitlines()) == 3
     for name in ("chains", "errors", "worst"):
         assert (tmp_path / f"out/{name}.png").stat().st_size > 10_000
-    # The worst chain's deck runs by itself.
+    assert result["v_read_v"] == 0.6
+    # The worst chain's deck runs by itself, anywhere: it names no file.
+    assert not re.search(
+        r"/|\.inc|\.lib", (tmp_path / "out/worst.cir").read_text().split("\n.control")[0].split("\n", 1)[1]
+    )
     subprocess.run(["ngspice", "-b", "worst.cir"], cwd=tmp_path / "out", check=False, capture_output=True, timeout=120)
     waves = np.loadtxt(tmp_path / "out/column.txt", skiprows=1)
     assert waves[-1, 0] == pytest.approx(80e-9) and 0.5 < waves[-1, 1] < 0.9
