@@ -1,14 +1,13 @@
 """JSON and TOML text that comes from outside, read with limits on size, nesting and numbers."""
 
 import json
-import re
 import tomllib
 from typing import Any
 
 from pydantic import ValidationError
 
 from hw.support.errors import CaptwinError
-from hw.support.names import printable
+from hw.support.names import field_name, printable
 
 #: deepest nesting of arrays and objects that any format of ours has is 8
 NESTING = 64
@@ -21,15 +20,18 @@ class DocumentError(CaptwinError):
     """Text is not the JSON or TOML that it should be; the message says what is wrong, without a file's name."""
 
 
-def parse_json(text: bytes | str) -> Any:
+def parse_json(text: bytes | str, *, allow_nan: bool = False) -> Any:
     """The value of JSON ``text`` (UTF-8, a byte order mark allowed); :class:`DocumentError` if it is none.
 
     Duplicate keys, NaN, infinities, floats that overflow, numbers of more than 40 characters, halves of surrogate
-    pairs and nesting deeper than 64 are refused.
+    pairs and nesting deeper than 64 are refused. With ``allow_nan``, NaN and Infinity are let through if they stand
+    there in words, so that the reader can say where.
     """
     content = _decoded(text)
     try:
-        value = json.loads(content, parse_float=_real, parse_constant=_refused, object_pairs_hook=_object)
+        value = json.loads(
+            content, parse_float=_real, parse_constant=float if allow_nan else _refused, object_pairs_hook=_object
+        )
     except RecursionError:
         raise DocumentError(f"not JSON text (nested deeper than {NESTING})") from None
     except ValueError as error:
@@ -57,8 +59,7 @@ def first_fault(error: ValidationError) -> tuple[str, str]:
     """The field that pydantic found wrong first, with dots between its parts, and what is wrong with it; one printable
     line each, whatever a file calls its fields."""
     fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    parts = [part if re.fullmatch(r"[\w-]{1,60}", part) else printable(part) for part in map(str, fault["loc"])]
-    return ".".join(parts), fault["msg"].removeprefix("Value error, ")
+    return ".".join(field_name(str(part)) for part in fault["loc"]), fault["msg"].removeprefix("Value error, ")
 
 
 def _decoded(text: bytes | str) -> str:

@@ -10,12 +10,17 @@ from typing import Any
 
 import numpy as np
 
+from hw.quantities import JOULES, VOLTS, Range, fault
 from hw.support.digest import sha256_of
+from hw.support.documents import DocumentError, parse_json
 from hw.support.errors import CaptwinError
 from hw.support.files import read_bytes, write_atomically
+from hw.support.names import check_name, field_name, printable
 
 FORMAT = "captwin-neuron-table"
 VERSION = 2
+#: bytes of the largest file, points of an axis, characters of a text
+FILE_LIMIT, POINTS, TEXT_LENGTH = 1 << 26, 4096, 200
 
 
 class TableError(CaptwinError):
@@ -44,21 +49,28 @@ class NeuronTable:
     energy: np.ndarray | None = None  #: (2, Nv, Nu) J drawn from the supply in the cycle
 
     def __post_init__(self) -> None:
-        for name in ("circuit", "corner", "date", "source_sha256"):
-            if not isinstance(getattr(self, name), str):
-                raise TableError(f"{name}: expected text, got {getattr(self, name)!r}")
+        try:
+            for name in ("circuit", "corner"):
+                check_name(getattr(self, name), name)
+        except CaptwinError as error:
+            raise TableError(str(error)) from None
+        for name in ("date", "source_sha256"):
+            text = getattr(self, name)
+            if not isinstance(text, str) or len(text) > TEXT_LENGTH or not text.isprintable():
+                raise TableError(
+                    f"{name}: expected printable text of at most {TEXT_LENGTH} characters, got {printable(text)}"
+                )
         for name in ("temperature", "supply", "c_column", "c_membrane", "v_rest", "v_read"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < float("inf"):
-                raise TableError(f"{name}: expected a finite number, got {value!r}")
-        for name, unit in (("c_column", "F"), ("c_membrane", "F"), ("supply", "V"), ("v_read", "V")):
-            if getattr(self, name) <= 0:
-                raise TableError(f"{name}: expected more than 0 {unit}, got {getattr(self, name)}")
+                raise TableError(f"{name}: expected a finite number, got {printable(value)}")
+            if wrong := fault(name, value):
+                raise TableError(f"{name}: {wrong}")
         for name in ("v", "u"):
             axis = getattr(self, name)
-            if axis.ndim != 1 or len(axis) < 2:
-                raise TableError(f"{name}: an axis needs at least 2 points in one row, got shape {axis.shape}")
-            _check_filled(name, axis)
+            if axis.ndim != 1 or not 2 <= len(axis) <= POINTS:
+                raise TableError(f"{name}: an axis needs 2 to {POINTS} points in one row, got shape {axis.shape}")
+            _check_filled(name, axis, VOLTS)
             if not (np.diff(axis) > 0).all():
                 at = int(np.argmin(np.diff(axis) > 0)) + 1
                 raise TableError(f"{name}: an axis must rise; point {at} ({axis[at]} V) does not")
@@ -70,9 +82,11 @@ class NeuronTable:
             if array.shape != shape:
                 raise TableError(f"{name}: expected shape {shape} from the axes, got {array.shape}")
             if name != "thresholds":
-                _check_filled(name, array)
+                _check_filled(name, array, JOULES if name == "energy" else VOLTS)
             elif np.isnan(array).any() or np.isneginf(array).any():
                 raise TableError("thresholds: holds NaN or -infinity; write null where no drive makes the neuron spike")
+            else:
+                _check_filled(name, np.where(np.isinf(array), 0.0, array), VOLTS)
         if not self.v[0] <= self.v_rest <= self.v[-1]:
             raise TableError(f"v_rest: {self.v_rest} V lies outside the v axis, {self.v[0]} to {self.v[-1]} V")
         for name in _ARRAYS:
@@ -140,7 +154,7 @@ class NeuronTable:
     def load(cls, path: Path | str) -> "NeuronTable":
         """Reads and checks a table file; :class:`TableError` says which file and field is wrong."""
         try:
-            return _parse(read_bytes(Path(path), "neuron table"))
+            return _parse(read_bytes(Path(path), "neuron table", FILE_LIMIT))
         except TableError as error:
             raise TableError(f"{path}: {error}") from None
 
@@ -156,25 +170,30 @@ class NeuronTable:
 _ARRAYS = ("v", "u", "surfaces", "thresholds", "energy")
 
 
-def _check_filled(name: str, array: np.ndarray) -> None:
+def _check_filled(name: str, array: np.ndarray, allowed: Range) -> None:
     if not np.isfinite(array).all():
         at = [int(index) for index in np.argwhere(~np.isfinite(array))[0]]
         raise TableError(f"{name}: hole, NaN or infinity at {at}; measure that point again")
+    if array.min() < allowed.least or array.max() > allowed.greatest:
+        raise TableError(
+            f"{name}: expected {allowed.least:g} to {allowed.greatest:g} {allowed.unit},"
+            f" found {array.min():g} to {array.max():g}"
+        )
 
 
 def _parse(data: bytes) -> NeuronTable:
     try:
-        content = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise TableError(f"not JSON text ({error}); write the table again") from None
+        content = parse_json(data, allow_nan=True)
+    except DocumentError as error:
+        raise TableError(f"{error}; write the table again") from None
     if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
         raise TableError(f"format: expected {FORMAT!r}: this is not a neuron table")
     version = content.pop("version", None)
     if version != VERSION:
-        raise TableError(f"version: this captwin reads version {VERSION}, the file has {version!r}")
+        raise TableError(f"version: this captwin reads version {VERSION}, the file has {printable(version)}")
     names = [entry.name for entry in fields(NeuronTable)]
     for name in sorted(set(content) - set(names)):
-        raise TableError(f"{name}: unknown field; known are {', '.join(names)}")
+        raise TableError(f"{field_name(name)}: unknown field; known are {', '.join(names)}")
     for name in names:
         if name not in content and name != "energy":
             raise TableError(f"{name}: missing")
