@@ -22,6 +22,7 @@ from hw.link.selftest import Expected
 from hw.support.cache import cached
 from hw.support.errors import CaptwinError
 from hw.support.files import whole_folder
+from hw.support.tools import inside_environment, tool_environment
 from hw.verilog import without_brackets
 
 TOP = "captwin"
@@ -76,7 +77,8 @@ def build(
     tools = find_tools(board.family, native=native)
     platform = board.platform()
     pll = board.family.pll(platform.default_clk_frequency, clock_hz or board.clock_hz)
-    plan = platform.prepare(BoardTop(board, core, expected, pll), TOP)
+    with inside_environment(tool_environment()):  # AMARANTH_add_constraints and its like would change the build
+        plan = platform.prepare(BoardTop(board, core, expected, pll), TOP)
     netlist = re.sub(r"^ *attribute .src .*\n", "", _text(plan.files[f"{TOP}.il"]), flags=re.MULTILINE)
     netlist = without_brackets(netlist)
     constraints = board.family.tightened(_text(plan.files[board.family.constraints]))
@@ -131,7 +133,8 @@ def build(
         "netlist": digest,
         "bitstream": sha256((best.folder / board.family.bitstream).read_bytes()).hexdigest(),
     }
-    own = rf"captwin\.\w+|{MANIFEST}|report\.(json|html)|.*\.log"  # a page tells of the build beside it only
+    # A page tells of the build beside it only.
+    own = rf"captwin\.\w+|{MANIFEST}|report\.(json|html)|.*\.log|\.captwin-chip"
     with whole_folder(folder, own) as into:
         for name in (board.family.bitstream, "report.json", f"{place.name}.log"):
             shutil.copy(best.folder / name, into)

@@ -5,7 +5,7 @@ import subprocess
 
 from boards.built import Built
 from hw.support.errors import CaptwinError
-from hw.support.tools import find_tool
+from hw.support.tools import find_tool, tool_environment
 
 
 def flash_command(built: Built, *, burn: bool) -> list[str]:
@@ -19,6 +19,6 @@ def flash(command: list[str]) -> None:
     program = find_tool(command[0])
     if program is None:
         raise CaptwinError(f"{command[0]}: not installed; install it, then run: {shlex.join(command)}")
-    status = subprocess.run([program, *command[1:]], check=False).returncode
+    status = subprocess.run([program, *command[1:]], env=tool_environment(), check=False).returncode
     if status:
         raise CaptwinError(f"{command[0]} failed with status {status}; is the board connected, and yours to open?")

@@ -1,6 +1,5 @@
 """The programs that turn RTLIL into bitstreams: YoWASP's from PyPI, or native ones if asked for."""
 
-import shutil
 import subprocess
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -9,7 +8,7 @@ from pathlib import Path
 from boards.family import Family
 from hw.support.cache_folder import prepare_caches
 from hw.support.errors import CaptwinError
-from hw.support.tools import find_tool
+from hw.support.tools import find_tool, run_tool
 
 
 @dataclass(frozen=True)
@@ -24,9 +23,8 @@ class Tool:
         """Runs it in ``folder``, with what it says in NAME.log; :class:`CaptwinError` with its reason if it fails."""
         log = folder / f"{self.name}.log"
         with log.open("w") as output:
-            status = subprocess.run(
-                [self.path, *arguments], cwd=folder, stdout=output, stderr=subprocess.STDOUT, check=False
-            ).returncode
+            command = [self.path, *arguments]
+            status = run_tool(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT).returncode
         if status:
             said = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
             reason = next((line for line in said if "ERROR" in line), (said or ["no message"])[-1])
@@ -42,10 +40,10 @@ def find_tools(family: Family, *, native: bool) -> tuple[Tool, Tool, Tool]:
 
 def _find(name: str, package: str, native: bool) -> Tool:
     if native:
-        path = shutil.which(name)
+        path = find_tool(name)
         if path is None:
             raise CaptwinError(f"{name}: not on PATH; install it, or leave --native out to use PyPI's")
-        said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+        said = run_tool([path, "--version"])
         return Tool(name, path, (said.stdout + said.stderr).strip().splitlines()[0])
     path = find_tool(f"yowasp-{name}" if package.startswith("yowasp") else name)
     try:

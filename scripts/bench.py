@@ -1,10 +1,12 @@
-"""Speeds of the models, of training and of the simulated gates on this machine: ``make bench``. Prints a table, writes
-JSON. What is compared runs in turns, in one process, on the same data."""
+"""Speeds of the command line, the models, training and the simulated gates on this machine: ``make bench``.
+
+Prints a table, writes JSON. What is compared runs in turns, in one process, on the same data."""
 
 import json
 import math
 import os
 import platform
+import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,6 +18,7 @@ from torch.nn.functional import cross_entropy
 
 from hw.chip import Chip
 from hw.support.files import write_atomically
+from hw.support.tools import run_tool
 from scripts.output import Row, log, show
 from scripts.peers import TrainStep, snntorch_step, spikingjelly_step
 from sim import golden
@@ -42,7 +45,7 @@ def main() -> None:
     chips = {some: chip for some in names() if chip_data(chip := load_chip(some)) == name}
     images = dataset.test_images[:10_000]
     log.print(f"bench: {name}, {ROUNDS} rounds, the first left out")
-    rows = _golden(chips, images)
+    rows = [*_command_line(), *_golden(chips, images)]
     rows += _training(dataset)
     smallest = min(chips, key=lambda some: sum(chips[some].sizes))
     gates = simulate(chips[smallest], images[:100], Path("build/bench"))
@@ -61,6 +64,18 @@ def main() -> None:
     machine = {"machine": platform.machine(), "cores": os.cpu_count(), "data": name}
     write_atomically(OUTPUT, json.dumps(machine | {row.key: row.value for row in rows}, indent=1) + "\n")
     log.print(f"bench: wrote {OUTPUT}")
+
+
+def _command_line() -> list[Row]:
+    """How long people wait for help."""
+    command = [sys.executable, "-m", "scripts.main"]
+    actions = {" ".join(words): partial(run_tool, [*command, *words]) for words in (["--help"], ["evaluate", "--help"])}
+    rows = []
+    for words, seconds in _in_turns(actions).items():
+        key = f"{words.replace('--', '').replace(' ', '_')}_s"
+        text = f"{np.median(seconds):.2f} s (from {seconds.min():.2f} to {seconds.max():.2f})"
+        rows.append(Row(key, float(np.median(seconds)), f"captwin {words}", text))
+    return rows
 
 
 def _golden(chips: Mapping[str, Chip], images: np.ndarray) -> list[Row]:
@@ -130,7 +145,7 @@ def _captwin_step(network: Network) -> TrainStep:
     return step
 
 
-def _in_turns(actions: dict[str, Callable[[], object]]) -> dict[str, np.ndarray]:
+def _in_turns(actions: Mapping[str, Callable[[], object]]) -> dict[str, np.ndarray]:
     """Seconds of each action in each round but the first, which warms up."""
     times: dict[str, list[float]] = {key: [] for key in actions}
     for _ in range(ROUNDS):

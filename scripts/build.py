@@ -13,6 +13,8 @@ from boards.fit import check_fit, core_words, fitting
 from hw.chip import Chip
 from hw.core import Core
 from hw.link.selftest import Expected
+from scripts.activity import warn
+from scripts.chip_folders import own_folder
 from scripts.hardware import (
     BanksOption,
     LanesOption,
@@ -23,12 +25,9 @@ from scripts.hardware import (
     core_options,
 )
 from scripts.output import JsonFlag, Row, file, log, note, show
+from scripts.resources import resource_labels
 from sim.expected import expect
-from train.data import load_dataset
-from train.zoo import chip_data, load_chip
-
-#: what is counted of an FPGA, and how it is called
-RESOURCES = {"luts": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs", "multipliers": "multipliers"}
+from train.zoo import chip_dataset, chip_warnings, load_chip
 
 
 def build(
@@ -43,6 +42,9 @@ def build(
     serial: SerialOption = None,
     trace: Annotated[bool, typer.Option("--trace", help="Let hosts see all that the layers do.")] = False,
     native: Annotated[bool, typer.Option("--native", help="Use the tools on PATH, not those from PyPI.")] = False,
+    data: Annotated[
+        str | None, typer.Option(help="Data set of the self-test's image; by default the one the chip was trained on.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for the bitstream [default: build/CHIP-BOARD].")
     ] = None,
@@ -56,11 +58,13 @@ def build(
     check_fit(loaded, options, target)  # before the self-test asks for a data set, which may have to be downloaded
     core = Core(loaded, options)
     folder = output or build_folder(chip, board)
-    with log.status("") as status:
+    answer = expected_answer(loaded, data)
+    warn(chip_warnings(loaded))
+    with own_folder(folder, chip), log.status("") as status:
         made = run(
             core,
             target,
-            expected_answer(loaded),
+            answer,
             folder,
             seeds=seeds,
             clock_hz=clock * 1e6 if clock else None,
@@ -74,9 +78,9 @@ def build(
     )
 
 
-def expected_answer(chip: Chip) -> Expected:
-    """The self-test of ``chip``: the first test image of its data set, and golden's answer."""
-    return expect(chip, load_dataset(chip_data(chip)).test_images[0])
+def expected_answer(chip: Chip, data: str | None = None) -> Expected:
+    """The self-test of ``chip``: the first test image of its data set, or of ``data``, and golden's answer."""
+    return expect(chip, chip_dataset(chip, data).test_images[0])
 
 
 def build_rows(made: Build) -> list[Row]:
@@ -95,9 +99,10 @@ def build_rows(made: Build) -> list[Row]:
         ),
         Row("seed", made.best.seed, "seed kept", str(made.best.seed)),
     ]
-    for name, used in made.best.used.items():
-        limit = getattr(limits, name)
-        rows.append(Row(name, used, RESOURCES[name], f"{used:,} of {limit:,}"))
+    for label, names in resource_labels(made.board.family).items():
+        used = made.best.used[names[0]]
+        rows.append(Row(names[0], used, label, f"{used:,} of {getattr(limits, names[0]):,}"))
+        rows += [Row(name, made.best.used[name], "", "") for name in names[1:]]
     return [
         *rows,
         Row("critical_path", path, "slowest path", path.removeprefix("slowest path ")),

@@ -8,11 +8,12 @@ import numpy as np
 import typer
 
 from hw.support.errors import CaptwinError
+from hw.support.quantities import energy_text
 from scripts.output import JsonFlag, Row, count, file, note, progress_bar, share, show
 from sim.analog.bench import SPICE_CIRCUITS, open_bench
 from sim.analog.characterize import characterize as run
 from sim.analog.characterize import held_out
-from sim.analog.runner import default_cache
+from sim.analog.memory import default_cache
 
 CIRCUITS = ", ".join(SPICE_CIRCUITS)
 
@@ -62,7 +63,12 @@ def characterize(
             note("grid", "grid", f"{points} x {points} x 2 points"),
             Row("energy_min_j", least, "", ""),
             Row("energy_max_j", most, "", ""),
-            Row("energy_median_j", middle, "energy of a cycle", _femtojoules(least, middle, most)),
+            Row(
+                "energy_median_j",
+                middle,
+                "energy of a cycle",
+                f"{energy_text(middle)} (from {energy_text(least)} to {energy_text(most)})",
+            ),
             count("held_out_points", "held-out points", check.points),
             Row("held_out_rms_v", check.rms, "interpolation error, RMS", f"{1e3 * check.rms:.3f} mV"),
             Row("held_out_worst_v", check.worst, "interpolation error, worst", f"{1e3 * check.worst:.3f} mV"),
@@ -72,7 +78,3 @@ def characterize(
         "Characterised",
         as_json,
     )
-
-
-def _femtojoules(least: float, middle: float, most: float) -> str:
-    return f"{1e15 * middle:.1f} fJ (from {1e15 * least:.1f} to {1e15 * most:.1f})"

@@ -20,7 +20,6 @@ from boards.search import search as find_fastest
 from hw.chip import Chip
 from hw.core import CoreOptions
 from hw.support.errors import CaptwinError
-from scripts.build import RESOURCES
 from scripts.hardware import (
     BanksOption,
     BuildOption,
@@ -32,6 +31,7 @@ from scripts.hardware import (
     core_options,
 )
 from scripts.output import JsonFlag, Row, count, log, note, show, spread
+from scripts.resources import resource_labels
 from sim.cycles import Workload
 from train.data import load_dataset
 from train.zoo import chip_data, load_chip
@@ -141,12 +141,14 @@ def _comparable(name: str, board: Board, chip: Chip, options: CoreOptions, folde
 def _area_rows(area: Limits, board: Board, built: Built | str) -> list[Row]:
     used = {} if isinstance(built, str) else {name: one.used for name, one in built.manifest.used.items()}
     rows = []
-    for name, label in RESOURCES.items():
+    for label, names in resource_labels(board.family).items():
+        name = names[0]
         estimated, limit = getattr(area, name), getattr(board.limits, name)
         text = f"{estimated:,} of {limit:,}" + ("" if estimated <= limit else ": too many")
         if name in used:
             text += f"; built: {used[name]:,}" + _error(estimated, used[name])
         rows.append(Row(name, estimated, label, text))
+        rows += [Row(other, getattr(area, other), "", "") for other in names[1:]]
     limits = asdict(board.limits)
     rows.append(Row("fits", all(getattr(area, name) <= limit for name, limit in limits.items()), "", ""))
     rows.append(Row("limits", limits, "", ""))
@@ -184,7 +186,8 @@ def _search_rows(chip: Chip, board: Board, load: Workload, margin: float, *, loa
         )
     rows = [Row("found", [_as_dict(one, board) for one in found], "", "")]
     for place, one in enumerate(found, 1):
-        used = ", ".join(f"{getattr(one.area, name):,} {label}" for name, label in RESOURCES.items())
+        labels = resource_labels(board.family)
+        used = "; ".join(f"{getattr(one.area, names[0]):,} {label}" for label, names in labels.items())
         rows += [
             note("", f"{place}", core_words(one.options)),
             note(

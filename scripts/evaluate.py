@@ -7,10 +7,12 @@ import numpy as np
 import typer
 
 from hw.chip import Chip
+from hw.support.quantities import energy_text
+from scripts.activity import activity_rows, warn
 from scripts.output import JsonFlag, Row, count, note, share, show
-from sim import energy, golden
-from train.data import load_dataset
-from train.zoo import chip_data, load_chip
+from sim import activity, energy, golden
+from train.data import Dataset
+from train.zoo import chip_dataset, load_chip, trained_on
 
 
 def evaluate(
@@ -20,27 +22,38 @@ def evaluate(
 ) -> None:
     """Run the golden model over the whole test set, and add up the energy that the analog chip would draw."""
     loaded = load_chip(chip)
-    dataset = load_dataset(data or chip_data(loaded))
+    dataset = chip_dataset(loaded, data)
     golden.run(loaded, dataset.test_images[:1])  # compiles
     start = perf_counter()
     outcome = golden.run(loaded, dataset.test_images)
     seconds = perf_counter() - start
+    alive = activity.measure(loaded, dataset.test_images)
     images = len(outcome.labels)
     rate = images / seconds
     show(
         [
             note("chip", "chip", chip),
             note("data", "data", f"{dataset.name}, test set"),
+            _training_data(loaded, dataset),
             count("images", "images", images),
             share("golden_accuracy", "golden accuracy", outcome.accuracy(dataset.test_labels)),
             count("errors", "errors", int((outcome.labels != dataset.test_labels).sum())),
             Row("mean_steps", outcome.steps.mean(), "time steps an image", f"{outcome.steps.mean():.2f}"),
             Row("golden_images_per_s", rate, "golden model", f"{rate:,.0f} images/s"),
+            *activity_rows(alive),
             *energy_rows(loaded, dataset.test_images),
         ],
         "Golden model",
         as_json,
     )
+    warn(alive.warnings())
+
+
+def _training_data(chip: Chip, dataset: Dataset) -> Row:
+    """Whether the data is what the chip was trained on; people hear of it only if not."""
+    same = trained_on(chip, dataset)
+    text = "unknown" if same is None else "other images or labels than these"
+    return Row("trained_on_this_data", same, "trained on" * (not same), text)
 
 
 #: J an MNIST inference of the chip that this is a twin of: Oshio et al., IEEE COOL Chips 2022, from HSPICE
@@ -71,24 +84,25 @@ def energy_rows(chip: Chip, pixels: np.ndarray) -> list[Row]:
     named = dict(zip(energy.PARTS, parts.tolist(), strict=True))
     event = report.per_synaptic_event
     return [
-        Row("energy_j", mean, "energy an inference", f"{_nano(mean)} (from {_nano(least)} to {_nano(most)})"),
+        Row(
+            "energy_j",
+            mean,
+            "energy an inference",
+            f"{energy_text(mean)} (from {energy_text(least)} to {energy_text(most)})",
+        ),
         Row("energy_min_j", least, "", ""),
         Row("energy_max_j", most, "", ""),
         Row("energy_parts_j", named, "", ""),
         *(
-            Row("", None, f"  {PART_LABELS[part]}", f"{_nano(joules)}, {100 * joules / mean:.1f} %")
-            for part, joules in named.items()
+            Row("", None, f"  {PART_LABELS[part]}", f"{energy_text(value)}, {100 * value / mean:.1f} %")
+            for part, value in named.items()
         ),
         Row("energy_layers_j", layers.tolist(), "", ""),
         *(
-            Row("", None, f"  layer {n}", f"{_nano(joules)}, {100 * joules / mean:.1f} %")
-            for n, joules in enumerate(layers)
+            Row("", None, f"  layer {n}", f"{energy_text(value)}, {100 * value / mean:.1f} %")
+            for n, value in enumerate(layers)
         ),
-        Row("energy_synaptic_event_j", event, "all of it over synaptic events", f"{1e15 * event:.2f} fJ"),
-        Row("paper_energy_j", PAPER_ENERGY, "beside it", f"{_nano(PAPER_ENERGY)}: {PAPER}"),
+        Row("energy_synaptic_event_j", event, "all of it over synaptic events", energy_text(event)),
+        Row("paper_energy_j", PAPER_ENERGY, "beside it", f"{energy_text(PAPER_ENERGY)}: {PAPER}"),
         note("energy_assumptions", "energy assumes", ASSUMPTIONS),
     ]
-
-
-def _nano(joules: float) -> str:
-    return f"{1e9 * joules:.3f} nJ"

@@ -5,11 +5,11 @@ from pathlib import Path
 from hw.core import CoreOptions
 from scripts.output import log
 from sim.analog.bench import SPICE_CIRCUITS
-from sim.analog.runner import default_cache
+from sim.analog.memory import default_cache
 from sim.fidelity import compare
-from sim.plot import plot_inference
-from sim.plot_fidelity import plot_chains
-from sim.plot_transient import plot_transient
+from sim.plots.fidelity import plot_chains
+from sim.plots.inference import plot_inference
+from sim.plots.transient import plot_transient
 from sim.rtl.runner import simulate
 from sim.rtl.waves import plot_core
 from train.data import load_dataset

@@ -12,15 +12,20 @@ import numpy as np
 import typer
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.measure import Measurement
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
 from hw.support.errors import CaptwinError
 from hw.support.names import visible
+from scripts.progress import Log
 
 #: logs and progress
-log = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+log = Log()
+
+#: columns of what is no terminal
+UNBOUNDED = 10_000
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")]
 
@@ -53,8 +58,16 @@ def show(rows: list[Row], title: str, as_json: bool) -> None:
 
 
 def print_table(table: Table) -> None:
-    """Prints ``table`` on stdout: as wide as the terminal, or as it likes where there is none to fold it."""
-    Console(highlight=False, width=None if sys.stdout.isatty() else 200).print(table)
+    """Prints ``table`` on stdout: as wide as the terminal, or as wide as it likes and with no blanks at the ends of its
+    lines where there is none."""
+    console = Console(highlight=False)
+    if not sys.stdout.isatty():
+        console.width = Measurement.get(console, console.options.update(max_width=UNBOUNDED), table).maximum
+        with console.capture() as capture:
+            console.print(table)
+        print("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    else:
+        console.print(table)
 
 
 def share(key: str, label: str, value: float) -> Row:
@@ -102,16 +115,8 @@ def results_folder(path: Path) -> Path:
 
 
 def progress_bar() -> Progress:
-    """A progress bar on stderr."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=log,
-    )
+    """How far a verb is, on stderr."""
+    return log.progress_bar()
 
 
 def _plain(value: Any) -> Any:

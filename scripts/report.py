@@ -10,14 +10,14 @@ from boards.built import read_built
 from boards.catalogue import BOARDS, find_board
 from hw.chip import Chip
 from hw.support.files import file_target, write_atomically
+from hw.support.quantities import energy_text
 from scripts.hardware import BuildOption, build_folder
 from scripts.output import JsonFlag, Row, count, file, log, note, share, show
 from scripts.page.measured import Measured
 from scripts.page.page import page
 from scripts.verify import run_compiled
 from sim import energy, golden
-from train.data import load_dataset
-from train.zoo import chip_data, load_chip
+from train.zoo import chip_dataset, load_chip
 
 
 def report(
@@ -50,7 +50,7 @@ def measure(
     path = built.slowest_path()
     page_file = output or built.folder / "report.html"
     file_target(page_file)
-    dataset = load_dataset(chip_data(chip))
+    dataset = chip_dataset(chip)
     pixels, _ = dataset.some(images)
     _, gates = run_compiled(chip, built.manifest.options, pixels)
     with log.status("golden model and energy"):
@@ -78,10 +78,15 @@ def report_rows(measured: Measured, page_file: Path) -> list[Row]:
         share("golden_accuracy", "golden accuracy", measured.accuracy),
         count("images", "images through the gates", gates.images),
         count("mismatches", "mismatches", gates.mismatches),
-        Row("images_per_s", rate, "throughput" * bool(rate), f"{rate:,.0f} images/s" if rate else ""),
+        Row("images_per_s", rate, "throughput", f"{rate:,.0f} images/s" if rate else "too few images to tell"),
         Row("latency_s", list(latency), "latency, median", f"{1e6 * latency[1]:.2f} us"),
         Row("clock_hz", clock_hz, "clock", f"{clock_hz / 1e6:g} MHz"),
-        Row("reached_hz", manifest.reached_hz, "reached", f"{manifest.reached_hz / 1e6:.1f} MHz"),
-        Row("energy_j", joules, "energy" * (joules is not None), f"{1e9 * (joules or 0):.3f} nJ an inference"),
+        Row(
+            "reached_hz",
+            manifest.reached_hz,
+            "place and route reached",
+            f"{manifest.reached_hz / 1e6:.1f} MHz, {100 * measured.reserve:.1f} % in reserve",
+        ),
+        Row("energy_j", joules, "energy" * (joules is not None), f"{energy_text(joules or 0)} an inference"),
         file("page", "page", page_file),
     ]

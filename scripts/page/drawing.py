@@ -2,8 +2,6 @@
 
 import io
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from html import escape
 from typing import Any
 
@@ -11,6 +9,7 @@ import matplotlib
 from matplotlib.figure import Figure
 
 from scripts.page.blocks import Drawing
+from sim.plots import style as plots
 
 #: colours that figures are drawn in, and the page's for them
 COLOURS = {
@@ -22,33 +21,13 @@ COLOURS = {
     "#808080": "var(--grey)",  # 0.5
     "#b2b2b2": "var(--faint)",  # 0.7
 }
-STYLE: dict[Any, Any] = {
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 10.5,
-    "axes.titleweight": "bold",
-    "axes.labelsize": 9.5,
-    "figure.constrained_layout.hspace": 0.08,
-    "figure.titlesize": 11,
-    "font.size": 9.5,
-    "image.interpolation": "nearest",
-    "savefig.transparent": True,
-    "svg.fonttype": "none",
-    "svg.image_inline": True,
-}
-
-
-@contextmanager
-def style() -> Iterator[None]:
-    """Figures made within are drawn in the page's style."""
-    with matplotlib.rc_context(STYLE):
-        yield
+STYLE: dict[Any, Any] = {"savefig.transparent": True, "svg.fonttype": "none", "svg.image_inline": True}
 
 
 def drawing(figure: Figure, name: str, caption: str) -> Drawing:
     """``figure`` for the page; ``name``, another for each figure, keeps the names inside the SVG apart."""
     buffer = io.StringIO()
-    with matplotlib.rc_context(STYLE | {"svg.hashsalt": name}):
+    with matplotlib.rc_context(plots.STYLE | STYLE | {"svg.hashsalt": name}):
         figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from hw.support.quantities import energy_text
 from scripts.evaluate import ASSUMPTIONS, PART_LABELS
 from scripts.page.blocks import Cell, Note, Section, Table
 from scripts.page.measured import Measured
@@ -19,14 +20,14 @@ def section(measured: Measured) -> Section:
         return Section("energy", TITLE, "Unknown for this chip.", [Note(report)])
     total = report.total
     parts, layers = report.joules.sum(axis=1), report.joules.sum(axis=2)
-    head = (">least [nJ]", ">mean [nJ]", ">most [nJ]", "share of the mean")
+    head = (">least", ">mean", ">most", "share of the mean")
     in_all = _rows(["total"], total[:, None], total)
     by_term = [*_rows([PART_LABELS[part] for part in PARTS], parts, total), *in_all]
     by_layer = _rows([f"{number}" for number in range(layers.shape[1])], layers, total)
     lead = (
-        f"An inference on the analog chip takes {1e9 * total.mean():.3f} nJ on average, "
-        f"{1e9 * total.min():.3f} to {1e9 * total.max():.3f} nJ "
-        f"from image to image; {1e15 * report.per_synaptic_event:.2f} fJ a synaptic event."
+        f"An inference on the analog chip takes {energy_text(total.mean())} on average, "
+        f"{energy_text(total.min())} to {energy_text(total.max())} "
+        f"from image to image; {energy_text(report.per_synaptic_event)} a synaptic event."
     )
     notes = [
         Note(f"A model, not a measurement: {ASSUMPTIONS}."),
@@ -43,6 +44,6 @@ def _rows(labels: Sequence[str], joules: np.ndarray, total: np.ndarray) -> list[
     rows: list[tuple[Cell | str, ...]] = []
     for label, values in zip(labels, joules.T, strict=True):
         share = float(values.mean() / total.mean())
-        numbers = (f"{1e9 * float(number):.3f}" for number in (values.min(), values.mean(), values.max()))
+        numbers = (energy_text(float(number)) for number in (values.min(), values.mean(), values.max()))
         rows.append((label, *numbers, Cell(f"{100 * share:.1f} %", bar=share)))
     return rows

@@ -1,9 +1,10 @@
 """One image on its way through the chip."""
 
 from scripts.page.blocks import Section
-from scripts.page.drawing import drawing, style
+from scripts.page.drawing import drawing
 from scripts.page.measured import Measured
-from sim.plot import draw_inference
+from sim.plots.inference import draw_inference
+from sim.plots.style import style
 
 
 def section(measured: Measured) -> Section:

@@ -30,6 +30,11 @@ class Measured:
         return self.built.manifest.clock_hz
 
     @property
+    def reserve(self) -> float:
+        """How much faster place and route reached than that clock, as a share of it."""
+        return self.built.manifest.reached_hz / self.clock_hz - 1
+
+    @property
     def accuracy(self) -> float:
         """Share of the test images that the golden model gets right."""
         return self.golden.accuracy(self.dataset.test_labels)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from hw.support.quantities import energy_text
 from scripts.page import accuracy, energy, inference, neuron, provenance, speed, timing
 from scripts.page.measured import Measured
 
@@ -33,10 +34,11 @@ def verdict(measured: Measured) -> str:
     rate, (_, median_s, _) = gates.images_per_s(measured.clock_hz), gates.latency_s(measured.clock_hz)
     speed = f", {rate:,.0f} images/s" if rate is not None else ""
     equal = "agree with" if not gates.mismatches else "do not agree with"
+    reserve = f"place and route reached {manifest.reached_hz / 1e6:.1f} MHz, {100 * measured.reserve:.1f} % in reserve"
     return (
         f"{100 * measured.accuracy:.2f} % of {len(measured.dataset.test_labels):,} {measured.dataset.name} test images "
-        f"classified correctly{speed} and {1e6 * median_s:.2f} µs latency at {measured.clock_hz / 1e6:g} MHz, where "
-        f"place and route reached {manifest.reached_hz / 1e6:.1f} MHz; the gates {equal} the golden model in "
+        f"classified correctly{speed} and {1e6 * median_s:.2f} µs latency at {measured.clock_hz / 1e6:g} MHz "
+        f"({reserve}); the gates {equal} the golden model in "
         f"{'every number' if not gates.mismatches else 'all numbers'} of {gates.images:,} images."
     )
 
@@ -52,9 +54,14 @@ def _figures(measured: Measured) -> list[tuple[str, str, str, str]]:
         figures.append(("throughput", f"{rate:,.0f}", "images/s", "back to back"))
     figures += [
         ("latency", f"{1e6 * median_s:.2f}", "µs", f"median; {1e6 * least_s:.2f} to {1e6 * most_s:.2f}"),
-        ("clock", f"{manifest.reached_hz / 1e6:.1f}", "MHz", f"{clock_hz / 1e6:g} MHz wanted"),
+        (
+            "clock",
+            f"{clock_hz / 1e6:g}",
+            "MHz",
+            f"reserve {100 * measured.reserve:.1f} %: {manifest.reached_hz / 1e6:.1f} MHz reached",
+        ),
     ]
     if not isinstance(measured.energy, str):
-        joules = measured.energy.total.mean()
-        figures.append(("energy", f"{1e9 * joules:.3f}", "nJ", "an inference, the analog chip's"))
+        number, unit = energy_text(measured.energy.total.mean()).split()
+        figures.append(("energy", number, unit, "an inference, the analog chip's"))
     return figures

@@ -2,10 +2,12 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from scripts.page.blocks import Cell, Drawing, Note, Section, Table
-from scripts.page.drawing import drawing, style
+from scripts.page.drawing import drawing
 from scripts.page.measured import Measured
+from sim.plots.style import style
 
 
 def section(measured: Measured) -> Section:
@@ -78,21 +80,21 @@ def _histograms(measured: Measured) -> Drawing:
         figure = Figure(figsize=(11, 2.6), layout="constrained")
         for axis, (name, cycles) in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown.items(), strict=True):
             axis.hist(cycles, bins=_bins(cycles), color="tab:blue")
+            # A mark for each image below the axis, so that the few that come early or late show as well.
+            marks = {"marker": "|", "color": "0.5", "markersize": 6, "linestyle": "", "clip_on": False}
+            axis.plot(cycles, np.full(len(cycles), -0.045), transform=axis.get_xaxis_transform(), **marks)
             median = float(np.median(cycles))
-            axis.axvline(median, color="tab:red", linewidth=1.2, linestyle="--", label=f"median {median:,.0f}")
-            axis.set(title=name, xlabel="clock cycles", ylabel="images")
-            axis.set(yscale="log", ylim=(0.5, None))  # the few that come early show as well
-            axis.yaxis.set_major_formatter("{x:,.0f}")
-            axis.locator_params(axis="x", integer=True)
-            axis.legend(frameon=False)
-    return drawing(
-        figure,
-        "speed",
-        (
-            f"How the cycles of the images spread. The first image, which finds the core idle, takes "
-            f"{gates.latency_cycles[0]:,}; those that follow at once wait inside for the ones before."
-        ),
+            axis.axvline(median, color="tab:red", linewidth=1.2, linestyle="--")
+            axis.set(title=f"{name}, median {median:,.0f}", xlabel="clock cycles", ylabel="images")
+            axis.tick_params(axis="x", pad=9)
+            axis.spines["bottom"].set_visible(False)
+            axis.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+            axis.xaxis.set_major_locator(MaxNLocator(nbins=9, integer=True))
+    caption = (
+        "How the cycles of the images spread; a mark below for each image. The first image finds the core idle; those "
+        "that follow at once also wait inside for the ones before."
     )
+    return drawing(figure, "speed", caption)
 
 
 def _bins(cycles: np.ndarray) -> list[float]:

@@ -1,8 +1,8 @@
 """What place and route reached, where the time goes, and how full the device is."""
 
-from scripts.build import RESOURCES
 from scripts.page.blocks import Cell, Section, Table
 from scripts.page.measured import Measured
+from scripts.resources import resource_labels
 
 
 def section(measured: Measured) -> Section:
@@ -20,8 +20,9 @@ def section(measured: Measured) -> Section:
     logic, routing = (sum(getattr(hop, name) for hop in measured.path) for name in ("logic_ns", "routing_ns"))
     total = logic + routing
     lead = (
-        f"{manifest.reached_hz / 1e6:.1f} MHz reached, {wanted / 1e6:.1f} MHz wanted. "
-        f"The slowest path takes {total:.2f} ns, {100 * routing / total:.0f} % of it routing."
+        f"The core runs at {wanted / 1e6:g} MHz; place and route reached {manifest.reached_hz / 1e6:.1f} MHz, "
+        f"{100 * measured.reserve:.1f} % in reserve. The slowest path takes {total:.2f} ns, "
+        f"{100 * routing / total:.0f} % of it routing."
     )
     return Section(
         "timing",
@@ -29,7 +30,7 @@ def section(measured: Measured) -> Section:
         lead,
         [
             Table(
-                ("seed", ">reached [MHz]", ">wanted [MHz]", "margin; period used"),
+                ("seed", ">reached [MHz]", ">clock [MHz]", "reserve; period used"),
                 seeds,
                 "Placements of nextpnr; the fastest is kept.",
             ),
@@ -62,18 +63,10 @@ def _hops(measured: Measured) -> list[tuple[Cell | str, ...]]:
 
 
 def _resources(measured: Measured) -> list[tuple[Cell | str, ...]]:
-    """One row a resource; those that the tools count as one, as an iCE40's logic cells, share it."""
-    shared: dict[str, list[str]] = {}
-    for name, key in measured.built.board.family.resources.items():
-        shared.setdefault(key, []).append(name)
+    """One row a resource."""
     rows: list[tuple[Cell | str, ...]] = []
-    for names in shared.values():
+    for label, names in resource_labels(measured.built.board.family).items():
         number = measured.built.manifest.used[names[0]]
-        label = (
-            RESOURCES[names[0]]
-            if len(names) == 1
-            else "logic cells, each " + " and ".join(RESOURCES[name].removesuffix("s") for name in names)
-        )
         use = Cell(f"{100 * number.used / number.of:.1f} %", bar=number.used / number.of) if number.of else "none there"
         rows.append((label, f"{number.used:,}", f"{number.of:,}", use))
     return rows

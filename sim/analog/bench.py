@@ -4,15 +4,16 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-from hw.support.files import read_bytes
-from sim.analog.netlist import check_ports, included, parameters
-from sim.analog.ngspice import SpiceError, SpiceTimeoutError, run_deck
+from hw.support.names import check_name
+from sim.analog.netlist import check_value, complain, echoed, printable_line, read_netlist
+from sim.analog.ngspice import SETTINGS, SpiceError, SpiceTimeoutError, ngspice_version, run_deck
+from sim.analog.source import Source, read_source
 
 NETLISTS = Path(__file__).parent / "netlists"
 MODELS = NETLISTS / "models_180nm.lib"
@@ -26,12 +27,12 @@ SECONDS_TO_START, SECONDS_A_CYCLE = 30.0, 3.0
 #: voltage sources of the bench that feed the neuron; the rows are not among them
 SOURCES = ["vdd", "vref", "vreset", "phi1", "phi1n", "phi2", "phi2n", "eval", "evaln", "latch", "latchn"]
 
-#: what ngspice says of a netlist of which it simulates nothing
-_UNUSABLE = re.compile(
-    r"^.*(unknown subckt|too (few|many) parameters|could not find|simulation interrupted"
-    r"|unable to find definition|undefined parameter|fatal).*$",
-    re.MULTILINE | re.IGNORECASE,
-)
+#: V by which a node may miss the voltage that a cycle was told to start from
+START_TOLERANCE = 1e-4
+#: the nodes that are held while the operating point is sought
+HELD = ("mem", "col", "spike", "spike_n")
+#: ngspice's reasons for ending a simulation early
+_REASON = re.compile(r"(singular matrix:.*|timestep too small.*|doanalyses: .*)", re.IGNORECASE)
 
 
 class Point(NamedTuple):
@@ -53,14 +54,21 @@ class Cycle(NamedTuple):
     energy: float
 
 
+class Failed(NamedTuple):
+    """A cycle that was not simulated as asked, and why."""
+
+    reason: str
+
+
 @dataclass(frozen=True)
 class Bench:
     """A neuron netlist under stated conditions. :func:`open_bench` makes one."""
 
     circuit: str
     path: Path  #: of the netlist
-    netlist: str  #: its text
+    netlist: Source
     models: Path
+    devices: Source
     corner: str
     temperature: float  #: deg C
     values: tuple[tuple[str, float], ...]  #: of PARAMETERS
@@ -74,10 +82,15 @@ class Bench:
     def sha256(self) -> str:
         """Hash of netlist, models, bench and conditions, and of the files that netlist and models include."""
         conditions = json.dumps([self.corner, self.temperature, self.values])
-        models = read_bytes(self.models, "device models").decode(errors="replace")
-        others = {*included(self.models, models), *included(self.path, self.netlist)}
-        parts = (self.netlist, models, BENCH.read_text(), conditions, *sorted(others))
-        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+        others = {**self.devices.included, **self.netlist.included}
+        texts = (self.netlist.raw, self.devices.raw, BENCH.read_text(), conditions, *sorted(others.values()))
+        return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+    @cached_property
+    def key(self) -> str:
+        """Hash of all that a simulated cycle depends on: the whole deck, ngspice's version and its settings."""
+        texts = (ngspice_version(), SETTINGS, str(START_TOLERANCE), self.deck([Point(0.0, 0.0, False)]))
+        return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
     @cached_property
     def head(self) -> str:
@@ -85,14 +98,10 @@ class Bench:
         return self.around(BENCH.read_text())
 
     def around(self, bench: str) -> str:
-        """A deck of devices, neuron, conditions and ``bench``, up to its control section."""
-        text = read_bytes(self.models, "device models").decode(errors="replace")
-        sections = re.findall(r"^\s*\.lib\s+(\w+)\s*$", text, re.MULTILINE | re.IGNORECASE)
-        if sections and self.corner not in sections:
-            raise SpiceError(f"{self.models}: no corner {self.corner!r}; its sections are {', '.join(sections)}")
-        models = f".lib '{self.models}' {self.corner}" if sections else f".include '{self.models}'"
+        """A deck of devices, neuron, conditions and ``bench``, up to its control section. It needs no other file."""
         overrides = "\n".join(f".param {name}={value!r}" for name, value in self.values)
-        return "\n".join([f"* {self.circuit}", models, self.netlist, overrides, bench, f".temp {self.temperature}"])
+        circuit = [self.devices.text, self.netlist.text, overrides, bench]
+        return "\n".join([f"* {self.circuit}", *circuit, f".temp {self.temperature!r}"])
 
     def deck(self, points: Sequence[Point]) -> str:
         """A deck that simulates one cycle for each of ``points`` and prints a line for each."""
@@ -105,19 +114,22 @@ class Bench:
                 f"alterparam fired={int(point.fired)}",
                 "reset",
                 "run",
+                *(f"let start_{node}=v({node})[0]" for node in HELD),
                 "let last=length(time)-1",
                 "let t_end=time[last]",
                 "let v_end=v(mem)[last]",
                 "let s_end=v(spike)[last]",
                 f"let drawn={drawn}",
                 "meas tran charge integ drawn",
-                f"echo captwin {number} $&t_end $&v_end $&s_end $&charge",
+                f"echo captwin start {number} " + " ".join(f"$&start_{node}" for node in HELD),
+                f"echo captwin cycle {number} $&t_end $&v_end $&s_end $&charge",
                 "destroy all",
             ]
         return "\n".join([*lines, "quit", ".endc", ".end", ""])
 
-    def simulate(self, points: Sequence[Point]) -> list[Cycle | None]:
-        """One cycle for each of ``points``; None where ngspice did not reach the cycle's end, or not in time.
+    def simulate(self, points: Sequence[Point]) -> list[Cycle | Failed]:
+        """One cycle for each of ``points``; :class:`Failed` where ngspice found no operating point with the nodes held,
+        did not reach the cycle's end, or not in time.
 
         Raises :class:`SpiceError` if it cannot read the netlist at all.
         """
@@ -125,30 +137,49 @@ class Bench:
             output = run_deck(self.deck(points), timeout=SECONDS_TO_START + SECONDS_A_CYCLE * len(points))
         except SpiceTimeoutError:
             if len(points) == 1:
-                return [None]
+                return [Failed("not in time")]
             half = len(points) // 2
             return self.simulate(points[:half]) + self.simulate(points[half:])
-        found: dict[int, Cycle] = {}
-        for number, end, v, spike, charge in self.results(output, 5):
-            if end > 9.999e-9 and math.isfinite(v) and math.isfinite(charge):
-                supply = self.parameters["supply"]
-                found[int(number)] = Cycle(v, spike > supply / 2, charge * supply)
-        return [found.get(number) for number in range(len(points))]
+        complain(output, self.circuit)
+        starts = {int(number): dict(zip(HELD, volts, strict=True)) for number, *volts in echoed(output, "start", 5)}
+        ends = {int(number): cycle for number, *cycle in echoed(output, "cycle", 5)}
+        return [
+            self._cycle(self.held(point.v, fired=point.fired), starts.get(number), ends.get(number), output)
+            for number, point in enumerate(points)
+        ]
 
-    def results(self, output: str, width: int) -> Iterable[tuple[float, ...]]:
-        """The lines of ``width`` numbers that a deck echoed, "captwin" before them.
+    def held(self, v: float, *, fired: bool) -> dict[str, float]:
+        """Volts of the HELD nodes at the start of a cycle from membrane ``v``."""
+        supply = self.parameters["supply"]
+        spike, spike_n = (supply, 0.0) if fired else (0.0, supply)
+        return {"mem": v, "col": self.parameters["v_ref"], "spike": spike, "spike_n": spike_n}
 
-        Raises :class:`SpiceError` if ngspice could not use the netlist.
-        """
-        if broken := _UNUSABLE.search(output):
-            raise SpiceError(f"{self.circuit}: ngspice cannot use the netlist: {broken[0].strip()}")
-        for line in re.findall(r"^captwin (.*)$", output, re.MULTILINE):
-            try:
-                numbers = tuple(float(word) for word in line.split())
-            except ValueError:
-                continue
-            if len(numbers) == width:
-                yield numbers
+    def _cycle(
+        self, told: Mapping[str, float], start: Mapping[str, float] | None, end: Sequence[float] | None, output: str
+    ) -> Cycle | Failed:
+        if start is None or end is None or not all(map(math.isfinite, end)):
+            return Failed(why(output))
+        if reason := misses(told, start):
+            return Failed(reason)
+        time, v, spike, charge = end
+        if time <= 9.999e-9:
+            return Failed(f"{why(output)}, at {1e9 * time:.3f} ns")
+        supply = self.parameters["supply"]
+        return Cycle(v, spike > supply / 2, charge * supply)
+
+
+def misses(told: Mapping[str, float], start: Mapping[str, float]) -> str | None:
+    """What differs between the voltages that a run was ``told`` to start from and those of its ``start``, if any."""
+    for node, volts in told.items():
+        if not abs(start[node] - volts) <= START_TOLERANCE:
+            return f"v({node}) starts at {start[node]:.4f} V in place of {volts:.4f} V"
+    return None
+
+
+def why(output: str) -> str:
+    """ngspice's reason for ending early, from what it printed."""
+    reason = _REASON.search(output)
+    return printable_line(reason[0]) if reason else "ngspice gives no reason"
 
 
 def given(source: str) -> str:
@@ -168,28 +199,26 @@ def open_bench(
 ) -> Bench:
     """The bench of a reference circuit, or with ``netlist`` of a user's own; capacitances in F override its own.
 
-    Raises :class:`SpiceError` if ports or parameters are missing, or values are unphysical.
+    ngspice itself reads the netlist. Raises :class:`SpiceError` if it is not installed, if ports or parameters are
+    missing, or if values are none of a circuit.
     """
+    check_name(circuit, "circuit")
+    check_name(corner, "corner")
     if netlist is None:
         if circuit not in SPICE_CIRCUITS:
             known = ", ".join(SPICE_CIRCUITS)
             raise SpiceError(f"{circuit}: no netlist of that name; there are {known}; --netlist FILE takes your own")
         netlist = NETLISTS / f"{circuit}.cir"
-    text = read_bytes(netlist, "netlist").decode(errors="replace")
-    check_ports(netlist, text)
-    values = parameters(netlist, text)
-    values |= {name: value for name, value in (("c_column", c_column), ("c_membrane", c_membrane)) if value is not None}
-    for name in ("supply", "v_read", "c_column", "c_membrane"):
-        if not values[name] > 0:
-            raise SpiceError(f"{name}: expected more than 0, got {values[name]:g}")
+    if not -273.15 < temperature < 400:
+        raise SpiceError(f"temperature: expected deg C that a circuit survives, got {temperature:g}")
+    models = (models or MODELS).resolve()
+    neuron, devices = read_source(netlist, "netlist"), read_source(models, "device models", corner)
+    values = read_netlist(netlist, f"{devices.text}\n{neuron.text}")
+    given_values = {"c_column": c_column, "c_membrane": c_membrane}
+    values |= {name: check_value("given", name, value) for name, value in given_values.items() if value is not None}
     for axis in "vu":
         if not values[f"{axis}_min"] < values[f"{axis}_max"]:
             raise SpiceError(f"{netlist}: {axis}_min must lie below {axis}_max")
     if not values["v_min"] <= values["v_ref"] <= values["v_max"]:
         raise SpiceError(f"{netlist}: v_ref must lie between v_min and v_max")
-    if not -273.15 < temperature < 400:
-        raise SpiceError(f"temperature: expected deg C that a circuit survives, got {temperature:g}")
-    models = (models or MODELS).resolve()
-    bench = Bench(circuit, netlist, text, models, corner, temperature, tuple(values.items()))
-    _ = bench.head  # reads the models
-    return bench
+    return Bench(circuit, netlist, neuron, models, devices, corner, temperature, tuple(values.items()))

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from sim.analog.bench import Failed
 from sim.analog.column import Chain, ColumnBench
-from sim.analog.ngspice import SpiceError
-from sim.analog.runner import Memory, Progress, side_by_side
+from sim.analog.memory import Memory
+from sim.analog.runner import Progress, failures, side_by_side
 
 Place = TypeVar("Place")
 
@@ -20,7 +21,7 @@ def simulate_chains(
     simulated, that names the places of those that fail.
     """
     bench = next(iter(columns.values())).bench
-    memory = Memory(None if cache is None else cache / bench.sha256[:32] / "columns.jsonl")
+    memory = Memory(None if cache is None else cache / bench.key[:32] / "columns.txt", width=6)
     known = {}
     for key, v, spikes, energy, rows, seconds in memory.read():
         known[key] = Chain(tuple(v), tuple(map(bool, spikes)), tuple(energy), tuple(rows), seconds)
@@ -29,20 +30,16 @@ def simulate_chains(
     done = len(keys) - len(todo)
     tell = progress or (lambda what, done, total: None)
     tell(what, done, len(keys))
-    failed = []
+    failed = {}
     for place, chain in side_by_side(lambda place: columns[place].simulate(), todo):
         done += 1
         tell(what, done, len(keys))
-        if chain is None:
-            failed.append(str(place))
+        if isinstance(chain, Failed):
+            failed[place] = chain.reason
             continue
         known[keys[place]] = chain
         spikes = [int(spike) for spike in chain.spikes]
         memory.add([[keys[place], chain.v, spikes, chain.energy, chain.row_energy, round(chain.seconds, 3)]])
     if failed:
-        named = ", ".join(failed[:5]) + (", ..." if len(failed) > 5 else "")
-        raise SpiceError(
-            f"{bench.circuit}: {len(failed)} of {len(keys)} columns do not converge, or not in time: {named};"
-            " the others are kept: mend the netlist's convergence"
-        )
+        raise failures(f"{bench.circuit}: {len(failed)} of {len(keys)} columns", failed)
     return {place: known[key] for place, key in keys.items()}

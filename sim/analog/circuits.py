@@ -8,6 +8,7 @@ import numpy as np
 from hw.chip import Chip
 from hw.support.digest import sha256_of
 from hw.support.errors import CaptwinError
+from hw.support.names import NAME_LENGTH
 from sim.analog.quantise import quantise
 from sim.analog.table import NeuronTable
 
@@ -29,6 +30,17 @@ def load_circuit(name_or_path: str) -> NeuronTable:
     return NeuronTable.load(name_or_path)
 
 
+def ideal_surfaces(table: NeuronTable) -> np.ndarray:
+    """(2, Nv, Nu) V: membranes after a cycle of ideal charge sharing between the capacitances of ``table``, and
+    after a spike from exactly rest; on the axes of ``table``."""
+    return np.asarray(table.v_rest + _kept(table)[:, :, None] + table.share * table.u)
+
+
+def _kept(table: NeuronTable) -> np.ndarray:
+    """(2, Nv) V above rest that charge sharing leaves of the membrane, and an exact reset."""
+    return np.stack([(1 - table.share) * (table.v - table.v_rest), np.zeros_like(table.v)])
+
+
 def ideal_twin(table: NeuronTable) -> NeuronTable:
     """The perfect leaky integrate-and-fire neuron that a designer would take ``table``'s circuit for, on its axes.
 
@@ -36,11 +48,9 @@ def ideal_twin(table: NeuronTable) -> NeuronTable:
     at the same drive as the circuit, at every other membrane and after a spike where it reaches the same level, and is
     reset to rest exactly. It has no energy. Raises :class:`TableError` if the circuit cannot fire from rest.
     """
-    a = table.share
-    kept = np.stack([(1 - a) * (table.v - table.v_rest), np.zeros_like(table.v)])
-    least = table.firing_drive - kept / a
+    least = table.firing_drive - _kept(table) / table.share
     return NeuronTable(
-        circuit=f"ideal twin of {table.circuit}",
+        circuit=f"ideal twin of {table.circuit}"[:NAME_LENGTH].rstrip(),
         corner=table.corner,
         temperature=table.temperature,
         supply=table.supply,
@@ -52,7 +62,7 @@ def ideal_twin(table: NeuronTable) -> NeuronTable:
         v_read=table.v_read,
         v=table.v,
         u=table.u,
-        surfaces=table.v_rest + kept[:, :, None] + a * table.u,
+        surfaces=ideal_surfaces(table),
         thresholds=np.where(least > table.u[-1], np.inf, np.maximum(least, table.u[0])),
     )
 

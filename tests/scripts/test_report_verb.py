@@ -15,6 +15,7 @@ from boards.catalogue import find_board
 from hw.chip import Chip
 from hw.core import CoreOptions
 from hw.support.errors import CaptwinError
+from hw.support.quantities import energy_text
 from sim import energy, golden
 from sim.analog.circuits import load_circuit
 from sim.analog.deviation import deviation
@@ -162,6 +163,10 @@ def words(text: str) -> str:
     return " ".join(text.split())
 
 
+def spread_text(joules: np.ndarray) -> str:
+    return " ".join(energy_text(float(number)) for number in (joules.min(), joules.mean(), joules.max()))
+
+
 def test_the_page_says_what_the_models_say(captwin, folder, chip):
     if missing := missing_tools("verilator"):
         pytest.skip(f"verilator lacks {', '.join(missing)}")
@@ -199,12 +204,12 @@ def test_the_page_says_what_the_models_say(captwin, folder, chip):
     assert f"{100 * again.events_per_cycle[0]:.1f} %" in speed
 
     joules = energy.measure(chip, data.test_images)
-    total, terms = 1e9 * joules.total, 1e9 * joules.joules.sum(axis=1)
+    total, terms = joules.total, joules.joules.sum(axis=1)
     assert result["energy_j"] == joules.total.mean()
     told = words(page.texts["energy"])
-    assert f"total {total.min():.3f} {total.mean():.3f} {total.max():.3f} 100.0 %" in told
+    assert f"total {spread_text(total)} 100.0 %" in told and "0.001 nJ" not in told
     for label, term in zip(("row lines", "quiet row lines", "bias lines", "neurons", "clock"), terms.T, strict=True):
-        assert f"{label} {term.min():.3f} {term.mean():.3f} {term.max():.3f}" in told
+        assert f"{label} {spread_text(term)}" in told
 
     error = deviation(chip.layers[0], chip.formats, load_circuit("charge_share"))
     for b, state in enumerate(("silent neuron", "just fired")):
@@ -227,9 +232,35 @@ def test_timing_and_provenance_are_the_builds(captwin, folder, gates):
     manifest = json.loads((folder / "manifest.json").read_text())
     for told in (manifest["build_id"], *manifest["sha256"].values(), *manifest["versions"].values()):
         assert told in provenance
+    # Figures are at the clock that was asked for; what was reached is the reserve.
+    head = words(page.texts[""])
+    assert "clock 30 MHz reserve 233.3 %: 100.0 MHz reached" in head
+    assert "at 30 MHz (place and route reached 100.0 MHz, 233.3 % in reserve)" in head
+    assert "The core runs at 30 MHz; place and route reached 100.0 MHz, 233.3 % in reserve." in timing
     again = "--seeds 2 --fixed --parallel --pixel-lanes 2 --row-banks 1 --lanes 1 -o"
     assert f"captwin build digits-tiny --board icebreaker {again}" in provenance
     assert "ran all 360 test images" in words(page.texts["speed"])
+
+
+def test_cycles_have_one_source(captwin, folder, gates):
+    # The first image need not be the fastest: two programs run, and each begins with an idle core.
+    gates(latency_cycles=np.append([354], np.full(359, 353)))
+    assert captwin("report", "digits-tiny", "--board", BOARD)[0] == 0
+    page = Page((folder / "report.html").read_text())
+    speed = words(page.texts["speed"])
+    assert "first pixel to result [cycles] 353 353 353.0 354" in speed and speed.count("354") == 1
+    # Bars stand on a zero: no axis of the histograms is logarithmic.
+    histograms = re.findall(r"<svg .*?</svg>", (folder / "report.html").read_text(), re.DOTALL)[0]
+    assert ">images</text>" in histograms and histograms.count(">0</text>") == 2
+
+
+def test_a_phone_can_scroll_to_all_of_it(captwin, folder, gates):
+    assert captwin("report", "digits-tiny", "--board", BOARD)[0] == 0
+    text = (folder / "report.html").read_text()
+    for wide in ("<table", "<svg "):
+        inside = re.findall(rf'<div class="wide" tabindex="0">\s*{wide}', text)
+        assert len(inside) == text.count(wide) > 0
+    assert re.search(r"\.wide \{\s*overflow-x: auto;", text)
 
 
 @pytest.mark.parametrize("name", ["digits-tiny", "digits-small"])
@@ -243,6 +274,9 @@ def test_the_page_needs_nothing_else_and_is_always_the_same(captwin, tmp_path, g
     assert pages[0] == pages[1] and len(pages[0]) < 3_000_000
     page = Page(pages[0])
     assert page.fetched == [] and page.sections == SECTIONS
+    policy = re.search(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', pages[0])
+    assert policy and policy[1].startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:;")
+    assert "<script" not in pages[0]
     assert not re.search(r"https?:|@import|url\((?!#)|file:/", pages[0])
     assert len(page.ids) == len(set(page.ids)), "the names inside drawings must differ"
     used = set(re.findall(r'(?:url\(|href=")#([^)"]+)', pages[0]))

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from sim.analog import bench
+from sim.analog.memory import default_cache
 from sim.analog.ngspice import SpiceTimeoutError
-from sim.analog.runner import default_cache
 from sim.analog.table import NeuronTable
 from sim.fidelity import compare
 from sim.rtl.simulators import missing_tools
@@ -50,7 +50,10 @@ def test_characterize_names_what_fails(captwin, tmp_path, monkeypatch):
     monkeypatch.setattr(bench, "run_deck", run_deck)
     status, out, err = captwin("characterize", "charge_share", "--points", "2", "-o", "t.json")
     assert (status, out) == (1, "") and not (tmp_path / "t.json").exists()
-    assert "1 of 8 points do not converge, or not in time: (v = 0.8800 V, u = 0.1280 V, b = 1); the others are" in err
+    assert (
+        "1 of 8 points do not converge, or not in time: (v = 0.8800 V, u = 0.1280 V, b = 1): not in time; the others"
+        in err
+    )
 
 
 @needs_ngspice

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sim.analog.circuits import circuit_names, load_circuit
-from sim.analog.table import NeuronTable, TableError
+from sim.analog.table import MOST_POINTS, NeuronTable, TableError
 from tests.tables import small_table
 
 
@@ -60,18 +60,31 @@ def _set(path, value):
         (_set(["v", 3], 0.0), "v: an axis must rise; point 3"),
         (_set(["u", 2], None), "u: hole, NaN or infinity at [2]"),
         (_set(["surfaces", 1, 2, 3], None), "surfaces: hole, NaN or infinity at [1, 2, 3]"),
-        (_set(["surfaces", 1, 2, 3], float("nan")), "surfaces: hole, NaN or infinity at [1, 2, 3]"),
+        (_set(["surfaces", 1, 2, 3], float("nan")), "not JSON text (NaN is no number of JSON)"),
         (_set(["surfaces", 1, 2], [0.0]), "surfaces: expected a regular array"),
         (_set(["surfaces"], "none"), "surfaces: expected a regular array"),
         (_set(["surfaces"], None), "surfaces: expected numbers, got null"),
         (_set(["thresholds"], [[0.0], [0.0]]), "thresholds: expected shape (2, 9)"),
-        (_set(["thresholds", 0, 0], float("nan")), "thresholds: holds NaN"),
+        (_set(["thresholds", 0, 0], float("-inf")), "not JSON text (-Infinity is no number of JSON)"),
         (_set(["energy", 0, 0, 0], None), "energy: hole"),
         (_set(["energy"], [1.0]), "energy: expected shape (2, 9, 9)"),
         (_set(["c_column"], 0.0), "c_column: expected 1e-18 to 1e-06 F, got 0"),
-        (_set(["c_membrane"], "2p"), "c_membrane: expected a finite number, got '2p'"),
-        (_set(["temperature"], None), "temperature: expected a finite number"),
+        (_set(["c_membrane"], "2p"), "c_membrane: expected a number, got '2p'"),
+        (_set(["temperature"], None), "temperature: expected a number, got None"),
         (_set(["circuit"], 5), "circuit: expected a plain name"),
+        (_set(["circuit"], "x\n.control\nshell touch mark\n.endc\n*"), "circuit: expected a plain name"),
+        (_set(["corner"], "\x1b[2J"), "corner: expected a plain name"),
+        (_set(["source_sha256"], "<script>"), "source_sha256: expected a plain name"),
+        (_set(["date"], "yesterday"), "date: expected an ISO 8601 date"),
+        (_set(["supply"], 1e308), "supply: expected 0.001 to 100 V, got 1e+308"),
+        (_set(["supply"], 10**400), "a number of more than 40 characters"),
+        (_set(["supply"], True), "supply: expected a number, got True"),
+        (_set(["supply"], 10**39), "supply: expected 0.001 to 100 V"),
+        (_set(["u", 8], 1e300), "u: expected -1000 to 1000 V, got 1e+300 at [8]"),
+        (_set(["surfaces", 0, 0, 0], -1e9), "surfaces: expected -1000 to 1000 V, got -1e+09 at [0, 0, 0]"),
+        (_set(["thresholds", 0, 5], 1e9), "thresholds: expected -1000 to 1000 V, got 1e+09 at [0, 5]"),
+        (_set(["energy", 0, 0, 0], 1e9), "energy: expected -1 to 1 J"),
+        (_set(["\x1b[31m"], 1), "'\\x1b[31m': unknown field"),
         (_set(["v_rest"], 5.0), "v_rest: 5.0 V lies outside"),
         (_set(["colour"], 5.0), "colour: unknown field"),
         (lambda content: content.pop("supply"), "supply: missing"),
@@ -86,6 +99,35 @@ def test_bad_field_is_named_in_one_line(content, change, message, tmp_path):
         NeuronTable.load(path)
     assert str(caught.value).startswith(f"{path}: {message}")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"supply": ' + "9" * 5000 + "}", "not JSON text"),
+        ("[" * 100_000, "nested deeper"),
+        ('{"a": ' * 100 + "1" + "}" * 100, "nested deeper than 64"),
+        ('{"v": 1, "v": 2}', "'v' stands twice"),
+        ('{"supply": 1e999}', "no finite number"),
+    ],
+)
+def test_text_that_would_overflow_is_one_line(tmp_path, text, message):
+    (tmp_path / "bad.json").write_text(text)
+    with pytest.raises(TableError, match=message) as caught:
+        NeuronTable.load(tmp_path / "bad.json")
+    assert "\n" not in str(caught.value)
+
+
+def test_axes_are_bounded():
+    table = small_table(MOST_POINTS)
+    assert len(table.v) == MOST_POINTS
+    with pytest.raises(TableError, match=f"v: an axis needs 2 to {MOST_POINTS} points"):
+        small_table(MOST_POINTS + 1)
+
+
+def test_byte_order_mark_is_no_fault(content, tmp_path):
+    (tmp_path / "table.json").write_text("\N{BYTE ORDER MARK}" + json.dumps(content))
+    assert NeuronTable.load(tmp_path / "table.json").circuit == "small"
 
 
 def test_energy_may_be_missing(content, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim import golden
-from sim.analog.bench import SPICE_CIRCUITS, Point, open_bench
+from sim.analog.bench import SPICE_CIRCUITS, Failed, Point, open_bench
 from sim.analog.circuits import load_circuit
 from sim.analog.column import Column, ColumnBench, column_of
 from sim.analog.ngspice import SpiceError
@@ -122,8 +122,10 @@ def test_column_follows_lone_cycles(circuit):
 @needs_ngspice
 def test_column_that_does_not_end():
     column = small_column("charge_share")
-    wild = column.bench.netlist.replace(".ends neuron", "bwild mem 0 i={v(mem) > 0.5 ? 1meg : 0}\n.ends neuron")
-    assert replace(column, bench=replace(column.bench, netlist=wild)).simulate() is None
+    source = column.bench.netlist
+    text = source.text.replace(".ends neuron", "bwild mem 0 i={v(mem) > 0.5 ? 1meg : 0}\n.ends neuron")
+    wild = replace(column, bench=replace(column.bench, netlist=replace(source, text=text))).simulate()
+    assert isinstance(wild, Failed) and wild.reason, wild
 
 
 @needs_ngspice

@@ -7,7 +7,7 @@ import pytest
 
 from hw.support.errors import CaptwinError
 from sim import fidelity, golden
-from sim.analog.bench import MODELS, NETLISTS
+from sim.analog.bench import MODELS, NETLISTS, Failed
 from sim.analog.column import Chain
 from sim.analog.ngspice import SpiceError
 from sim.energy import neuron_energy
@@ -123,7 +123,9 @@ def test_columns_that_fail_are_named_and_the_rest_is_kept(chip, monkeypatch, tmp
     def simulate(self):
         nonlocal count
         count += 1
-        return None if self.column.c_plus[0] == first else Chain((0.7,) * 8, (False,) * 8, (0.0,) * 8, (0.0,) * 8, 0.1)
+        if self.column.c_plus[0] == first:
+            return Failed("not in time")
+        return Chain((0.7,) * 8, (False,) * 8, (0.0,) * 8, (0.0,) * 8, 0.1)
 
     first = float(chip.layers[0].c_plus[0, 0])
     chosen = np.flatnonzero(chip.layers[0].c_plus[0] == chip.layers[0].c_plus[0, 0])

@@ -1,15 +1,14 @@
 """A picture of one inference: image, input spikes, hidden spikes, output membranes and counts."""
 
-import io
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from hw.chip import Chip
-from hw.support.files import write_atomically
 from sim import golden
 from sim.encode import encode_step
+from sim.plots.style import save_png
 
 
 def plot_inference(chip: Chip, pixels: np.ndarray, path: Path, *, truth: int | None = None) -> None:
@@ -55,14 +54,13 @@ def draw_inference(chip: Chip, pixels: np.ndarray, *, truth: int | None = None) 
             color="tab:red" if chosen else "0.7",
             linewidth=2 if chosen else 1,
             zorder=3 if chosen else 2,
-            label=f"neuron {neuron}" if chosen else ("the others" if neuron == (label == 0) else None),
         )
         fired = np.nonzero(trace.s[0, :, neuron])[0]
         membranes.plot(
             fired + 1, volts[fired, neuron], "o", color="tab:red" if chosen else "0.5", markersize=5, zorder=4
         )
-    membranes.set(xlabel="time step", ylabel="membrane [V]", title="output neurons (dots: spikes)")
-    membranes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
+    title = f"output neurons, neuron {label} in red (dots: spikes)"
+    membranes.set(xlabel="time step", ylabel="membrane [V]", title=title)
     counts = figure.add_subplot(grid[1, -1])
     colours = ["tab:red" if neuron == label else "0.7" for neuron in range(chip.classes)]
     counts.barh(range(chip.classes), outcome.counts[0], color=colours)
@@ -70,10 +68,3 @@ def draw_inference(chip: Chip, pixels: np.ndarray, *, truth: int | None = None) 
     counts.invert_yaxis()
     counts.locator_params(axis="x", integer=True)
     return figure
-
-
-def save_png(figure: Figure, path: Path) -> None:
-    """Writes ``figure``; :class:`CaptwinError` if the place is not writable."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    write_atomically(path, buffer.getvalue())

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sim.fidelity_result import Fidelity, LayerFidelity
-from sim.plot import save_png
+from sim.plots.style import save_png
 
 _SPICE, _TWIN, _WRONG = "0.25", "tab:orange", "tab:red"
 
@@ -47,7 +47,9 @@ def plot_errors(result: Fidelity, path: Path) -> None:
     for layer, error in zip(result.layers, errors, strict=True):
         rms = float(np.sqrt(np.square(error).mean())) if error.size else 0.0
         label = f"layer {layer.layer}: {rms:.2f} mV RMS"
-        spread.hist(error, bins=bins.tolist(), histtype="stepfilled", alpha=0.6, label=label)
+        counts, _ = np.histogram(error, bins)
+        # Dots: on a logarithmic axis bars have no zero to stand on.
+        spread.plot(((bins[:-1] + bins[1:]) / 2)[counts > 0], counts[counts > 0], ".", label=label)
         squares = np.where(layer.so_far, layer.error, np.nan) ** 2
         steps = np.arange(1, squares.shape[1] + 1)
         growth.plot(steps, 1e3 * np.sqrt(np.nanmean(squares, axis=(0, 2))), "o-", markersize=4, label=label)

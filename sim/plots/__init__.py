@@ -1,0 +1,1 @@
+"""Pictures of chips, neurons and runs, as matplotlib figures and PNG files."""
