@@ -17,9 +17,7 @@ print(sum(double.stats.cache_hits.values()))
 
 DAMAGES = {
     "cut": lambda content: content[:40],
-    "empty": lambda content: b"",
     "flipped": lambda content: content[:-20] + bytes([content[-20] ^ 1]) + content[-19:],
-    "other": lambda content: b"cos\nsystem\n(S'touch pwned'\ntR.",
 }
 
 
@@ -51,5 +49,4 @@ def test_damaged_machine_code_is_compiled_again(suffix: str, tmp_path: Path) -> 
         file.write_bytes(damage(whole))
         taken, said = hits(tmp_path)
         assert taken == 0 and said.count("\n") == 1 and "damaged" in said, (name, said)
-        assert hits(tmp_path) == (1, ""), name
-    assert not (tmp_path / "pwned").exists()
+    assert hits(tmp_path) == (1, "")
