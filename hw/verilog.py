@@ -13,6 +13,7 @@ from hw.export.sidecar import Sidecar, describe
 from hw.support.cache_folder import prepare_caches
 from hw.support.errors import CaptwinError
 from hw.support.generated import blank_mark, write_generated
+from hw.support.names import visible
 from hw.support.tools import find_tool, run_tool
 
 TOP, AXI_TOP = "captwin_core", "captwin_axi_stream"
@@ -94,7 +95,7 @@ def _header(sidecar: Sidecar, axi_stream: bool, initial: bool) -> str:
         lines.append("registers have no values at power-up: hold the reset for at least two clock cycles first")
     lines.append("ports (the JSON file beside this one gives every packed field):")
     lines += [f"  {port.direction:6} {port.width:5}  {port.name}" for port in sidecar.ports]
-    return "".join(f"// {line}\n" for line in lines)
+    return "".join(f"// {visible(line)}\n" for line in lines)
 
 
 def without_brackets(netlist: str) -> str:
