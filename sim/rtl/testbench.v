@@ -5,6 +5,7 @@
 // in Verilator: verilator --binary --top-module {{ top }}_tb {{ verilog }} {{ testbench }} && obj_dir/V{{ top }}_tb
 // prints PASS and ends with status 0, or prints FAIL and ends with another; SEED decides when streams pause
 
+/* verilator lint_off DECLFILENAME */ // a name that follows the file of the core
 module {{ top }}_tb #(
     parameter [31:0] SEED = 32'd1,
     parameter [7:0] PAUSE = 8'd64 // chance of a pause, of 256, each cycle and stream
