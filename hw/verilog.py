@@ -92,7 +92,7 @@ def _header(sidecar: Sidecar, axi_stream: bool, initial: bool) -> str:
         else "clock clk (rising edge), reset rst (synchronous, active high); beats move when valid and ready",
     ]
     if not initial:
-        lines.append("registers have no values at power-up: hold the reset for at least two clock cycles first")
+        lines.append("registers have no values at power-up: hold the reset for at least three clock cycles first")
     lines.append("ports (the JSON file beside this one gives every packed field):")
     lines += [f"  {port.direction:6} {port.width:5}  {port.name}" for port in sidecar.ports]
     return "".join(f"// {line}\n" for line in lines)

@@ -1,5 +1,6 @@
 """``captwin simulate``: a chip's Verilog in a simulator, compared with the golden model number by number."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -56,6 +57,8 @@ def simulate(
             seed=seed,
             waves=waves,
         )
+    if verilog:  # the copy that was simulated goes with the next build
+        outcome = replace(outcome, verilog=verilog[0])
     show([note("chip", "chip", chip), *simulation_rows(outcome, labels)], "Gates against golden model", as_json)
     if outcome.first_divergence:
         log.print(f"captwin: first divergence: {outcome.first_divergence}")

@@ -17,7 +17,7 @@ from hw.verilog import sidecar_path, verilog_files
 from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, SerialOption, core_options
 from scripts.output import JsonFlag, file, note, show
 from sim.rtl.runner import CLOCK_HZ
-from sim.rtl.testbench import testbench
+from sim.rtl.testbench import checking_bench
 from train.data import load_dataset
 from train.zoo import load_chip
 
@@ -122,7 +122,7 @@ def _companions(
     if "instance" in wanted:
         texts[paths["instance"][0]] = instance(sidecar)
     if "testbench" in wanted:
-        texts[bench] = testbench(chip, sidecar, pixels, output.name, bench.name, about)
+        texts[bench] = checking_bench(chip, sidecar, pixels, output.name, bench.name, about)
     if "constraints" in wanted:
         texts |= {path: constraints(sidecar, clock) for path in (sdc, xdc)}
     if "fusesoc" in wanted:

@@ -12,8 +12,8 @@ module {{ top }}_tb #(
 );
     localparam BEATS = {{ beats | length }}; // of all images
     localparam WORDS = {{ answers | length }}; // of all answers
-    localparam PATIENCE = 200000; // clock cycles without a beat after which the gates are given up
-    localparam SURPLUS = 100; // clock cycles to wait for answers too many
+    localparam PATIENCE = {{ patience }}; // clock cycles without a beat after which the gates are given up
+    localparam SURPLUS = 5000; // clock cycles to wait for answers too many
 
     reg clk, reset;
     reg [{{ beat_bits - 1 }}:0] beats [0:BEATS-1];

@@ -14,7 +14,7 @@ from hw.export.companions import constraints, fusesoc, instance
 from hw.support.generated import kind_of, marked
 from hw.verilog import verilog_files
 from sim.rtl.simulators import MAKE_FLAGS, require
-from sim.rtl.testbench import testbench
+from sim.rtl.testbench import checking_bench
 from tests.chips import random_chip, random_pixels
 from tests.lint import WITHOUT, complaints
 
@@ -34,7 +34,7 @@ def write(folder: Path, kind: str) -> str:
     options, axi_stream = CORES[kind]
     sidecar, files = verilog_files(Core(CHIP, options), Path("core.v"), axi_stream=axi_stream, top=kind)
     files |= {
-        Path("core_tb.v"): testbench(CHIP, sidecar, PIXELS, "core.v", "core_tb.v"),
+        Path("core_tb.v"): checking_bench(CHIP, sidecar, PIXELS, "core.v", "core_tb.v"),
         Path("core_instance.vh"): instance(sidecar),
     }
     for path, text in files.items():

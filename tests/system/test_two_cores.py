@@ -15,7 +15,7 @@ from tests.lint import WITHOUT, complaints
 from train.data import load_dataset
 from train.zoo import load_chip
 
-CHIPS = {"tiny": ("digits-tiny", CoreOptions()), "small": ("digits-small", CoreOptions(pixel_lanes=4, row_banks=2))}
+CHIPS = {"tiny": ("digits-tiny", CoreOptions()), "little": ("digits-small", CoreOptions(pixel_lanes=4, row_banks=2))}
 IMAGES = 5
 
 #: one core of the two, its ports with its name before them
@@ -115,7 +115,7 @@ def test_together(tmp_path: Path) -> None:
     ports = ",".join(PART.format(name=name, **widths[name]) for name in sidecars)
     body = "".join(INSTANCE.format(name=name) for name in sidecars)
     (tmp_path / "pair.v").write_text(f"module pair (\n    input clk, input rst,{ports}\n);\n{body}endmodule\n")
-    files = ["pair.v", "tiny.v", "small.v"]
+    files = ["pair.v", "tiny.v", "little.v"]
     assert complaints(tmp_path, files, "pair") == []
 
     counts = {}
