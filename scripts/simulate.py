@@ -1,5 +1,6 @@
 """``captwin simulate``: a chip's Verilog in a simulator, compared with the golden model number by number."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -58,6 +59,8 @@ def simulate(
             waves=waves,
         )
     mark_owner(folder, chip)
+    if verilog:  # the copy that was simulated goes with the next build
+        outcome = replace(outcome, verilog=verilog[0])
     show([note("chip", "chip", chip), *simulation_rows(outcome, labels)], "Gates against golden model", as_json)
     if outcome.first_divergence:
         log.print(f"captwin: first divergence: {outcome.first_divergence}")

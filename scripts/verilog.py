@@ -18,7 +18,7 @@ from scripts.activity import warn
 from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, SerialOption, core_options
 from scripts.output import JsonFlag, file, note, show
 from sim.rtl.runner import CLOCK_HZ
-from sim.rtl.testbench import testbench
+from sim.rtl.testbench import checking_bench
 from train.data import load_dataset
 from train.zoo import chip_warnings, load_chip
 
@@ -124,7 +124,7 @@ def _companions(
     if "instance" in wanted:
         texts[paths["instance"][0]] = instance(sidecar)
     if "testbench" in wanted:
-        texts[bench] = testbench(chip, sidecar, pixels, output.name, bench.name, about)
+        texts[bench] = checking_bench(chip, sidecar, pixels, output.name, bench.name, about)
     if "constraints" in wanted:
         texts |= {path: constraints(sidecar, clock) for path in (sdc, xdc)}
     if "fusesoc" in wanted:
