@@ -20,15 +20,17 @@ CIRCUITS = ", ".join(SPICE_CIRCUITS)
 def characterize(
     circuit: Annotated[str, typer.Argument(help=f"{CIRCUITS}; with --netlist, what to call your own.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Table file [default: CIRCUIT.json].")] = None,
-    points: Annotated[int, typer.Option(min=2, help="Grid points on each axis.")] = 33,
+    points: Annotated[int, typer.Option(min=2, max=1_000, help="Grid points on each axis.")] = 33,
     corner: Annotated[str, typer.Option(help="Section of the models file: tt, ff, ss.")] = "tt",
     temperature: Annotated[float, typer.Option(help="deg C.")] = 27.0,
     netlist: Annotated[Path | None, typer.Option(help="Your neuron: docs/circuit.md names its ports.")] = None,
     models: Annotated[Path | None, typer.Option(help="Your devices nch and pch.")] = None,
     c_column: Annotated[float | None, typer.Option(help="F, in place of the netlist's.")] = None,
     c_membrane: Annotated[float | None, typer.Option(help="F, in place of the netlist's.")] = None,
-    held_out_points: Annotated[int, typer.Option("--held-out", min=1, help="Fresh points to check with.")] = 200,
-    seed: Annotated[int, typer.Option(help="Of the fresh points.")] = 1,
+    held_out_points: Annotated[
+        int, typer.Option("--held-out", min=1, max=100_000, help="Fresh points to check with.")
+    ] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Of the fresh points.")] = 1,
     as_json: JsonFlag = False,
 ) -> None:
     """Measure a neuron netlist in ngspice, and write it as a neuron table; a run that was stopped goes on."""

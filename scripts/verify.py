@@ -36,7 +36,7 @@ def verify(
     loadable: LoadableOption = None,
     serial: SerialOption = None,
     rate: Annotated[
-        float | None, typer.Option(min=1, help="Images that arrive a second [default: back to back].")
+        float | None, typer.Option(min=1, max=1e9, help="Images that arrive a second [default: back to back].")
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
