@@ -14,7 +14,7 @@ from find_libpython import find_libpython
 
 from hw.support.errors import CaptwinError
 from hw.support.files import write_atomically
-from hw.support.tools import find_tool, run_tool, tool_environment, verilator_root, without_blanks
+from hw.support.tools import find_tool, run_tool, tool_environment, verilator_root
 
 Simulator = Literal["verilator", "icarus"]
 #: programs that a simulator needs, and where to get them
@@ -46,7 +46,7 @@ def require(simulator: Simulator) -> dict[str, str]:
     for name, advice in missing_tools(simulator).items():
         raise CaptwinError(f"{simulator} needs {name}, which is not installed; try: {advice}")
     if simulator == "verilator" and (root := verilator_root()):
-        return tool_environment({"VERILATOR_ROOT": str(without_blanks(root)), "MAKEFLAGS": MAKE_FLAGS})
+        return tool_environment({"VERILATOR_ROOT": str(root), "MAKEFLAGS": MAKE_FLAGS})
     return tool_environment()
 
 
@@ -74,5 +74,5 @@ def keep_runtime(build: Path, waves: bool) -> None:
 
 def _runtime_cache(waves: bool) -> Path:
     versions = [run_tool([find_tool(name) or name, "--version"]).stdout for name in ("g++", "verilator")]
-    told = [*versions, str(find_tool("verilator")), version("cocotb"), MAKE_FLAGS, str(waves), _RUNTIME]
+    told = [*versions, version("cocotb"), MAKE_FLAGS, str(waves), _RUNTIME]
     return pooch.os_cache("captwin") / "verilator" / hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
