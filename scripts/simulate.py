@@ -25,7 +25,7 @@ def simulate(
     data: Annotated[str | None, typer.Option(help="Data set; by default the one the chip was trained on.")] = None,
     simulator: Annotated[Simulator, typer.Option(help="Which simulator.")] = "verilator",
     stall: Annotated[float, typer.Option(help="Chance of a pause, each cycle and stream (0 to below 1).")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Decides when the pauses come.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Decides when the pauses come.")] = 0,
     waves: Annotated[bool, typer.Option("--waves", help="Keep a waveform (VCD or FST).")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Working folder [default: build/CHIP-SIMULATOR].")
