@@ -1,6 +1,7 @@
 """How every verb talks: results on stdout, a table for people or one JSON object for machines; the rest on stderr."""
 
 import json
+import logging
 import math
 import sys
 from collections.abc import Mapping
@@ -23,6 +24,16 @@ from scripts.progress import Log
 
 #: logs and progress
 log = Log()
+
+
+class _Notices(logging.Handler):
+    """Prints what the other rooms have to say in passing, a line each, past a progress bar if there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log.print(f"captwin: {visible(record.getMessage())}")
+
+
+logging.getLogger("captwin").addHandler(_Notices())
 
 #: columns of what is no terminal
 UNBOUNDED = 10_000

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import os
 import zlib
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import numpy as np
 
 from hw.support.cache_folder import cache_folder
 from hw.support.errors import CaptwinError
+from hw.support.files import read_bytes
 from hw.support.names import printable
 
 #: Unpacked SHA-256 of MNIST's four files: train images, train labels, test images, test labels.
@@ -26,6 +28,8 @@ MNIST_SOURCES = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
+#: bytes of the largest of the four files, generously, packed and unpacked
+PACKED_LIMIT, UNPACKED_LIMIT = 1 << 25, 1 << 26
 DATA_VARIABLE = "CAPTWIN_DATA"
 #: :attr:`Dataset.sha256` of the data sets whose names are ours
 KNOWN = {
@@ -154,7 +158,7 @@ def _download(name: str, folder: str | None) -> Path:
 def _idx(name: str, path: Path) -> np.ndarray:
     """The array of a gzipped IDX file of unsigned bytes, its content checked against the known hash."""
     try:
-        data = gzip.decompress(path.read_bytes())
+        data = unpack(read_bytes(path, "images of MNIST", PACKED_LIMIT), UNPACKED_LIMIT)
     except (OSError, EOFError, zlib.error) as error:
         raise CaptwinError(f"{path}: cannot unpack ({error}); {_advice(path)}") from None
     if hashlib.sha256(data).hexdigest() != MNIST_FILES[name]:
@@ -162,6 +166,15 @@ def _idx(name: str, path: Path) -> np.ndarray:
     axes = data[3]
     shape = np.frombuffer(data, ">i4", axes, 4)
     return np.frombuffer(data, np.uint8, offset=4 + 4 * axes).reshape(shape)
+
+
+def unpack(packed: bytes, limit: int) -> bytes:
+    """What gzip data unpacks to, of which no more than ``limit`` bytes are ever held; OSError if there are more."""
+    with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(f"it holds more than {limit:,} bytes")
+    return data
 
 
 def _advice(path: Path) -> str:

@@ -66,8 +66,8 @@ def private_folder(folder: Path) -> Path:
             raise UnsafeFolderError(f"{folder}: cannot keep anything here: this folder is another user's; {advice}")
         if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
             raise UnsafeFolderError(
-                f"{folder}: cannot keep anything here: others may write into this folder; {advice}, or empty it and"
-                " then: chmod go-w"
+                f"{folder}: cannot keep anything here: others may write into this folder; {advice}, or empty this one"
+                " and then: chmod -R go-w"
             )
         Path(tempfile.mkdtemp(prefix=".", dir=folder)).rmdir()
     except OSError as error:

@@ -69,6 +69,17 @@ def test_tables_hold_no_control_characters(capsys: pytest.CaptureFixture[str]) -
     assert all(letter.isprintable() or letter == "\n" for letter in out) and "[red]d[/]" in out
 
 
+def test_a_users_cache_folder_that_others_may_write_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "captwin").mkdir(parents=True)
+    (tmp_path / "captwin").chmod(0o777)
+    done = run("cache", "--json", XDG_CACHE_HOME=str(tmp_path))
+    folder = json.loads(done.stdout)["folder"]
+    assert folder != str(tmp_path / "captwin") and not Path(folder).exists()
+    assert done.stderr.count("\n") == 1 and done.stderr.startswith(f"captwin: {tmp_path}/captwin: cannot keep"), done
+    named = run("cache", **{VARIABLE: str(tmp_path / "captwin")})
+    assert named.returncode == 1 and named.stderr.count("\n") == 1 and "others may write" in named.stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

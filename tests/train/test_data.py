@@ -1,4 +1,6 @@
 import gzip
+import tracemalloc
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -93,3 +95,19 @@ def test_no_files_and_no_network(tmp_path, monkeypatch):
     with pytest.raises(CaptwinError, match=r"is not to be had .* put the four .* into a folder") as caught:
         load_dataset("mnist")
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_unpacks_to_gigabytes_is_refused(tmp_path, monkeypatch):
+    packed = tmp_path / "train-images-idx3-ubyte.gz"
+    squeeze = zlib.compressobj(9, wbits=31)
+    block = bytes(1 << 24)
+    packed.write_bytes(b"".join([*(squeeze.compress(block) for _ in range(64)), squeeze.flush()]))
+    tracemalloc.start()
+    with pytest.raises(CaptwinError, match=r"cannot unpack \(it holds more than 67,108,864 bytes\)"):
+        data._idx("train-images-idx3-ubyte", packed)
+    assert tracemalloc.get_traced_memory()[1] < 3 << 26
+    tracemalloc.stop()
+    with packed.open("wb") as file:
+        file.truncate(60 << 30)
+    with pytest.raises(CaptwinError, match="are more than any images of MNIST has"):
+        data._idx("train-images-idx3-ubyte", packed)
