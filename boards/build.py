@@ -133,7 +133,8 @@ def build(
         "netlist": digest,
         "bitstream": sha256((best.folder / board.family.bitstream).read_bytes()).hexdigest(),
     }
-    own = rf"captwin\.\w+|{MANIFEST}|report\.(json|html)|.*\.log"  # a page tells of the build beside it only
+    # A page tells of the build beside it only.
+    own = rf"captwin\.\w+|{MANIFEST}|report\.(json|html)|.*\.log|\.captwin-chip"
     with whole_folder(folder, own) as into:
         for name in (board.family.bitstream, "report.json", f"{place.name}.log"):
             shutil.copy(best.folder / name, into)

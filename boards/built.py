@@ -1,47 +1,71 @@
 """A build's folder, read back: what :func:`boards.build.build` left there."""
 
-import json
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
 
 from boards.board import Board
 from boards.build import MANIFEST
-from boards.timing import Hop, read_path, read_timing
+from boards.timing import Hop, Report, read_path, read_timing
 from hw.chip import Chip
 from hw.core import CoreOptions
+from hw.support.documents import first_fault, parse_json
 from hw.support.errors import CaptwinError
 from hw.support.files import read_bytes
+from hw.support.names import check_name
 
 REPORT = "report.json"
+#: bytes of the largest manifest, report of nextpnr and bitstream
+MANIFEST_LIMIT, REPORT_LIMIT, BITSTREAM_LIMIT = 1 << 20, 1 << 28, 1 << 27
+Value = TypeVar("Value")
 
 
-@checked(frozen=True, config=ConfigDict(extra="ignore"))
+def _text(value: str) -> str:
+    if not value.isprintable() or len(value) > 200:
+        raise ValueError("should be printable text of at most 200 characters")
+    return value
+
+
+def _name(value: str) -> str:
+    try:
+        return check_name(value, "here")
+    except CaptwinError:
+        raise ValueError("should be a plain name") from None
+
+
+_Name = Annotated[str, AfterValidator(_name)]
+_Hertz = Annotated[float, Field(gt=0, le=1e12)]
+_Count = Annotated[int, Field(ge=0, le=10**9)]
+_Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+_READ = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+
+@checked(frozen=True, config=_READ)
 class Used:
     """How many of a resource the core takes, and how many the device has."""
 
-    used: int
-    of: int
+    used: _Count
+    of: _Count
 
 
-@checked(frozen=True, config=ConfigDict(extra="ignore"))
+@checked(frozen=True, config=_READ)
 class Manifest:
     """What a build was made of and what came out."""
 
-    board: str
-    build_id: str
+    board: _Name
+    build_id: Annotated[str, Field(pattern="^[0-9a-f]{16}$")]
     options: CoreOptions
-    clock_hz: float
-    seed: int
-    reached_hz: float
-    reached_hz_by_seed: dict[int, float]
-    used: dict[str, Used]  #: by the names of :class:`boards.family.Limits`
-    versions: dict[str, str]
-    sha256: dict[str, str]
+    clock_hz: _Hertz
+    seed: _Count
+    reached_hz: _Hertz
+    reached_hz_by_seed: dict[_Count, _Hertz]
+    used: dict[_Name, Used]  #: by the names of :class:`boards.family.Limits`
+    versions: dict[_Name, Annotated[str, AfterValidator(_text)]]
+    sha256: dict[_Name, _Digest]
 
 
 @dataclass(frozen=True)
@@ -62,12 +86,11 @@ class Built:
         Raises :class:`CaptwinError` if nextpnr's report is missing, or is not that of this build.
         """
         path, clock_hz = self.folder / REPORT, self.manifest.clock_hz
-        content = read_bytes(path, "nextpnr's report")
+        report: Any = _read(path, Report, "nextpnr's report", REPORT_LIMIT, "run captwin build again")
         try:
-            report: dict[str, Any] = json.loads(content)
             reached_hz, hops = read_timing(report, clock_hz).reached_hz, read_path(report, clock_hz)
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError, StopIteration):
-            raise CaptwinError(f"{path}: is not nextpnr's report; run captwin build again") from None
+        except CaptwinError as error:
+            raise CaptwinError(f"{path}: {error}; run captwin build again") from None
         if reached_hz != self.manifest.reached_hz:
             raise CaptwinError(f"{path}: is not the report of this build; run captwin build again")
         return hops
@@ -81,17 +104,27 @@ def read_built(folder: Path, board: Board, chip: Chip, *, name: str = "CHIP") ->
     again = f"try: captwin build {name} --board {board.name}"
     if not (folder / MANIFEST).exists():
         raise CaptwinError(f"{folder}: no build; {again}, or name its folder with --build")
-    try:
-        manifest = TypeAdapter(Manifest).validate_json(read_bytes(folder / MANIFEST, "a build's manifest"))
-    except ValidationError:
-        raise CaptwinError(f"{folder / MANIFEST}: is not a build's manifest; {again}") from None
+    manifest = _read(folder / MANIFEST, Manifest, "a build's manifest", MANIFEST_LIMIT, again)
     if manifest.board != board.name:
         raise CaptwinError(f"{folder}: this bitstream is for {manifest.board}, not for {board.name}; {again}")
     if manifest.build_id != f"{chip.build_id:016x}":
         wanted = f"{chip.build_id:016x}"
         raise CaptwinError(f"{folder}: this bitstream is of chip {manifest.build_id}, not of {wanted}; {again}")
     built = Built(folder, board, manifest)
-    content = read_bytes(built.bitstream, "a bitstream")
+    content = read_bytes(built.bitstream, "a bitstream", BITSTREAM_LIMIT)
     if sha256(content).hexdigest() != manifest.sha256.get("bitstream"):
         raise CaptwinError(f"{built.bitstream}: is not the file that its manifest tells of; {again}")
     return built
+
+
+def _read(path: Path, kind: type[Value], what: str, limit: int, advice: str) -> Value:
+    """The JSON file ``path``, checked against ``kind``; :class:`CaptwinError` if it is not ``what`` it should be."""
+    content = read_bytes(path, what, limit)
+    try:
+        parse_json(content)  # whose limits pydantic has not
+        return TypeAdapter(kind).validate_json(content)
+    except ValidationError as error:
+        reason = ": ".join(part for part in first_fault(error) if part)
+    except CaptwinError as error:  # no JSON, or options that no core has
+        reason = str(error)
+    raise CaptwinError(f"{path}: is not {what} ({reason}); {advice}")

@@ -7,29 +7,32 @@
 `docs/protocol.md` has what goes over the line meanwhile.
 """
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 
-from boards.line import TRIES, Line, LinkError, Request
-from boards.loading import Room, contents, requests
+from boards.line import TRIES, Line, LinkError, RefusedError, Request
+from boards.loading import contents, digest, requests
 from boards.trace import LayerTrace, TraceReader
 from hw.chip import Chip
 from hw.link import protocol
-from hw.link.protocol import Command
+from hw.link.about import About, Room, description
+from hw.link.protocol import Command, Status
 from hw.load import Contents
 from hw.support.errors import CaptwinError
 
 #: baud rates of boards' lines
 BAUDS = (3_000_000, 4_000_000, 6_000_000)
-#: build id of a device that is being loaded
+#: build id of a device that holds no known chip
 NO_CHIP = 0
+#: times that a chip is loaded, until it is proved to be what was sent
+LOADS = 3
+#: replies to TRACE that may come once more
+REPEATED = 64
 
 
 @dataclass(frozen=True)
@@ -109,28 +112,28 @@ class Device:
 
     @property
     def build_id(self) -> int:
-        """:attr:`hw.chip.Chip.build_id` of the chip in the device."""
-        return int(self.about["build_id"], 16)
+        """:attr:`hw.chip.Chip.build_id` of the chip in the device; NO_CHIP if that is not known."""
+        return int(self.about.build_id or "0", 16)
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Of the chip in the device: pixels, then neurons of each layer."""
-        return tuple(self.about["sizes"])
+        """Of the chip in the device: pixels, then neurons of each layer; :class:`CaptwinError` if none is known."""
+        if self.about.sizes is None:
+            raise CaptwinError(
+                f"{self.port}: the device holds no known chip, as after a load that was interrupted; "
+                f"load one: captwin load CHIP --port {self.port}"
+            )
+        return self.about.sizes
 
     @property
     def room(self) -> Room | None:
         """What chips can be loaded; None if none can."""
-        return Room.read(self.about["room"]) if "room" in self.about else None
+        return self.about.room
 
     @property
     def traces(self) -> bool:
         """Whether :meth:`trace` can be asked for."""
-        return bool(self.about.get("trace"))
-
-    @property
-    def _largest(self) -> tuple[int, ...]:
-        """The sizes that images and answers have on the line."""
-        return self.room.sizes if self.room else self.sizes
+        return self.about.trace
 
     @property
     def sent(self) -> int:
@@ -145,7 +148,7 @@ class Device:
         for image in images:
             if image.shape != self.sizes[:1] or image.dtype != np.uint8:
                 raise ValueError(f"an image must be ({self.sizes[0]},) uint8, got {image.shape} {image.dtype}")
-            yield image.tobytes().ljust(self._largest[0], b"\0")
+            yield image.tobytes().ljust(self.about.line_sizes[0], b"\0")
 
     def trace(self, image: np.ndarray) -> tuple[Answer, tuple[LayerTrace, ...]]:
         """Runs one (pixels,) uint8 image; the answer, and all that each layer did.
@@ -157,12 +160,16 @@ class Device:
         (body,) = self._images([image])
         for _ in range(TRIES):
             self.reset()  # what is still under way would be traced, too
-            words = TraceReader(self._largest[1:], self.about["steps"])
-            answer = None
+            words = TraceReader(self.about.line_sizes[1:], self.about.steps or 0)
+            answer, repeated = None, 0
             for command, reply in self._line.replies(self._line.send(Command.TRACE, body)):
+                before = words.count
                 if command == Command.INFER | protocol.REPLY:
                     answer = self._answer(reply)
                 elif command == Command.TRACE | protocol.REPLY and not words.add(reply):
+                    break
+                repeated += words.count == before
+                if repeated > REPEATED:
                     break
                 if answer is not None and words.complete:
                     return answer, words.layers(self.sizes[1:])
@@ -172,38 +179,48 @@ class Device:
         """Makes ``chip`` the one in the device, until it is configured again.
 
         ``progress`` hears how many of how many stores have been written. Raises :class:`CaptwinError` if the device has
-        no room for it; the chip before is in it then. If it is interrupted, the device holds no chip that anybody
-        knows.
+        no room for it; the chip before is in it then. If it is interrupted, the device holds no known chip.
         """
         if self.room is None:
             raise CaptwinError(f"{self.port}: the device cannot be loaded; build its bitstream with --loadable")
+        if self.room.description is None:
+            raise CaptwinError(f"{self.port}: the device is loaded in an older way; build its bitstream again")
         try:
-            stores = contents(chip, self.room)
+            stores = dict(enumerate(contents(chip, self.room)))
         except CaptwinError as error:
             raise CaptwinError(f"{self.port}: {error}") from None
-        self.reset()
-        self._describe(NO_CHIP, chip)
-        for number, entry in enumerate(stores):
-            self._write(number, entry)
-            progress(number + 1, len(stores))
-        self._describe(chip.build_id, chip)
+        stores[protocol.ABOUT] = Contents("chip", 8, description(chip, self.room.description))
+        for _ in range(LOADS):
+            self.reset()
+            for written, (number, entry) in enumerate(stores.items(), 1):
+                self._write(number, entry)
+                progress(written, len(stores))
+            if self._prove(list(stores.values())):
+                break
+        else:
+            raise LinkError(
+                f"{self.port}: what the device holds is not what was sent, {LOADS} times; see that the line is sound, "
+                "and load the chip again"
+            )
         self.reset()
         self.about = self._identity(self._ask(Command.IDENTIFY))
-
-    def _describe(self, build_id: int, chip: Chip) -> None:
-        """Has the device say that ``chip`` is in it, under this ``build_id``."""
-        about = self.about | {
-            "build_id": f"{build_id:016x}",
-            "sizes": list(chip.sizes),
-            "steps": chip.encoder.steps,
-        }
-        said = json.dumps(about).encode().ljust(self._about_bytes)
-        self._write(protocol.ABOUT, Contents("about", 8, said))
+        if self.build_id != chip.build_id:
+            raise LinkError(f"{self.port}: the device does not name the chip that it was loaded with; load it again")
 
     def _write(self, number: int, entry: Contents) -> None:
-        bodies = requests(number, entry, max(self._largest[0], protocol.LEAST_BODY))
+        bodies = requests(number, entry, max(self.about.line_sizes[0], protocol.LEAST_BODY))
         for _ in self._ask_all(Command.WRITE, bodies):
             pass
+
+    def _prove(self, stores: list[Contents]) -> bool:
+        """Whether the device has all of ``stores``, as they were sent."""
+        try:
+            self._ask(Command.PROVE, digest(stores))
+        except RefusedError as error:
+            if error.status != Status.NOT_PROVED:
+                raise
+            return False
+        return True
 
     def counters(self) -> Counters:
         """What the device has counted since its latest reset."""
@@ -217,19 +234,12 @@ class Device:
         """``data``, there and back; it may be as long as an image."""
         return self._ask(Command.LOOPBACK, data)
 
-    def _identity(self, said: bytes) -> dict[str, Any]:
+    def _identity(self, text: bytes) -> About:
         """What the device says of itself."""
         try:
-            about = dict(json.loads(said))
-            self._about_bytes = len(said)
-        except ValueError:
-            raise LinkError(f"{self.port}: does not say what it is; see that it is a Captwin board") from None
-        if about.get("protocol") != protocol.VERSION:
-            raise LinkError(
-                f"{self.port}: the device speaks protocol {about.get('protocol')}, this is {protocol.VERSION}; "
-                "build its bitstream again, or use the Captwin that built it"
-            )
-        return about
+            return About.read(text)
+        except CaptwinError as error:
+            raise LinkError(f"{self.port}: {error}") from None
 
     def _ask(self, command: Command, body: bytes = b"", tries: int = TRIES) -> bytes:
         request = self._line.send(command, body)
@@ -245,7 +255,7 @@ class Device:
             return body
 
         for body in bodies:
-            if len(waiting) == self.about["images"]:
+            if len(waiting) == self.about.images:
                 yield first()
             waiting.append(self._line.send(command, body))
         while waiting:
@@ -253,9 +263,11 @@ class Device:
 
     def _answer(self, body: bytes) -> Answer:
         classes = self.sizes[-1]
-        parts = protocol.answer_parts(self._largest[-1])
+        parts = protocol.answer_parts(self.about.line_sizes[-1])
         size = protocol.size(parts)
         numbers = self._unpack(parts, body[:size])
+        if numbers["label"][0] >= classes:
+            raise LinkError(f"{self.port}: class {numbers['label'][0]} came, the chip has {classes}")
         return Answer(
             label=numbers["label"][0],
             steps=numbers["steps"][0],
@@ -266,7 +278,7 @@ class Device:
         )
 
     def _counters(self, body: bytes) -> Counters:
-        numbers = self._unpack(protocol.counters_parts(len(self.sizes) - 1), body)
+        numbers = self._unpack(protocol.counters_parts(len(self.about.line_sizes) - 1), body)
         return Counters(numbers["cycles"][0], numbers["events"], numbers["spikes"], numbers["saturated"])
 
     def _unpack(self, parts: list[protocol.Part], body: bytes) -> dict[str, tuple[int, ...]]:

@@ -1,54 +1,22 @@
 """Another chip for a device that is there: whether it has room for it, and what has to be written."""
 
 import gc
-import json
 import struct
 import warnings
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from amaranth.hdl import UnusedElaboratable
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass
 
 from hw.chip import GAIN_BITS, Chip, Formats, Layer
-from hw.core import Core, CoreOptions
-from hw.link.linked import layout, tables_in
+from hw.core import Core
+from hw.link.about import Room, layout, tables_in
 from hw.link.protocol import WRITE_HEAD
 from hw.load import Contents
 from hw.support.errors import CaptwinError
-
-
-@dataclass(frozen=True, config=ConfigDict(extra="forbid"))
-class Room:
-    """What a loadable device has room for, as it says itself (`docs/protocol.md`)."""
-
-    sizes: tuple[int, ...]
-    steps: int
-    encoder: str
-    formats: Formats
-    shifts: tuple[int, ...]
-    pixel_lanes: int
-    row_banks: tuple[int, ...]
-    lanes: tuple[int, ...]
-    serial: bool
-    tables: int
-    stores: str
-
-    @classmethod
-    def read(cls, said: Any) -> "Room":
-        """From JSON; :class:`CaptwinError` if it is none."""
-        try:
-            return TypeAdapter(cls).validate_json(json.dumps(said))
-        except ValidationError:
-            raise CaptwinError("the device tells of its room in another way; build its bitstream again") from None
-
-    @property
-    def options(self) -> CoreOptions:
-        return CoreOptions(self.pixel_lanes, self.row_banks, self.lanes, loadable=True, serial=self.serial)
 
 
 def contents(chip: Chip, room: Room) -> list[Contents]:
@@ -74,6 +42,14 @@ def requests(number: int, entry: Contents, longest: int) -> Iterator[bytes]:
         yield struct.pack("<HHB", number, start, entry.word_bytes) + b"".join(
             word.to_bytes(entry.word_bytes, "little") for word in words
         )
+
+
+def digest(stores: Sequence[Contents]) -> bytes:
+    """Body of PROVE once all of ``stores`` were written in their order: the CRC-32 of their words."""
+    crc = 0
+    for entry in stores:
+        crc = zlib.crc32(b"".join(word.to_bytes(entry.word_bytes, "little") for word in entry.words), crc)
+    return crc.to_bytes(4, "little")
 
 
 def padded(chip: Chip, room: Room) -> Chip:

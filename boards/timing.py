@@ -2,9 +2,41 @@
 
 import re
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, with_config
+from typing_extensions import TypedDict
 
 from hw.support.errors import CaptwinError
+
+_Nanoseconds = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
+_Megahertz = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+
+
+class End(TypedDict):
+    """A cell at an end of a step, and where it lies on the device."""
+
+    cell: str
+    loc: tuple[int, int]
+
+
+Step = TypedDict("Step", {"type": str, "delay": _Nanoseconds, "from": End, "to": End})
+Path = TypedDict("Path", {"from": str, "to": str, "path": list[Step]})
+
+
+class Clock(TypedDict):
+    """What a clock reached, and what it was constrained to."""
+
+    achieved: _Megahertz
+    constraint: _Megahertz
+
+
+@with_config(ConfigDict(extra="ignore"))
+class Report(TypedDict):
+    """The part of nextpnr's report that is read here, for checking a file that somebody may have edited."""
+
+    fmax: dict[str, Clock]
+    critical_paths: list[Path]
 
 
 @dataclass(frozen=True)
@@ -103,7 +135,9 @@ def _clock(report: dict[str, Any], wanted_hz: float) -> str:
 
 
 def _slowest(report: dict[str, Any], clock: str) -> list[dict[str, Any]]:
-    """Steps of the slowest path between registers of ``clock``."""
+    """Steps of the slowest path between registers of ``clock``; :class:`CaptwinError` if the report has none."""
     ends = f"posedge {clock}"
-    paths = (path["path"] for path in report["critical_paths"] if path["from"] == path["to"] == ends)
-    return list(next(paths))
+    for path in report["critical_paths"]:
+        if path["from"] == path["to"] == ends and path["path"]:
+            return list(path["path"])
+    raise CaptwinError(f"nextpnr's report has no path between registers of the clock {clock}")

@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from boards.family import Family
+from hw.support.cache_folder import prepare_caches
 from hw.support.errors import CaptwinError
 from hw.support.tools import find_tool, run_tool
 
@@ -32,6 +33,7 @@ class Tool:
 
 def find_tools(family: Family, *, native: bool) -> tuple[Tool, Tool, Tool]:
     """Synthesis, place and route, packing; :class:`CaptwinError` names what is missing and how to get it."""
+    prepare_caches()
     first, second, third = (_find(*both, native) for both in zip(family.tools, family.packages, strict=True))
     return first, second, third
 

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hw.core import LARGEST
 from hw.link.protocol import TRACE_HEAD, size, trace_parts
+
+#: neurons of a word, by the length of a reply
+_LANES = {TRACE_HEAD + size(trace_parts(lanes)): lanes for lanes in range(1, LARGEST + 1)}
 
 
 @dataclass(frozen=True)
@@ -34,25 +38,36 @@ class TraceReader:
         number, layer = struct.unpack("<HB", body[:TRACE_HEAD])
         if number != self._next & 0xFFFF:
             return number == (self._next - 1) & 0xFFFF
-        lanes = next((lanes for lanes in range(1, len(body)) if TRACE_HEAD + size(trace_parts(lanes)) == len(body)), 0)
+        lanes = _LANES.get(len(body), 0)
         if not lanes or layer >= len(self._columns):
+            return False
+        words = self._words[layer]
+        if len(words) == self._words_of(layer, lanes) or (words and words[0].shape[1] != lanes):
             return False
         mask = -(-lanes // 8)
         numbers = body[TRACE_HEAD:]
         spikes = np.unpackbits(np.frombuffer(numbers[:mask], np.uint8), bitorder="little")[:lanes]
         shorts = np.frombuffer(numbers[mask : mask + 4 * lanes], "<u2").reshape(2, lanes)
         sums = np.frombuffer(numbers[mask + 4 * lanes :], "<i4")
-        self._words[layer].append(np.stack([sums, shorts[1], shorts[0], spikes]).astype(np.int64))
+        words.append(np.stack([sums, shorts[1], shorts[0], spikes]).astype(np.int64))
         self._next += 1
         return True
+
+    @property
+    def count(self) -> int:
+        """Words that came so far."""
+        return self._next
 
     @property
     def complete(self) -> bool:
         """Whether all words of all steps have come."""
         return all(
-            words and len(words) == self._steps * -(-columns // words[0].shape[1])
-            for words, columns in zip(self._words, self._columns, strict=True)
+            words and len(words) == self._words_of(layer, words[0].shape[1]) for layer, words in enumerate(self._words)
         )
+
+    def _words_of(self, layer: int, lanes: int) -> int:
+        """How many words layer ``layer`` has in an inference."""
+        return self._steps * -(-self._columns[layer] // lanes)
 
     def layers(self, columns: tuple[int, ...]) -> tuple[LayerTrace, ...]:
         """The first ``columns`` neurons of each layer."""

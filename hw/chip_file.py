@@ -1,6 +1,5 @@
 """A chip file, read: whatever is wrong with it is said in one line."""
 
-import re
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -21,7 +20,7 @@ from hw.chip import (
     sha256,
 )
 from hw.support.documents import DocumentError, first_fault, parse_json
-from hw.support.names import printable
+from hw.support.names import field_name, printable
 from hw.support.tensors import TensorFileError, read_tensors
 
 _AGAIN = "fetch or make it again"
@@ -113,17 +112,13 @@ def _manifest(text: str) -> _Manifest:
 def _check_tensors(manifest: _Manifest, tensors: dict[str, np.ndarray]) -> None:
     hashes = manifest.tensors
     for name in sorted(set(hashes) ^ set(tensors)):
-        raise ChipError(f"{_field(name)}: {'missing from the file' if name in hashes else 'not in the manifest'}")
+        raise ChipError(f"{field_name(name)}: {'missing from the file' if name in hashes else 'not in the manifest'}")
     known = {f"layers.{n}.{name}" for n in range(len(manifest.gates.layers)) for name in Layer.array_names()}
     for name in sorted(set(tensors) - known):
-        raise ChipError(f"{_field(name)}: belongs to no layer of the manifest; export the chip again")
+        raise ChipError(f"{field_name(name)}: belongs to no layer of the manifest; export the chip again")
     for name, array in tensors.items():
         if sha256(array.tobytes()) != hashes[name]:
             raise ChipError(f"{name}: content does not match its SHA-256; the file was altered, {_AGAIN}")
-
-
-def _field(name: str) -> str:
-    return name if re.fullmatch(r"[\w.]{1,60}", name) else printable(name)
 
 
 def _build(kind: type, values: dict[str, Any], where: str) -> Any:

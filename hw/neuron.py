@@ -69,12 +69,12 @@ class Neurons(wiring.Component):
             | load_port(stores_from)
         )
         self._parameters = Parameters([layer], formats, whole=stores_from is not None)
-        self._settings = data.StructLayout({"rest": formats.membrane_bits, "last_step": STEP_BITS})
+        self._settings = data.StructLayout({"last_step": STEP_BITS, "rest": formats.membrane_bits})
 
     @cached_property
     def contents(self) -> list[Contents]:
         """What is in memory: settings, parameters lane by lane, thresholds, surfaces."""
-        settings = self._settings.const({"rest": self.layer.rest, "last_step": self.steps - 1})
+        settings = self._settings.const({"last_step": self.steps - 1, "rest": self.layer.rest})
         return [
             Contents("settings", self._settings.size, [Value.cast(settings).value]),
             *self._parameters.contents(self.lanes),

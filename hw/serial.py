@@ -70,13 +70,13 @@ class SerialLayers(wiring.Component):
         )
         self._parameters = Parameters(layers, formats, whole=stores_from is not None)
         self._settings = data.StructLayout(
-            {"rest": data.ArrayLayout(formats.membrane_bits, len(layers)), "last_step": STEP_BITS}
+            {"last_step": STEP_BITS, "rest": data.ArrayLayout(formats.membrane_bits, len(layers))}
         )
 
     @cached_property
     def contents(self) -> list[Contents]:
         """What is in memory: settings, each layer's weights row by row, all neurons' parameters, tables."""
-        settings = self._settings.const({"rest": [layer.rest for layer in self.layers], "last_step": self.steps - 1})
+        settings = self._settings.const({"last_step": self.steps - 1, "rest": [layer.rest for layer in self.layers]})
         bits = self.formats.charge_bits
         return [
             Contents("settings", self._settings.size, [Value.cast(settings).value]),

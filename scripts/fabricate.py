@@ -10,17 +10,17 @@ import typer
 
 from hw.support.errors import CaptwinError
 from hw.support.files import whole_folder, write_atomically
+from scripts.chip_folders import chip_folder, own_folder
 from scripts.output import JsonFlag, Row, count, file, note, progress_bar, share, show
 from sim import golden
 from sim.analog.device import Effects, History
 from sim.analog.fabricate import Process
 from sim.analog.fabricate import fabricate as run
 from sim.plots.fabrication import plot_yield
-from train.data import load_dataset
-from train.zoo import chip_data, load_chip
+from train.zoo import chip_dataset, chip_name, load_chip
 
 #: names of what a run leaves in its folder
-OWN = r"chip_\d{3,}\.safetensors|accuracies\.(csv|png)"
+OWN = r"chip_\d{3,}\.safetensors|accuracies\.(csv|png)|\.captwin-chip"
 
 
 def fabricate(
@@ -57,12 +57,12 @@ def fabricate(
         raise CaptwinError(f"--spec: an accuracy lies in 0 to 1, got {spec:g}")
     loaded = load_chip(chip)
     run(loaded, process, seed=seed)  # so that a mistake shows before the progress bar does
-    dataset = load_dataset(data or chip_data(loaded))
-    folder = output or Path("build") / f"{Path(chip).stem}-fabricated"
+    dataset = chip_dataset(loaded, data)
+    folder = output or chip_folder(chip, "fabricated")
     nominal = golden.run(loaded, dataset.test_images).accuracy(dataset.test_labels)
     least = nominal - 0.01 if spec is None else spec
     names, builds, found, bits, columns = [], [], [], [], []
-    with whole_folder(folder, OWN) as place, progress_bar() as bar:
+    with own_folder(folder, chip), whole_folder(folder, OWN) as place, progress_bar() as bar:
         for number in bar.track(range(chips), description="chips"):
             made = run(loaded, process, seed=seed, number=number)
             names.append(f"chip_{number:03}.safetensors")
@@ -76,7 +76,7 @@ def fabricate(
         _write_numbers(place / "accuracies.csv", names, builds, found)
         accuracies = np.array(found)
         number_of = f"{chips} chip{'s' * (chips > 1)}"
-        title = f"{Path(chip).stem}: {number_of}, {_told(process)}; {len(dataset.test_images):,} test images"
+        title = f"{chip_name(chip)}: {number_of}, {_told(process)}; {len(dataset.test_images):,} test images"
         plot_yield(accuracies, nominal, least, len(dataset.test_images), title, place / "accuracies.png")
     deviation = accuracies.std(ddof=1) if chips > 1 else 0.0
     show(

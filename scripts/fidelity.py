@@ -12,6 +12,7 @@ from rich.progress import TaskID
 
 from hw.support.files import write_atomically
 from hw.support.quantities import energy_text
+from scripts.chip_folders import chip_folder, own_folder
 from scripts.output import JsonFlag, Row, count, file, note, progress_bar, results_folder, share, show
 from sim.analog.memory import default_cache
 from sim.fidelity import compare
@@ -20,8 +21,7 @@ from sim.lone_cycles import LoneCycles, lone_cycles
 from sim.plots.fidelity import plot_chain, plot_chains, plot_errors
 from sim.rtl.runner import simulate
 from sim.rtl.simulators import missing_tools
-from train.data import load_dataset
-from train.zoo import chip_data, load_chip
+from train.zoo import chip_dataset, load_chip
 
 #: images that the gates run to tell their speed
 GATES_IMAGES = 10
@@ -44,31 +44,32 @@ def fidelity(
 ) -> None:
     """Simulate whole columns in ngspice and compare membranes and spikes with the twin; a stopped run goes on."""
     loaded = load_chip(chip)
-    dataset = load_dataset(data or chip_data(loaded))
+    dataset = chip_dataset(loaded, data)
     pixels, _ = dataset.some(images)
-    folder = results_folder(output or Path("build") / f"{Path(chip).stem}-spice")
-    with progress_bar() as bar:
-        tasks: dict[str, TaskID] = {}
+    folder = results_folder(output or chip_folder(chip, "spice"))
+    with own_folder(folder, chip):
+        with progress_bar() as bar:
+            tasks: dict[str, TaskID] = {}
 
-        def progress(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bar.add_task(what, total=total)
-            bar.update(tasks[what], completed=done)
+            def progress(what: str, done: int, total: int) -> None:
+                if what not in tasks:
+                    tasks[what] = bar.add_task(what, total=total)
+                bar.update(tasks[what], completed=done)
 
-        result = compare(
-            loaded,
-            pixels,
-            neurons=neurons,
-            seed=seed,
-            netlist=netlist,
-            models=models,
-            cache=default_cache(),
-            progress=progress,
-        )
-        lone = lone_cycles(result, seed=seed, cache=default_cache(), progress=progress)
-    rows = [note("chip", "chip", chip), note("data", "data", f"{dataset.name}, test set"), *_rows(result, lone)]
-    rows += _speeds(result, np.resize(pixels, (GATES_IMAGES, loaded.pixels)), folder / "gates")
-    rows += _write(result, rows, folder)
+            result = compare(
+                loaded,
+                pixels,
+                neurons=neurons,
+                seed=seed,
+                netlist=netlist,
+                models=models,
+                cache=default_cache(),
+                progress=progress,
+            )
+            lone = lone_cycles(result, seed=seed, cache=default_cache(), progress=progress)
+        rows = [note("chip", "chip", chip), note("data", "data", f"{dataset.name}, test set"), *_rows(result, lone)]
+        rows += _speeds(result, np.resize(pixels, (GATES_IMAGES, loaded.pixels)), folder / "gates")
+        rows += _write(result, rows, folder)
     show(rows, "Columns in SPICE against the twin", as_json)
 
 
@@ -123,7 +124,10 @@ def _speeds(result: Fidelity, pixels: np.ndarray, folder: Path) -> list[Row]:
     ]
     if missing := missing_tools("verilator"):
         return [*rows, note("gates_s", "an image in gates", f"unknown: verilator needs {', '.join(missing)}")]
-    gates = simulate(result.chip, pixels, folder).interval_seconds
+    outcome = simulate(result.chip, pixels, folder)
+    gates = outcome.interval_seconds or outcome.latency_seconds  # of a single image there is no interval
+    if gates is None:
+        return [*rows, note("gates_s", "an image in gates", "unknown: the gates gave no answer")]
     text = f"{1e6 * gates:.2f} us, {spice / gates:,.0f} faster"
     return [*rows, Row("gates_s", gates, "an image in gates at 100 MHz", text)]
 

@@ -10,6 +10,7 @@ from boards.host import Device
 from boards.ports import find_device
 from hw.core import CoreOptions
 from hw.support.errors import CaptwinError
+from scripts.chip_folders import chip_folder
 
 PixelLanesOption = Annotated[int | None, typer.Option(help="Pixels encoded a cycle (power of two).")]
 BanksOption = Annotated[
@@ -41,7 +42,7 @@ BuildOption = Annotated[Path | None, typer.Option("--build", help="The build's f
 
 def build_folder(chip: str, board: str) -> Path:
     """Where ``captwin build`` puts the bitstream of a chip unless told otherwise."""
-    return Path("build") / f"{Path(chip).stem}-{board}"
+    return chip_folder(chip, board)
 
 
 def open_device(port: str, baud: int | None, record: Path | None = None) -> Device:

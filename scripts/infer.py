@@ -20,8 +20,7 @@ from scripts.hardware import AUTO, VIRTUAL, BaudOption, open_device
 from scripts.output import JsonFlag, Row, count, log, note, progress_bar, share, show
 from sim import golden
 from sim.rtl.virtual import BAUD, LOADABLE, VirtualBoard
-from train.data import load_dataset
-from train.zoo import chip_data, load_chip, names
+from train.zoo import chip_dataset, load_chip, names
 
 #: how long a simulated board may be silent, however slow the machine
 SIMULATED_S = 10.0
@@ -48,9 +47,9 @@ def infer(
     """Run test images on a board; class, counts and membranes must equal the golden model's."""
     if port == VIRTUAL and chip is None:
         chip = data or "digits"
-    with _device(port, baud, record, load_chip(chip) if chip else None) as device:
-        name, loaded = _chip_of(device, chip)
-        dataset = load_dataset(data or chip_data(loaded))
+    with connected(port, baud, record, load_chip(chip) if chip else None) as device:
+        name, loaded = chip_in(device, chip)
+        dataset = chip_dataset(loaded, data)
         pixels, labels = dataset.some(images, first=first)
         expected = golden.run(loaded, pixels, trace=trace)
         answers: list[Answer] = []
@@ -95,7 +94,7 @@ def infer(
 
 
 @contextmanager
-def _device(port: str, baud: int | None, record: Path | None, chip: Chip | None) -> Iterator[Device]:
+def connected(port: str, baud: int | None, record: Path | None, chip: Chip | None) -> Iterator[Device]:
     if port != VIRTUAL:
         with open_device(port, baud, record) as device:
             yield device
@@ -107,7 +106,7 @@ def _device(port: str, baud: int | None, record: Path | None, chip: Chip | None)
         yield device
 
 
-def _chip_of(device: Device, said: str | None) -> tuple[str, Chip]:
+def chip_in(device: Device, said: str | None) -> tuple[str, Chip]:
     """The chip in the device, which must be the one that was said."""
     candidates = [said] if said else names()
     for name in candidates:
@@ -124,10 +123,10 @@ def _chip_of(device: Device, said: str | None) -> tuple[str, Chip]:
 
 def _line_rows(device: Device, answers: list[Answer], sent: int) -> list[Row]:
     """Images a second, from the first answer to the last; and if nothing but the line took time."""
-    limit = device.about["baud"] / (10 * sent / len(answers))
+    limit = device.about.baud / (10 * sent / len(answers))
     elapsed = answers[-1].counters.cycles - answers[0].counters.cycles & 0xFFFFFFFF
-    rate = (len(answers) - 1) * device.about["clock_hz"] / elapsed if elapsed else None
+    rate = (len(answers) - 1) * device.about.clock_hz / elapsed if elapsed else None
     return [
         Row("line_images_per_s", rate, "by the device's clock" * bool(rate), f"{rate or 0:,.1f} images/s"),
-        Row("line_limit_per_s", limit, f"at most, at {device.about['baud']:,} baud", f"{limit:,.1f} images/s"),
+        Row("line_limit_per_s", limit, f"at most, at {device.about.baud:,} baud", f"{limit:,.1f} images/s"),
     ]

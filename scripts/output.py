@@ -1,6 +1,8 @@
 """How every verb talks: results on stdout, a table for people or one JSON object for machines; the rest on stderr."""
 
 import json
+import logging
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,14 +14,26 @@ import typer
 from rich import box
 from rich.console import Console
 from rich.measure import Measurement
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
 from hw.support.errors import CaptwinError
+from hw.support.names import visible
+from scripts.progress import Log
 
 #: logs and progress
-log = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+log = Log()
+
+
+class _Notices(logging.Handler):
+    """Prints what the other rooms have to say in passing, a line each, past a progress bar if there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log.print(f"captwin: {visible(record.getMessage())}")
+
+
+logging.getLogger("captwin").addHandler(_Notices())
 
 #: columns of what is no terminal
 UNBOUNDED = 10_000
@@ -43,14 +57,14 @@ class Row:
 def show(rows: list[Row], title: str, as_json: bool) -> None:
     """Prints a result in the way that was asked for."""
     if as_json:
-        print(json.dumps({row.key: _plain(row.value) for row in rows if row.key}))
+        print(json.dumps({row.key: _plain(row.value) for row in rows if row.key}, allow_nan=False))
         return
     table = Table(title=title, title_justify="left", title_style="bold", show_header=False, box=box.SIMPLE_HEAD)
     table.add_column(style="dim")
     table.add_column(overflow="fold")
     for row in rows:
         if row.label:
-            table.add_row(Text(row.label), Text(row.text))
+            table.add_row(Text(visible(row.label)), Text(visible(row.text)))
     print_table(table)
 
 
@@ -112,19 +126,16 @@ def results_folder(path: Path) -> Path:
 
 
 def progress_bar() -> Progress:
-    """A progress bar on stderr."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=log,
-    )
+    """How far a verb is, on stderr."""
+    return log.progress_bar()
 
 
 def _plain(value: Any) -> Any:
+    """``value`` as JSON has it: NumPy's numbers as numbers, and null for one that is not finite, which JSON has not."""
     if isinstance(value, Mapping):
         return {str(key): _plain(entry) for key, entry in value.items()}
-    return value.item() if hasattr(value, "item") else value
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -17,8 +17,7 @@ from scripts.page.measured import Measured
 from scripts.page.page import page
 from scripts.verify import run_compiled
 from sim import energy, golden
-from train.data import load_dataset
-from train.zoo import chip_data, load_chip
+from train.zoo import chip_dataset, load_chip
 
 
 def report(
@@ -51,7 +50,7 @@ def measure(
     path = built.slowest_path()
     page_file = output or built.folder / "report.html"
     file_target(page_file)
-    dataset = load_dataset(chip_data(chip))
+    dataset = chip_dataset(chip)
     pixels, _ = dataset.some(images)
     _, gates = run_compiled(chip, built.manifest.options, pixels)
     with log.status("golden model and energy"):

@@ -1,5 +1,6 @@
 """``captwin simulate``: a chip's Verilog in a simulator, compared with the golden model number by number."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -7,13 +8,14 @@ import numpy as np
 import typer
 from rich.text import Text
 
+from scripts.chip_folders import check_owner, chip_folder, mark_owner
+from scripts.given import SidecarOption, VerilogOption, given_verilog
 from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, SerialOption, core_options
 from scripts.output import JsonFlag, Row, count, file, log, note, share, show
 from sim.rtl.runner import Simulation
 from sim.rtl.runner import simulate as run
 from sim.rtl.simulators import Simulator
-from train.data import load_dataset
-from train.zoo import chip_data, load_chip
+from train.zoo import chip_dataset, load_chip
 
 
 def simulate(
@@ -23,11 +25,13 @@ def simulate(
     data: Annotated[str | None, typer.Option(help="Data set; by default the one the chip was trained on.")] = None,
     simulator: Annotated[Simulator, typer.Option(help="Which simulator.")] = "verilator",
     stall: Annotated[float, typer.Option(help="Chance of a pause, each cycle and stream (0 to below 1).")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Decides when the pauses come.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Decides when the pauses come.")] = 0,
     waves: Annotated[bool, typer.Option("--waves", help="Keep a waveform (VCD or FST).")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Working folder [default: build/CHIP-SIMULATOR].")
     ] = None,
+    verilog: VerilogOption = None,
+    sidecar: SidecarOption = None,
     pixel_lanes: PixelLanesOption = None,
     row_banks: BanksOption = None,
     lanes: LanesOption = None,
@@ -36,12 +40,27 @@ def simulate(
 ) -> None:
     """Simulate a chip's Verilog; every sum, drive, membrane and spike must equal the golden model's."""
     loaded = load_chip(chip)
-    dataset = load_dataset(data or chip_data(loaded))
+    dataset = chip_dataset(loaded, data)
     pixels, labels = dataset.some(images, first=first)
-    folder = output or Path("build") / f"{Path(chip).stem}-{simulator}"
+    folder = output or chip_folder(chip, simulator)
+    check_owner(folder, chip)
     options = core_options(pixel_lanes, row_banks, lanes, trace=True, serial=serial)
+    given = given_verilog(verilog, sidecar, loaded, options)
     with log.status(Text(f"{simulator}: building and running in {folder}")):
-        outcome = run(loaded, pixels, folder, simulator=simulator, options=options, stall=stall, seed=seed, waves=waves)
+        outcome = run(
+            loaded,
+            pixels,
+            folder,
+            simulator=simulator,
+            options=options,
+            design=given,
+            stall=stall,
+            seed=seed,
+            waves=waves,
+        )
+    mark_owner(folder, chip)
+    if verilog:  # the copy that was simulated goes with the next build
+        outcome = replace(outcome, verilog=verilog[0])
     show([note("chip", "chip", chip), *simulation_rows(outcome, labels)], "Gates against golden model", as_json)
     if outcome.first_divergence:
         log.print(f"captwin: first divergence: {outcome.first_divergence}")
@@ -52,8 +71,8 @@ def simulate(
 
 def simulation_rows(outcome: Simulation, labels: np.ndarray) -> list[Row]:
     """What a simulation of images of class ``labels`` has to tell."""
-    accuracy = float((outcome.labels == labels[: len(outcome.labels)]).mean())
-    latency, interval = outcome.latency_cycles.mean(), outcome.interval_cycles
+    first = str(outcome.first_divergence) if outcome.first_divergence else None
+    accuracy = float((outcome.labels == labels[: len(outcome.labels)]).sum() / outcome.images)
     return [
         note("simulator", "simulator", outcome.simulator),
         count("images", "images", outcome.images),
@@ -61,22 +80,16 @@ def simulation_rows(outcome: Simulation, labels: np.ndarray) -> list[Row]:
         count("spikes_compared", "spikes compared", outcome.compared["spikes"]),
         count("membranes_compared", "membranes compared", outcome.compared["membranes"]),
         count("mismatches", "mismatches", outcome.mismatches),
-        note("first_divergence", "first divergence" * bool(outcome.first_divergence), str(outcome.first_divergence)),
-        Row(
-            "latency_cycles",
-            latency,
-            "first pixel to result",
-            f"{latency:,.0f} cycles, {outcome.latency_seconds * 1e6:.2f} us at 100 MHz",
-        ),
-        Row("latency_s", outcome.latency_seconds, "", ""),
-        Row(
-            "interval_cycles",
-            interval,
-            "result to result",
-            f"{interval:,.0f} cycles, {outcome.interval_seconds * 1e6:.2f} us at 100 MHz",
-        ),
-        Row("interval_s", outcome.interval_seconds, "", ""),
+        Row("first_divergence", first, "first divergence" * bool(first), first or ""),
+        *_cycles("latency", "first pixel to result", outcome.mean_latency, outcome.latency_seconds),
+        *_cycles("interval", "result to result", outcome.interval_cycles, outcome.interval_seconds),
         Row("counters", outcome.counters, "", ""),
         file("verilog", "Verilog", outcome.verilog),
         file("waveform", "waveform", outcome.waveform),
     ]
+
+
+def _cycles(key: str, label: str, cycles: float | None, seconds: float | None) -> list[Row]:
+    """Rows for a mean of cycles and its time; nothing for people where there is none."""
+    text = "" if cycles is None or seconds is None else f"{cycles:,.0f} cycles, {seconds * 1e6:.2f} us at 100 MHz"
+    return [Row(f"{key}_cycles", cycles, label * bool(text), text), Row(f"{key}_s", seconds, "", "")]

@@ -7,6 +7,7 @@ import numpy as np
 import typer
 
 from hw.support.files import write_atomically
+from hw.support.locks import locked_folder
 from scripts.output import JsonFlag, Row, count, file, progress_bar, results_folder, show
 from sim.analog.circuits import circuit_names
 from train.data import load_dataset
@@ -18,18 +19,33 @@ from train.study_picture import picture
 
 def study(
     data: Annotated[str, typer.Option(help="digits or mnist.")] = "digits",
-    seeds: Annotated[int, typer.Option(min=1, help="Networks for each point.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Networks for each point.")] = 3,
     sweeps: Annotated[bool, typer.Option(help="Levels, ratios and spreads, or the base case alone.")] = True,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the committed configuration's.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="Instead of the committed configuration's.")
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder [default: runs/study-DATA].")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Train ideal and circuit-aware networks over devices and run them on the circuits; goes on where stopped."""
     load_dataset(data)
     folder = results_folder(output or Path("runs") / f"study-{data}")
+    with locked_folder(folder):
+        outcomes = _run(data, seeds, folder, sweeps, epochs)
+        write_atomically(folder / "study.csv", to_csv(outcomes))
+        title = f"{data}: ideal-trained and circuit-aware networks on SPICE circuits, {seeds} seeds"
+        write_atomically(folder / "study.png", picture(outcomes, title))
+    rows = [count("outcomes", "accuracies measured", len(outcomes))]
+    for circuit in circuit_names():
+        rows += _summary(circuit, outcomes)
+    rows += [file("csv", "all numbers", folder / "study.csv"), file("picture", "picture", folder / "study.png")]
+    show(rows, f"Study: {data}, {BASE_LEVELS} levels, C_on/C_off {BASE_RATIO:g}, no spread", as_json)
+
+
+def _run(data: str, seeds: int, folder: Path, sweeps: bool, epochs: int | None) -> list[Outcome]:
     with progress_bar() as bar:
         task = bar.add_task("training", total=None)
-        outcomes = run(
+        return run(
             data,
             tuple(circuit_names()),
             seeds,
@@ -38,14 +54,6 @@ def study(
             epochs=epochs,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
-    write_atomically(folder / "study.csv", to_csv(outcomes))
-    title = f"{data}: ideal-trained and circuit-aware networks on SPICE circuits, {seeds} seeds"
-    write_atomically(folder / "study.png", picture(outcomes, title))
-    rows = [count("outcomes", "accuracies measured", len(outcomes))]
-    for circuit in circuit_names():
-        rows += _summary(circuit, outcomes)
-    rows += [file("csv", "all numbers", folder / "study.csv"), file("picture", "picture", folder / "study.png")]
-    show(rows, f"Study: {data}, {BASE_LEVELS} levels, C_on/C_off {BASE_RATIO:g}, no spread", as_json)
 
 
 def _summary(circuit: str, outcomes: list[Outcome]) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -12,14 +13,15 @@ from boards.catalogue import BOARDS, find_board
 from boards.fit import fitting
 from hw.chip import Chip
 from hw.core import CoreOptions
+from scripts.given import SidecarOption, VerilogOption, given_verilog
 from scripts.hardware import BanksOption, LanesOption, LoadableOption, PixelLanesOption, SerialOption, core_options
 from scripts.output import JsonFlag, Row, count, log, note, progress_bar, share, show, spread
 from sim.rtl.compare import Verification
 from sim.rtl.compare import verify as run
-from sim.rtl.compiled import Twin, build
+from sim.rtl.compiled import Twin, build, compile_design
+from sim.rtl.design import Design
 from sim.rtl.runner import CLOCK_HZ
-from train.data import load_dataset
-from train.zoo import chip_data, load_chip
+from train.zoo import chip_dataset, load_chip
 
 
 def verify(
@@ -36,21 +38,24 @@ def verify(
     loadable: LoadableOption = None,
     serial: SerialOption = None,
     rate: Annotated[
-        float | None, typer.Option(min=1, help="Images that arrive a second [default: back to back].")
+        float | None, typer.Option(min=1, max=1e9, help="Images that arrive a second [default: back to back].")
     ] = None,
+    verilog: VerilogOption = None,
+    sidecar: SidecarOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Run all test images through the compiled Verilog; every number must equal the golden model's."""
     loaded = load_chip(chip)
-    dataset = load_dataset(data or chip_data(loaded))
+    dataset = chip_dataset(loaded, data)
     pixels, labels = dataset.some(images, first=first)
     target = find_board(board) if board else None
     said = partial(core_options, pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial)
     options = fitting(loaded, target, lambda default: said(default=default)) if target else said()
     options = replace(options, trace=True)
+    given = given_verilog(verilog, sidecar, loaded, options)
     clock_hz = target.clock_hz if target else CLOCK_HZ
     interval = int(clock_hz / rate) if rate else 0
-    twin, outcome = run_compiled(loaded, options, pixels, interval)
+    twin, outcome = run_compiled(loaded, options, pixels, interval, given)
     divergence = outcome.first_divergence
     if divergence:  # by its number in the test set
         divergence = replace(divergence, image=first + divergence.image)
@@ -67,14 +72,19 @@ def verify(
     )
     if divergence:
         log.print(f"captwin: first divergence: {divergence}")
-        log.print(f"captwin: for a waveform: captwin simulate {chip} {_again(twin, data, divergence.image)}")
+        log.print(
+            f"captwin: for a waveform: captwin simulate {chip} {_again(twin, data, divergence.image, verilog, sidecar)}"
+        )
         raise typer.Exit(1)
 
 
-def run_compiled(chip: Chip, options: CoreOptions, pixels: np.ndarray, interval: int = 0) -> tuple[Twin, Verification]:
-    """Compiles the gates and runs ``pixels`` through them, one every ``interval`` cycles, telling how far it is."""
+def run_compiled(
+    chip: Chip, options: CoreOptions, pixels: np.ndarray, interval: int = 0, given: Design | None = None
+) -> tuple[Twin, Verification]:
+    """Compiles the gates, or those ``given``, and runs ``pixels`` through them, one every ``interval`` cycles, telling
+    how far it is."""
     with log.status(Text("writing and compiling the Verilog")):
-        twin = build(chip, options)
+        twin = compile_design(given) if given else build(chip, options)
     with progress_bar() as bar:
         task = bar.add_task("images compared", total=len(pixels))
         return twin, run(twin, chip, pixels, lambda done: bar.advance(task, done), interval=interval)
@@ -103,7 +113,7 @@ def _rows(twin: Twin, outcome: Verification, labels: np.ndarray, clock_hz: float
         Row("bank_use", [rate / banks for rate, banks in _rates(twin, outcome)], "", ""),
         count("total_cycles", "clock cycles", outcome.total_cycles),
         Row("counters", outcome.counters, "", ""),
-        Row("options", twin.sidecar["options"], "", ""),
+        Row("options", twin.sidecar.options.model_dump(), "", ""),
         Row("build_s", twin.build_seconds, "build", f"{twin.build_seconds:.1f} s, {built}"),
         Row("cached", twin.cached, "", ""),
         Row("run_s", outcome.run_seconds, "run", f"{outcome.run_seconds:.1f} s"),
@@ -112,10 +122,13 @@ def _rows(twin: Twin, outcome: Verification, labels: np.ndarray, clock_hz: float
     ]
 
 
-def _again(twin: Twin, data: str | None, image: int) -> str:
+def _again(twin: Twin, data: str | None, image: int, verilog: list[Path] | None, sidecar: Path | None) -> str:
     """Options with which `captwin simulate` looks at that image in the same gates."""
-    hardware = twin.sidecar["options"]
+    hardware = twin.sidecar.options.model_dump()
     words = [*(["--data", data] if data else []), "--first", str(image), "--images", "1", "--waves"]
+    for path in verilog or ():
+        words += ["--verilog", str(path)]
+    words += ["--sidecar", str(sidecar)] if sidecar else []
     words += ["--serial"] * hardware["serial"]
     for name in ("pixel_lanes", "row_banks", "lanes"):
         each = hardware[name] if isinstance(hardware[name], list) else [hardware[name]]
@@ -137,4 +150,4 @@ def _speed(outcome: Verification, clock_hz: float) -> list[Row]:
 
 def _rates(twin: Twin, outcome: Verification) -> list[tuple[float, int]]:
     """Row events a cycle, and banks, of each layer."""
-    return list(zip(outcome.events_per_cycle, twin.sidecar["options"]["row_banks"], strict=True))
+    return list(zip(outcome.events_per_cycle, twin.sidecar.options.row_banks, strict=True))

@@ -6,7 +6,6 @@ Spikes are the golden model's; latencies and queues are the blocks' own attribut
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from hw.chip import Chip
 from hw.core import Core, CoreOptions
@@ -18,6 +17,7 @@ from hw.readout import ClassReadout
 from hw.serial import SerialLayers
 from sim import golden
 from sim.encode import encode_step
+from sim.jit import njit
 from sim.recurrence import run, run_serial
 
 #: images of which the golden model's trace is held at once

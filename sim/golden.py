@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit
 
 from hw.chip import Chip, Formats, Layer
 from hw.support.errors import CaptwinError
 from sim.encode import encode_step
+from sim.jit import njit
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ gives every cycle (`docs/performance.md`, "Cycle model").
 """
 
 import numpy as np
-from numba import njit
+
+from sim.jit import njit
 
 #: a cycle before all others
 NEVER = -(1 << 40)

@@ -1,5 +1,6 @@
 """Random chips: any shape, any format, tables and weights far outside what training would make."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -103,6 +104,17 @@ def random_chip(
         analog=Analog("drawn", "tt", 27.0, "0" * 64, 1.8, 0.9, 1e-12),
         provenance={"made_by": "tests", "seed": seed},
     )
+
+
+def like(chip: Chip, seed: int, sizes: tuple[int, ...]) -> Chip:
+    """A random chip with the formats, shifts and kind of encoder of ``chip``."""
+    other = random_chip(seed, sizes=sizes, kind=chip.encoder.kind, formats=chip.formats)
+    layers = tuple(
+        replace(layer, shift=own.shift, gains=own.gains[: layer.columns], offsets=own.offsets[: layer.columns])
+        for layer, own in zip(other.layers, chip.layers, strict=True)
+    )
+    steps = min(other.encoder.steps, chip.encoder.steps)
+    return replace(other, layers=layers, encoder=replace(other.encoder, steps=steps))
 
 
 def random_pixels(seed: int, chip: Chip, count: int) -> np.ndarray:

@@ -1,18 +1,16 @@
 """Files that an attacker would write: mutations of whole ones, with hashes made right again where there are any.
 
-Each function of :data:`FORMATS` is a hypothesis strategy of such a file's content; whoever adds a format adds one.
+:func:`chip_files`, :func:`json_files` and :func:`toml_files` are hypothesis strategies of such files' contents; whoever
+adds a format adds one.
 """
 
 import copy
 import hashlib
 import json
-from collections.abc import Callable
 from typing import Any
 
 from hypothesis import strategies as st
 from safetensors.numpy import load, save
-
-Change = Callable[[Any], Any]
 
 #: what ends strings, comments, lines, tags and commands somewhere
 HOSTILE_TEXTS = (
@@ -208,3 +206,41 @@ def chip_files(draw: st.DrawFn, content: bytes) -> bytes:
         case _:
             arrays[draw(st.sampled_from(HOSTILE_TEXTS[:3] + ("layers.0.extra", "layers.99.gains")))] = array
     return chip_file(manifest, arrays)
+
+
+@st.composite
+def json_files(draw: st.DrawFn, content: bytes) -> bytes:
+    """JSON files made of the whole one ``content``."""
+    if draw(st.integers(0, 3)) == 0:
+        return draw(damaged(content))
+    return dumps(draw(edited(json.loads(content)))).encode("utf-8", "surrogatepass")
+
+
+_TOML_VALUES = (
+    *("nan", "inf", "-inf", "1e999", "1" * 5000, "0x" + "f" * 5000, "-1", "0", "1e308", "true", "''", "[]", "{}"),
+    *("[" * 2000, "[" * 70 + "]" * 70, "{a = " * 30 + "1" + "}" * 30, "1979-05-27", '"\\u0000"', '"/dev/zero"'),
+    *('"x\\n.control\\nshell touch pwned\\n.endc"', '"\\u001b[2J"', '"../../../etc/passwd"', "'" + "a" * 9999 + "'"),
+    *("[1, 2, 3]", "[999999999]", "1_000_000_000_000", "0.5", '"rate"', "{steps = 0}", '"a\\u202eb"'),
+)
+
+
+@st.composite
+def toml_files(draw: st.DrawFn, content: bytes) -> bytes:
+    """TOML files made of the whole one ``content``."""
+    if draw(st.integers(0, 3)) == 0:
+        return draw(damaged(content))
+    lines = content.decode().splitlines()
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, len(lines) - 1))
+        key, equals, _ = lines[at].partition("=")
+        match draw(st.sampled_from(("set", "set", "set", "drop", "double", "add"))):
+            case "set" if equals:
+                lines[at] = f"{key}= {draw(st.sampled_from(_TOML_VALUES))}"
+            case "drop":
+                lines[at] = ""
+            case "double":
+                lines.insert(at, lines[at])
+            case _:
+                name = draw(st.sampled_from(("extra", '"\\u001b"', "encoder", "a" + ".a" * 500, "encoder.steps")))
+                lines.insert(at, f"{name} = {draw(st.sampled_from(_TOML_VALUES))}")
+    return "\n".join(lines).encode()

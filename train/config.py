@@ -1,34 +1,47 @@
 """Training configurations: TOML files checked field by field."""
 
-import tomllib
+import os
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from hw.chip import Encoder, Formats, Readout
+from hw.support.documents import DocumentError, parse_toml
 from hw.support.errors import CaptwinError
 from hw.support.files import read_bytes
+from hw.support.names import printable
+from sim.analog.circuits import circuit_names
 from sim.analog.table import NeuronTable
 from train.mapping import Kind, Mapping
 
 CONFIG_FOLDER = Path(__file__).parent / "configs"
+MOST_EPOCHS = 100_000
+#: bytes of a configuration file, and characters of what is quoted from one
+LARGEST, LONGEST = 1 << 20, 300
+#: of one name in a path, in any file system of today
+NAME_BYTES = 255
 
 
 class ConfigError(CaptwinError):
-    """A configuration is wrong; the message names the field."""
+    """A configuration is wrong; the message names the field. ``field`` is set if it was given to :func:`load_config`
+    or :func:`train.loop.train` beside the file: ``encoder.steps``, for instance."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(f"{field}: {message}" if field else message)
+        self.message, self.field = message, field
 
 
 class Augmentation(BaseModel):
     """Random maps of the training images; 0 leaves one out. The affine ones are drawn evenly from -limit to limit."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
     rotation: Annotated[float, Field(ge=0, le=180)] = 0.0  #: deg
-    shift: Annotated[float, Field(ge=0)] = 0.0  #: pixels
+    shift: Annotated[float, Field(ge=0, le=1e3)] = 0.0  #: pixels
     scale: Annotated[float, Field(ge=0, lt=1)] = 0.0  #: share of the size
-    elastic: Annotated[float, Field(ge=0)] = 0.0  #: pixels, standard deviation of a smooth random displacement
+    elastic: Annotated[float, Field(ge=0, le=1e3)] = 0.0  #: pixels, standard deviation of a smooth random displacement
 
     @property
     def active(self) -> bool:
@@ -39,9 +52,9 @@ class Augmentation(BaseModel):
 class Distillation(BaseModel):
     """What a network learns from a teacher, beside the labels; without epochs there is none."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
-    epochs: Annotated[int, Field(ge=0)] = 0  #: that the teacher is trained for
+    epochs: Annotated[int, Field(ge=0, le=MOST_EPOCHS)] = 0  #: that the teacher is trained for
     weight: Annotated[float, Field(ge=0, le=1)] = 0.7  #: the teacher's share of the loss
     temperature: Annotated[float, Field(gt=0, le=100)] = 2.0  #: by which scores are divided before they are compared
 
@@ -69,17 +82,17 @@ def _from_dict(kind: type) -> BeforeValidator:
 class TrainConfig(BaseModel):
     """Everything that a training run depends on."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
     data: Literal["digits", "mnist"]
     #: neurons of each hidden layer
-    hidden: tuple[Annotated[int, Field(ge=1, le=4096)], ...]
+    hidden: Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(max_length=16, strict=False)]
     encoder: Annotated[Encoder, _from_dict(Encoder)] = Encoder()
     readout: Readout = "most_spikes"
     formats: Annotated[Formats, _from_dict(Formats)] = Formats()
 
     #: a reference circuit, or the path of a neuron table
-    circuit: str = "charge_share"
+    circuit: Annotated[str, Field(min_length=1, max_length=2000)] = "charge_share"
     #: `ideal` trains for the circuit's ideal twin, a perfect leaky integrate-and-fire neuron
     neuron: Literal["circuit", "ideal"] = "circuit"
     mapping: Kind = "one_sided"
@@ -92,8 +105,8 @@ class TrainConfig(BaseModel):
     bias_share: Annotated[float, Field(gt=0, le=1)] = 1 / 64
     v_read: Annotated[float | None, Field(gt=0, le=10)] = None  #: V, swing of the row lines, if not the circuit's own
 
-    epochs: Annotated[int, Field(ge=1)] = 20
-    batch_size: Annotated[int, Field(ge=1)] = 64
+    epochs: Annotated[int, Field(ge=1, le=MOST_EPOCHS)] = 20
+    batch_size: Annotated[int, Field(ge=1, le=1 << 20)] = 64
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.01  #: at the start; falls to 0 along a cosine
     #: share by which weights shrink a step, times the learning rate; light columns have more signal (docs/circuit.md)
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
@@ -107,20 +120,28 @@ class TrainConfig(BaseModel):
     sigma_threshold: Annotated[float, Field(ge=0, le=1)] = 0.0  #: ... and of the neurons' thresholds, V of drive
     #: drive around the threshold over which the spike's surrogate gradient falls to a quarter, in units of the table's
     #: threshold_span
-    surrogate_width: Annotated[float, Field(gt=0)] = 0.35
+    surrogate_width: Annotated[float, Field(ge=1e-6, le=1e6)] = 0.35
     #: mean output membrane that weighs as much as one output spike in the loss, in units of the rise at which an ideal
     #: neuron fires
-    membrane_weight: Annotated[float, Field(gt=0)] = 2.0
+    membrane_weight: Annotated[float, Field(ge=1e-6, le=1e6)] = 2.0
 
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        most = 1 << (self.formats.charge_bits - 1)
-        if self.levels == 1 or self.levels > most:
-            raise ValueError(
-                f"levels: charge_bits = {self.formats.charge_bits} holds 2 to {most} levels (0: unquantised),"
-                f" got {self.levels}"
-            )
-        return self
+    @field_validator("circuit")
+    @classmethod
+    def _can_be_a_path(cls, circuit: str) -> str:
+        if "\0" in circuit or any(len(os.fsencode(part)) > NAME_BYTES for part in Path(circuit).parts):
+            raise ValueError("no file can be called so")
+        return circuit
+
+    @field_validator("levels")
+    @classmethod
+    def _fits(cls, levels: int, known: ValidationInfo) -> int:
+        if "formats" not in known.data:  # told already
+            return levels
+        bits = known.data["formats"].charge_bits
+        most = 1 << (bits - 1)
+        if levels == 1 or levels > most:
+            raise ValueError(f"charge_bits = {bits} holds 2 to {most} levels (0: unquantised)")
+        return levels
 
     def device(self, table: NeuronTable) -> Mapping:
         """The mapping; unquantised weights are rounded to the finest codes only when they become a chip."""
@@ -136,8 +157,9 @@ def config_names() -> list[str]:
 def load_config(path_or_name: str | Path, **overrides: Any) -> TrainConfig:
     """The configuration called so, or in the TOML file at that path, with ``overrides`` merged into it.
 
-    An override of a table, such as ``encoder={"steps": 4}``, replaces only the keys it names. Raises
-    :class:`ConfigError` with the name of the first wrong field.
+    An override of a table, such as ``encoder={"steps": 4}``, replaces only the keys it names. The path of a neuron
+    table in a file is relative to that file's folder. Raises :class:`ConfigError` with the name of the first wrong
+    field.
     """
     path = Path(path_or_name)
     if str(path_or_name) in config_names():
@@ -146,10 +168,13 @@ def load_config(path_or_name: str | Path, **overrides: Any) -> TrainConfig:
         known = ", ".join(config_names())
         raise ConfigError(f"{path}: no such configuration file; the configurations with a name are {known}")
     try:
-        values = tomllib.loads(read_bytes(path, "configuration").decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not a TOML file: {error}") from None
-    return _validate(_merge(values, overrides), str(path))
+        values = parse_toml(read_bytes(path, "configuration", LARGEST))
+    except DocumentError as error:
+        raise ConfigError(f"{path}: {_plain(str(error))}") from None
+    circuit = values.get("circuit")
+    if isinstance(circuit, str) and circuit not in circuit_names():
+        values["circuit"] = str(path.parent / circuit)
+    return _validate(_merge(values, overrides), str(path), overrides)
 
 
 def _merge(values: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
@@ -160,17 +185,42 @@ def _merge(values: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def _validate(values: dict[str, Any], where: str) -> TrainConfig:
+def _validate(values: dict[str, Any], where: str, overrides: dict[str, Any]) -> TrainConfig:
     try:
-        return TrainConfig(**values)
+        return TrainConfig.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        message = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            tables: dict[Any, type[BaseModel]] = {"augmentation": Augmentation, "distillation": Distillation}
-            model = TrainConfig if len(first["loc"]) == 1 else tables[first["loc"][0]]
-            message = f"unknown field; known are {', '.join(model.model_fields)}"
-        raise ConfigError(f"{where}: {field}: {message}" if field else f"{where}: {message}") from None
-    except TypeError as error:
-        raise ConfigError(f"{where}: {error}") from None
+    place = [_plain(str(part)) for part in first["loc"]]
+    message = first["msg"].removeprefix("Value error, ")
+    given: Any = first["input"]
+    if place[0] in ("encoder", "formats") and ": " in message:  # a dataclass' own field, told by its validator
+        part, rest = message.split(": ", 1)
+        if part.isidentifier() and isinstance(given, dict):
+            place.append(part)
+            message, given = rest, given.get(part)
+    if first["type"] == "extra_forbidden":
+        tables: dict[Any, type[BaseModel]] = {"augmentation": Augmentation, "distillation": Distillation}
+        model = TrainConfig if len(first["loc"]) == 1 else tables[first["loc"][0]]
+        message = f"unknown field; known are {', '.join(model.model_fields)}"
+    elif first["type"] != "missing" and not message.startswith("unknown field"):
+        message = f"{_plain(message)}, got {printable(given)}"
+    if _given(overrides, place):
+        raise ConfigError(message, ".".join(place))
+    raise ConfigError(f"{where}: {'.'.join(place)}: {message}")
+
+
+def _given(values: Any, place: list[str]) -> bool:
+    """Whether a field, or an array that it lies in, is among ``values``."""
+    for part in place:
+        if not isinstance(values, dict):
+            return True
+        if part not in values:
+            return False
+        values = values[part]
+    return True
+
+
+def _plain(text: str) -> str:
+    """``text`` on one line of moderate length, without control characters."""
+    text = "".join(letter if letter.isprintable() else " " for letter in text)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

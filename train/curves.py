@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -14,12 +15,15 @@ History = list[dict[str, float]]
 
 
 def write_numbers(folder: Path, history: History) -> None:
-    """Writes ``curves.csv``; ``history`` has one row an epoch, all with the same keys."""
+    """Writes ``curves.csv``, and ``metrics.jsonl`` with a JSON object a line; ``history`` has one row an epoch, all
+    with the same keys."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(history[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows(history)
     write_atomically(folder / "curves.csv", text.getvalue())
+    lines = (json.dumps(row | {"epoch": int(row["epoch"])}, allow_nan=False) for row in history)
+    write_atomically(folder / "metrics.jsonl", "\n".join([*lines, ""]))
 
 
 def write_picture(folder: Path, history: History, title: str) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import os
 import zlib
 from collections.abc import Callable
@@ -11,7 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from hw.support.cache_folder import cache_folder
 from hw.support.errors import CaptwinError
+from hw.support.files import read_bytes
+from hw.support.names import printable
 
 #: Unpacked SHA-256 of MNIST's four files: train images, train labels, test images, test labels.
 MNIST_FILES = {
@@ -24,7 +28,14 @@ MNIST_SOURCES = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
+#: bytes of the largest of the four files, generously, packed and unpacked
+PACKED_LIMIT, UNPACKED_LIMIT = 1 << 25, 1 << 26
 DATA_VARIABLE = "CAPTWIN_DATA"
+#: :attr:`Dataset.sha256` of the data sets whose names are ours
+KNOWN = {
+    "digits": "3616d13d9b8a0a7a70107bddfd1b1572ec4785e7884f0571b848e039b01e1a3f",
+    "mnist": "1e35582d42a90940c55b956deb61875c020b567ed20e3c5b174f52bf7809ed9b",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +72,23 @@ class Dataset:
 
 def load_dataset(name: str) -> Dataset:
     """The data set called ``name``; :class:`CaptwinError` if there is none or its files are not to be had."""
-    if name not in DATASETS:
-        raise CaptwinError(f"data: no data set is called {name!r}; there are {', '.join(DATASETS)}")
+    check_name(name)
     return DATASETS[name]()
+
+
+def check_name(name: str) -> None:
+    """Raises :class:`CaptwinError` unless a data set is called ``name``."""
+    if name not in DATASETS:
+        raise CaptwinError(f"data: no data set is called {printable(name)}; there are {', '.join(DATASETS)}")
+
+
+def check_known(dataset: Dataset) -> None:
+    """Raises :class:`CaptwinError` if ``dataset`` has the name of one of ours, and other images or labels."""
+    if dataset.name in KNOWN and dataset.sha256 != KNOWN[dataset.name]:
+        raise CaptwinError(
+            f"data: called {dataset.name}, but its images or labels are not those of {dataset.name};"
+            " give the data set a name of its own"
+        )
 
 
 def _digits() -> Dataset:
@@ -109,9 +134,7 @@ def _mnist_file(name: str) -> Path:
 
 
 def _downloads() -> Path:
-    import pooch
-
-    return Path(pooch.os_cache("captwin"))
+    return cache_folder()
 
 
 def _download(name: str, folder: str | None) -> Path:
@@ -135,11 +158,30 @@ def _download(name: str, folder: str | None) -> Path:
 def _idx(name: str, path: Path) -> np.ndarray:
     """The array of a gzipped IDX file of unsigned bytes, its content checked against the known hash."""
     try:
-        data = gzip.decompress(path.read_bytes())
+        data = unpack(read_bytes(path, "images of MNIST", PACKED_LIMIT), UNPACKED_LIMIT)
     except (OSError, EOFError, zlib.error) as error:
-        raise CaptwinError(f"{path}: cannot unpack ({error}); delete it or fetch it again") from None
+        raise CaptwinError(f"{path}: cannot unpack ({error}); {_advice(path)}") from None
     if hashlib.sha256(data).hexdigest() != MNIST_FILES[name]:
-        raise CaptwinError(f"{path}: is not MNIST's {name} (SHA-256 differs); delete it or fetch it again")
+        raise CaptwinError(f"{path}: is not MNIST's {name} (SHA-256 differs); {_advice(path)}")
     axes = data[3]
     shape = np.frombuffer(data, ">i4", axes, 4)
     return np.frombuffer(data, np.uint8, offset=4 + 4 * axes).reshape(shape)
+
+
+def unpack(packed: bytes, limit: int) -> bytes:
+    """What gzip data unpacks to, of which no more than ``limit`` bytes are ever held; OSError if there are more."""
+    with gzip.GzipFile(fileobj=io.BytesIO(packed)) as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise OSError(f"it holds more than {limit:,} bytes")
+    return data
+
+
+def _advice(path: Path) -> str:
+    """What to do about a file that is not MNIST's: other people's files are not to be deleted."""
+    if path.parent == _downloads():
+        return "delete it, and it is downloaded again"
+    return (
+        f"{DATA_VARIABLE} names its folder, which should hold the four files of MNIST and no other data set's;"
+        " name another folder, or unset it to download them"
+    )

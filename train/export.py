@@ -1,28 +1,35 @@
 """From a trained network to a chip with its provenance."""
 
 import platform
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from hw.chip import Chip
 from train.config import TrainConfig
-from train.data import Dataset
+from train.data import Dataset, check_known
+from train.identity import settings
 from train.network import Network
 
 
-def export_chip(network: Network, config: TrainConfig, dataset: Dataset, accuracy: dict[str, Any]) -> Chip:
-    """The chip of ``network``. Its provenance holds no date, so equal training gives an equal file."""
-    settings = config.model_dump(mode="json")
-    settings["circuit"] = Path(config.circuit).name
-    provenance = {
-        "config": settings,
+def export_chip(
+    network: Network, config: TrainConfig, dataset: Dataset, accuracy: dict[str, Any], warnings: Sequence[str] = ()
+) -> Chip:
+    """The chip of ``network``. Its provenance holds no date, so equal training gives an equal file.
+
+    Raises :class:`CaptwinError` if ``dataset`` has the name of one of ours and other images.
+    """
+    check_known(dataset)
+    provenance: dict[str, Any] = {
+        "config": settings(config),
         "seed": config.seed,
         "data": {"name": dataset.name, "sha256": dataset.sha256},
         "accuracy": accuracy,
         "versions": {"python": platform.python_version()}
         | {name: _version(name) for name in ("captwin", "torch", "numpy")},
     }
+    if warnings:
+        provenance["warnings"] = list(warnings)
     return network.to_chip(provenance)
 
 

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from numba import njit, prange, set_num_threads
+from numba import prange, set_num_threads
 from torch import Tensor
+
+from sim.jit import njit
 
 
 class Accumulate(torch.autograd.Function):

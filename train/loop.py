@@ -9,25 +9,30 @@ from pathlib import Path
 
 import rich.progress
 import torch
-from safetensors.torch import save as save_tensors
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from hw.chip import Chip
 from hw.support.errors import CaptwinError
 from hw.support.files import write_atomically
+from hw.support.names import printable
+from sim import activity
+from sim.activity import Activity
 from sim.analog.circuits import ideal_twin, load_circuit
 from sim.analog.quantise import quantise
 from sim.analog.table import NeuronTable
+from sim.analog.verdict import require_usable
 from train.augment import augment
 from train.checkpoint import Progress, load_checkpoint, save_checkpoint
-from train.config import TrainConfig
+from train.config import ConfigError, TrainConfig
 from train.curves import write_numbers, write_picture
 from train.data import Dataset, load_dataset
 from train.evaluate import Difference, exact_accuracy, float_accuracy, float_difference
 from train.export import export_chip
+from train.identity import Identity, identity_of
 from train.network import FloatTrace, Network, Technology
-from train.teacher import build_teacher, load_teacher, teacher_batches, train_teacher
+from train.run_folder import RunFolder
+from train.teacher import build_teacher, load_teacher, save_teacher, teacher_batches, train_teacher
 
 #: Neurons times images of a batch below which training stays on one thread.
 SMALL = 1 << 14
@@ -44,6 +49,8 @@ class TrainResult:
     epochs_done: int
     interrupted: bool
     difference: Difference  #: training mode against exact arithmetic, on the test images
+    activity: Activity  #: of the chip, on the first test images
+    v_read: tuple[float, float]  #: V, swing of the chip's row lines, and what the circuit is meant for
 
 
 def train(
@@ -52,33 +59,42 @@ def train(
     *,
     device: str = "cpu",
     resume: bool = False,
+    overwrite: bool = False,
     progress: rich.progress.Progress | None = None,
 ) -> TrainResult:
     """Trains as ``config`` says and leaves config.json, checkpoint, curves and chip.safetensors in ``run_folder``.
 
     The last epoch that is within a standard error of the best on validation images, kept aside from the training ones,
     becomes the chip. Ctrl-C ends the training early and exports the best epoch so far; before the first epoch is done,
-    it leaves no chip and is raised.
-    Raises :class:`CaptwinError` for data, circuits, devices or checkpoints that are not to be had.
+    or where the folder has the chip of an earlier run of the same configuration, it is raised and the chip left alone.
+    A run of another configuration, or on other inputs, that is there is replaced only with ``overwrite``.
+    Raises :class:`CaptwinError` for data, circuits, devices, folders or checkpoints that are not to be had.
     """
     target = _device(device)
     dataset = load_dataset(config.data)
     table = load_circuit(config.circuit)
+    require_usable(table)
     if config.neuron == "ideal":
         table = ideal_twin(table)
     network = build_network(config, dataset, table).to(target)
-    run = _Run(config, run_folder, dataset, network, target, resume)
-    write_atomically(run_folder / "config.json", json.dumps(config.model_dump(mode="json"), indent=2) + "\n")
-    interrupted = False
-    try:
-        with _threads(config), progress or nullcontext():
-            run.train(progress)
-    except KeyboardInterrupt:
-        if not run.progress.best:
-            raise
-        interrupted = True
-    network.load_state_dict(run.progress.best)
-    return _finish(run, table, interrupted)
+    folder, identity = RunFolder(run_folder), identity_of(config, dataset, table)
+    if resume and not folder.checkpoint.is_file():
+        raise CaptwinError(f"{folder.checkpoint}: no checkpoint to resume from; train without --resume")
+    run = _Run(config, folder, dataset, network, target)
+    with folder.claimed(identity, resume, overwrite):
+        run.begin(identity, resume)
+        write_atomically(run_folder / "config.json", json.dumps(config.model_dump(mode="json"), indent=2) + "\n")
+        repeated = folder.chip.exists() and not resume
+        interrupted = False
+        try:
+            with _threads(config), progress or nullcontext():
+                run.train(progress)
+        except KeyboardInterrupt:
+            if repeated or not run.progress.best:
+                raise
+            interrupted = True
+        network.load_state_dict(run.progress.best)
+        return _finish(run, table, interrupted)
 
 
 def build_network(config: TrainConfig, dataset: Dataset, table: NeuronTable) -> Network:
@@ -99,23 +115,14 @@ def build_network(config: TrainConfig, dataset: Dataset, table: NeuronTable) -> 
 
 class _Run:
     def __init__(
-        self,
-        config: TrainConfig,
-        folder: Path,
-        dataset: Dataset,
-        network: Network,
-        device: torch.device,
-        resume: bool,
+        self, config: TrainConfig, folder: RunFolder, dataset: Dataset, network: Network, device: torch.device
     ) -> None:
         self.config, self.folder, self.dataset, self.network, self.device = config, folder, dataset, network, device
         self.optimizer = torch.optim.AdamW(
             network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
-        self.identity = config.model_dump(mode="json")
-        self.checkpoint = folder / "checkpoint.safetensors"
+        self.identity: Identity = {}
         self.progress = Progress()
-        if resume:
-            self.progress = load_checkpoint(self.checkpoint, self.identity, network, self.optimizer)
         images, labels = torch.tensor(dataset.train_images), torch.tensor(dataset.train_labels)
         order = torch.randperm(len(images), generator=torch.Generator().manual_seed(config.seed))
         aside = max(1, round(config.validation * len(images)))
@@ -127,11 +134,23 @@ class _Run:
         self.images, self.labels = images[order[aside:]].to(device), labels[order[aside:]].to(device)
         self.batches = math.ceil(len(self.images) / config.batch_size)
         self.teacher: nn.Module | None = None
-        self.resumed = resume
+        if config.distillation.epochs:
+            self.teacher = build_teacher(dataset.image, dataset.classes, config.seed).to(device)
+
+    def begin(self, identity: Identity, resume: bool) -> None:
+        """A new run of ``identity``, or the one that the folder's checkpoint holds."""
+        self.identity = identity
+        if not resume:
+            return
+        if self.teacher is not None:
+            self.identity = identity | {"teacher": load_teacher(self.teacher, self.folder.teacher)}
+        self.progress = load_checkpoint(
+            self.folder.checkpoint, self.identity, self.network, self.optimizer, self.config.epochs
+        )
 
     def train(self, progress: rich.progress.Progress | None) -> None:
-        if self.config.distillation.epochs:
-            self.teacher = self._taught(progress)
+        if self.teacher is not None and "teacher" not in self.identity:
+            self.identity["teacher"] = self._teach(self.teacher, progress)
         total = self.batches * self.config.epochs
         done = self.progress.epochs_done
         task = None
@@ -146,19 +165,15 @@ class _Run:
                 text = f"epoch {epoch + 1}/{self.config.epochs}, validation {100 * accuracy:.2f} %"
                 progress.update(task, description=text)
 
-    def _taught(self, progress: rich.progress.Progress | None) -> nn.Module:
-        """The teacher, trained on the same images; the run folder keeps it."""
-        epochs, seed = self.config.distillation.epochs, self.config.seed
-        teacher = build_teacher(self.dataset.image, self.dataset.classes, seed).to(self.device)
-        path = self.folder / "teacher.safetensors"
-        if self.resumed:
-            load_teacher(teacher, path)
-            return teacher
+    def _teach(self, teacher: nn.Module, progress: rich.progress.Progress | None) -> str:
+        """Trains the teacher on the same images; the run folder keeps it. Returns its digest."""
+        epochs = self.config.distillation.epochs
         bar = progress or rich.progress.Progress(disable=True)
         task = bar.add_task("teacher", total=epochs * teacher_batches(len(self.images)))
-        train_teacher(teacher, self.images, self.labels, epochs, self._augment, seed, lambda: bar.advance(task))
-        write_atomically(path, save_tensors(dict(teacher.state_dict())))
-        return teacher
+        train_teacher(
+            teacher, self.images, self.labels, epochs, self._augment, self.config.seed, lambda: bar.advance(task)
+        )
+        return save_teacher(teacher, self.folder.teacher)
 
     def _augment(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
         return augment(pixels, self.dataset.image, self.config.augmentation, generator)
@@ -229,8 +244,8 @@ class _Run:
         if accuracy >= progress.best_accuracy - chance:
             progress.best_epoch = progress.epochs_done
             progress.best = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
-        save_checkpoint(self.checkpoint, self.identity, self.network, self.optimizer, progress)
-        write_numbers(self.folder, progress.history)
+        save_checkpoint(self.folder.checkpoint, self.identity, self.network, self.optimizer, progress)
+        write_numbers(self.folder.path, progress.history)
 
 
 @contextmanager
@@ -257,21 +272,23 @@ def _finish(run: _Run, table: NeuronTable, interrupted: bool) -> TrainResult:
         "validation": state.history[state.best_epoch - 1]["validation_accuracy"],
         "epoch": state.best_epoch,
     }
-    chip = export_chip(run.network, run.config, run.dataset, accuracy)
-    path = run.folder / "chip.safetensors"
-    chip.save(path)
+    alive = activity.measure(run.network.to_chip(), run.dataset.test_images)
+    chip = export_chip(run.network, run.config, run.dataset, accuracy, alive.warnings())
+    chip.save(run.folder.chip)
     if state.history:
         sizes = "-".join(str(size) for size in chip.sizes)
         title = f"{run.dataset.name}, {sizes}, {table.circuit}: test {100 * test:.2f} %"
-        write_picture(run.folder, state.history, title)
+        write_picture(run.folder.path, state.history, title)
     return TrainResult(
         chip=chip,
-        chip_path=path,
+        chip_path=run.folder.chip,
         train_accuracy=float_accuracy(run.network, images, labels),
         test_accuracy=test,
         epochs_done=state.epochs_done,
         interrupted=interrupted,
         difference=float_difference(run.network, images),
+        activity=alive,
+        v_read=(chip.analog.v_read, table.v_read),
     )
 
 
@@ -280,5 +297,6 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
         torch.zeros(1, device=device).item()
     except (RuntimeError, AssertionError, NotImplementedError):
-        raise CaptwinError(f"device: PyTorch cannot compute on {name!r} here; use cpu or a build that can") from None
+        message = f"PyTorch cannot compute on {printable(name)} here; use cpu or a build that can"
+        raise ConfigError(message, "device") from None
     return device

@@ -17,10 +17,13 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 
 from hw.chip import Chip
 from hw.support.digest import sha256_of
-from hw.support.files import write_atomically
+from hw.support.documents import parse_json
+from hw.support.errors import CaptwinError
+from hw.support.files import read_bytes, write_atomically
 from sim import golden
 from sim.analog.circuits import load_circuit, on_circuit
 from sim.analog.device import Effects
@@ -108,20 +111,37 @@ def study(
     todo = list(cases(circuits, seeds, sweeps))
     settings = {case: _config(case, data, epochs) for case in todo}
     files = {case: cache / f"{_key(case, settings[case])}.json" for case in todo}
-    missing = [case for case in todo if not files[case].is_file()]
+    known = {case: outcomes for case in todo if (outcomes := _read(files[case])) is not None}
+    missing = [case for case in todo if case not in known]
     progress(len(todo) - len(missing), len(todo))
     # Networks this small train best on a core each.
     with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
         running = {pool.submit(_run, case, settings[case]): case for case in missing}
         try:
             for number, future in enumerate(as_completed(running), len(todo) - len(missing) + 1):
-                outcomes = [asdict(outcome) for outcome in future.result()]
-                write_atomically(files[running[future]], json.dumps(outcomes) + "\n")
+                case = running[future]
+                known[case] = future.result()
+                write_atomically(files[case], _sealed(known[case]))
                 progress(number, len(todo))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return [Outcome(**row) for case in todo for row in json.loads(files[case].read_text())]
+    return [outcome for case in todo for outcome in known[case]]
+
+
+def _sealed(outcomes: list[Outcome]) -> str:
+    rows = [asdict(outcome) for outcome in outcomes]
+    return json.dumps({"sha256": sha256_of(rows), "outcomes": rows}) + "\n"
+
+
+def _read(path: Path) -> list[Outcome] | None:
+    """The outcomes kept at ``path``; None if there are none, or if the file is damaged: that case is run again."""
+    try:
+        content = parse_json(read_bytes(path, "study's result"))
+        outcomes = TypeAdapter(list[Outcome]).validate_python(content["outcomes"])
+        return outcomes if content["sha256"] == sha256_of(content["outcomes"]) else None
+    except (CaptwinError, ValidationError, KeyError, TypeError):
+        return None
 
 
 def to_csv(outcomes: list[Outcome]) -> str:

@@ -8,12 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from hw.support.errors import CaptwinError
+from train.sealed import check_tensors, load_sealed, save_sealed
 
 BATCH = 256
 LEARNING_RATE = 2e-3
@@ -69,13 +68,22 @@ def train_teacher(
     teacher.eval()
 
 
-def load_teacher(teacher: nn.Module, path: Path) -> None:
-    """Puts a teacher saved before back, in eval mode; :class:`CaptwinError` if ``path`` does not hold it."""
+def save_teacher(teacher: nn.Module, path: Path) -> str:
+    """Writes a teacher for :func:`load_teacher`, and returns the digest that tells it from others."""
+    return save_sealed(path, {}, teacher.state_dict())
+
+
+def load_teacher(teacher: nn.Module, path: Path) -> str:
+    """Puts a teacher saved before back, in eval mode, and returns its digest; :class:`CaptwinError` if ``path`` does
+    not hold it."""
+    sealed = load_sealed(path, "teacher of this run")
     try:
-        teacher.load_state_dict(load_file(path))
-    except (OSError, SafetensorError, RuntimeError):
-        raise CaptwinError(f"{path}: not the whole teacher of this run; train without resuming") from None
+        check_tensors(sealed.tensors, teacher.state_dict(), str(path))
+    except CaptwinError as error:
+        raise CaptwinError(f"{error}; train without --resume") from None
+    teacher.load_state_dict(sealed.tensors)
     teacher.eval()
+    return sealed.sha256
 
 
 class _Image(nn.Module):

@@ -8,11 +8,14 @@ from amaranth.lib.wiring import In, Out
 
 from hw.chip import PIXEL_BITS
 from hw.core import COUNTER_BITS, Core
-from hw.link.frames import CRC_BYTES, token
+from hw.link.frames import CRC_BYTES, call, token
+from hw.link.loading import Loading
+from hw.link.loading import place as place_of_words
 from hw.link.packing import packed
 from hw.link.protocol import (
     ABOUT,
     LEAST_BODY,
+    PROOF,
     REPLY,
     REPLY_HEAD,
     REQUEST_HEAD,
@@ -37,15 +40,22 @@ class HostLink(wiring.Component):
 
     ``requests`` and ``replies`` are the contents of frames, a byte a beat; ``length`` holds as long as a request is
     offered, and is below ``capacity``. ``pixels``, ``result`` and ``counters`` belong to ``core``, which ``core_reset``
-    resets. IDENTIFY is answered with ``about``; WRITE changes that, and what the core has in memory, if ``core`` is
-    loadable. Up to ``core.IN_FLIGHT`` images may be under way; answers come in their order. Throughput: a byte a cycle
-    in, a byte every third cycle out. TRACE is answered if ``core`` has trace streams, which ``trace0``, ... belong to.
+    resets. IDENTIFY is answered with ``about``. Up to ``core.IN_FLIGHT`` images may be under way; answers come in their
+    order. Throughput: a byte a cycle in, a byte every third cycle out. TRACE is answered if ``core`` has trace streams,
+    which ``trace0``, ... belong to.
+
+    If ``core`` is loadable, IDENTIFY is answered with ``about``, ``chip`` (spaces unless the chip is known) and a
+    closing brace; WRITE changes ``chip`` and what the core has in memory, and stops the core until PROVE or RESET finds
+    that the chip is known. ``calls`` are requests that overtake others: RESET makes those before it forgotten, by
+    ``forget`` too, and IDENTIFY is answered though an image waits for the core. Both are those of
+    :class:`hw.link.frames.FrameReceiver`.
     """
 
-    def __init__(self, core: Core, about: bytes) -> None:
+    def __init__(self, core: Core, about: bytes, chip: bytes = b"") -> None:
         self.core = core
-        # Room for what is said of another chip, which is hardly longer.
-        self.about = about.ljust(1 << (len(about) + 8).bit_length()) if core.options.loadable else about
+        self.about, self.chip = about, chip
+        if core.options.loadable:  # so that the chip begins at a multiple of what it takes
+            self.about = about.ljust(-(-len(about) // (len(chip) + 1)) * (len(chip) + 1))
         need = REQUEST_HEAD + max(core.chip.pixels, LEAST_BODY) + CRC_BYTES
         self.capacity = 1 << (need - 1).bit_length()
         super().__init__(
@@ -58,9 +68,14 @@ class HostLink(wiring.Component):
                 "counters": In(core.counters.shape()),
                 "core_reset": Out(1),
             }
-            | ({"load": Out(load_bus())} if core.options.loadable else {})
+            | self._load_ports()
             | self._trace_ports()
         )
+
+    def _load_ports(self) -> dict[str, Any]:
+        if not self.core.options.loadable:
+            return {}
+        return {"load": Out(load_bus()), "calls": In(stream.Signature(call())), "forget": Out(1)}
 
     def _trace_ports(self) -> dict[str, Any]:
         names = [f"trace{n}" for n in range(len(self.core.chip.layers))] if self.core.options.trace else []
@@ -77,19 +92,9 @@ class HostLink(wiring.Component):
         self._idle = Signal()
         self._more = Signal()  # the request has bytes left
         self._echo = stream.Signature(token()).create()
-        about = [Contents("about", 8, self.about)]
+        self._about = Stores(m, [Contents("about", 8, self.about)]).memory("about")
         if self.core.options.loadable:
-            self._about = Stores(m, about, self.load, ABOUT).memory("about")
-            self._where = Signal(data.StructLayout({"store": 16, "address": 16, "bytes": 8}))
-            self._bus = Signal(load_bus())
-            m.d.comb += [
-                self._bus.byte.eq(self.requests.payload.data),
-                self._bus.store.eq(self._where.store),
-                self._bus.address.eq(self._where.address),
-            ]
-            m.d.sync += self.load.eq(self._bus)
-        else:
-            self._about = Stores(m, about).memory("about")
+            self._connect_loading(m)
         if self.core.options.trace:
             self._tracing, self._trace_tag = Signal(), Signal(16)
             self._trace = TraceWords(self.core)
@@ -100,6 +105,26 @@ class HostLink(wiring.Component):
         self._take(m, tags)
         self._reply(m, tags)
         return m
+
+    def _connect_loading(self, m: Module) -> None:
+        """What writes words and judges whether they may be written."""
+        chip = Contents("chip", 8, self.chip)
+        self._chip = Stores(m, [chip], self.load, ABOUT).memory("chip")
+        m.submodules.loading = self._loading = Loading([*self.core.contents, chip], self.capacity - 1)
+        self._where = Signal(place_of_words())
+        self._bus = Signal(load_bus())
+        self._aside = Signal(call())  # the request that waits while an urgent one is answered
+        byte = self.requests.payload.data
+        m.d.comb += [
+            self._bus.byte.eq(byte),
+            self._bus.store.eq(self._where.store),
+            self._bus.address.eq(self._where.address),
+            self._loading.where.eq(self._where),
+            self._loading.first.eq(byte),
+            self._loading.byte.eq(byte),
+            self.core_reset.eq(~self._loading.known),
+        ]
+        m.d.sync += self.load.eq(self._bus)
 
     def _take(self, m: Module, tags: fifo.SyncFIFOBuffered) -> None:
         """Takes requests apart, and carries them out or has them replied to."""
@@ -129,6 +154,10 @@ class HostLink(wiring.Component):
                         m.next = "dispatch"
                     with m.Elif(last):  # too short to be answered
                         m.d.sync += place.eq(0)
+                if self.core.options.loadable:
+                    with m.If(self.calls.valid & (place == 0)):
+                        m.d.comb += frames.ready.eq(0)
+                        self._take_call(m, "ask")
             with m.State("dispatch"):
                 m.d.sync += job.status.eq(Status.OK)
                 images = [Command.INFER]
@@ -140,6 +169,10 @@ class HostLink(wiring.Component):
                         with m.If(body != self.core.chip.pixels):
                             m.d.sync += job.status.eq(Status.WRONG_LENGTH)
                             m.next = "skip"
+                        if self.core.options.loadable:
+                            with m.Elif(~self._loading.known):
+                                m.d.sync += job.status.eq(Status.NO_CHIP)
+                                m.next = "skip"
                         with m.Elif(tags.w_rdy):
                             m.d.comb += tags.w_en.eq(1)
                             m.next = "fill"
@@ -147,12 +180,20 @@ class HostLink(wiring.Component):
                                 with m.If(job.command == Command.TRACE):
                                     m.d.comb += self._trace.restart.eq(1)
                                     m.d.sync += [self._tracing.eq(1), self._trace_tag.eq(job.tag)]
+                        if self.core.options.loadable:
+                            with m.Elif(self.calls.valid):
+                                self._take_call(m, "aside before dispatch")
                     with m.Case(Command.LOOPBACK):
                         m.next = "ask"
                     if self.core.options.loadable:
                         with m.Case(Command.WRITE):
                             m.next = "where"
                             with m.If(body <= WRITE_HEAD):
+                                m.d.sync += job.status.eq(Status.WRONG_LENGTH)
+                                m.next = "skip"
+                        with m.Case(Command.PROVE):
+                            m.next = "proof"
+                            with m.If(body != PROOF):
                                 m.d.sync += job.status.eq(Status.WRONG_LENGTH)
                                 m.next = "skip"
                     with m.Case(Command.IDENTIFY, Command.COUNTERS, Command.RESET):
@@ -184,8 +225,18 @@ class HostLink(wiring.Component):
                     m.next = "head"
                     with m.If(self._more):
                         m.next = "fill"
+                if self.core.options.loadable:
+                    with m.Elif(self.calls.valid):
+                        self._take_call(m, "aside before send")
             if self.core.options.loadable:
-                self._write_states(m, came, fewer)
+                for state in ("dispatch", "send"):
+                    with m.State(f"aside before {state}"):
+                        m.d.comb += self._asked.eq(1)
+                        with m.If(self._told):
+                            m.d.sync += [job.command.eq(self._aside.command), job.tag.eq(self._aside.tag)]
+                            m.next = state
+                self._write_states(m, came, body, fewer, wait)
+                self._prove_states(m, came, fewer)
             with m.State("skip"):
                 m.d.comb += frames.ready.eq(self._more)
                 with m.If(came):
@@ -193,11 +244,13 @@ class HostLink(wiring.Component):
                 with m.If(~self._more):
                     m.next = "ask"
             with m.State("reset"):
-                m.d.comb += [self._hold.eq(1), self.core_reset.eq(self._idle)]
+                self._reset_core(m)
                 with m.If(self._idle):
                     m.d.sync += wait.eq(wait + 1)
                     with m.If(wait == RESET_CYCLES - 1):
                         m.d.sync += wait.eq(0)
+                        if self.core.options.loadable:
+                            m.d.comb += self._loading.restart.eq(1)
                         m.next = "ask"
             with m.State("ask"):
                 m.d.comb += [
@@ -210,6 +263,37 @@ class HostLink(wiring.Component):
                     m.d.sync += fewer
                 with m.If(self._told):
                     m.next = "head"
+
+    def _reset_core(self, m: Module) -> None:
+        """While nothing is being sent."""
+        m.d.comb += self._hold.eq(1)
+        if self.core.options.loadable:
+            with m.If(self._idle):
+                m.d.comb += self.core_reset.eq(1)
+        else:
+            m.d.comb += self.core_reset.eq(self._idle)
+
+    def _take_call(self, m: Module, answer: str) -> None:
+        """Takes an urgent request instead of the one whose turn it is; ``answer`` is the state in which IDENTIFY is
+        answered."""
+        calls, job = self.calls, self._job
+        m.d.comb += calls.ready.eq(1)
+        m.d.sync += [
+            self._aside.command.eq(job.command),
+            self._aside.tag.eq(job.tag),
+            job.command.eq(calls.payload.command),
+            job.tag.eq(calls.payload.tag),
+            job.status.eq(Status.OK),
+        ]
+        if self.core.options.trace:
+            m.d.sync += self._tracing.eq(0)
+        m.next = answer
+        if answer == "ask":
+            m.d.sync += self._more.eq(0)
+        with m.If(calls.payload.command == Command.RESET):
+            m.d.comb += self.forget.eq(1)
+            m.d.sync += self._more.eq(0)
+            m.next = "reset"
 
     def _beat(self, m: Module, shift: Value, pixel: Value) -> Value:
         """Pixels that are shifted in, the latest highest, two cycles after ``shift``: it does not reach all of them."""
@@ -225,9 +309,9 @@ class HostLink(wiring.Component):
                 m.d.sync += beat[part].eq(following[part])
         return beat
 
-    def _write_states(self, m: Module, came: Value, fewer: list[Any]) -> None:
-        """States in which the words of a request are written, where its first bytes say."""
-        byte, where, bus = self.requests.payload.data, self._where, self._bus
+    def _write_states(self, m: Module, came: Value, body: Value, fewer: list[Any], wait: Signal) -> None:
+        """States in which the words of a request are judged and then written, where its first bytes say."""
+        byte, where, bus, loading = self.requests.payload.data, self._where, self._bus, self._loading
         left = Signal(8)  # bytes of the word
         place = Signal(range(WRITE_HEAD))
         with m.State("where"):
@@ -241,9 +325,28 @@ class HostLink(wiring.Component):
                 ]
                 with m.If(place == WRITE_HEAD - 1):
                     m.d.sync += place.eq(0)
+                    m.next = "judge"
+        with m.State("judge"):  # as long as the first byte is offered
+            m.d.comb += [loading.judge.eq(self.requests.valid), loading.length.eq(body)]
+            with m.If(loading.decided):
+                m.d.sync += self._job.status.eq(loading.status)
+                m.next = "stop"
+                with m.If(loading.status != Status.OK):
+                    m.next = "skip"
+        with m.State("stop"):
+            self._reset_core(m)
+            with m.If(self._idle):
+                m.d.sync += wait.eq(wait + 1)
+                with m.If(wait == RESET_CYCLES - 1):
+                    m.d.comb += loading.begin.eq(1)
+                    m.d.sync += wait.eq(0)
                     m.next = "write"
         with m.State("write"):
-            m.d.comb += [self.requests.ready.eq(self._more), bus.shift.eq(came)]
+            m.d.comb += [
+                self.requests.ready.eq(self._more & ~loading.busy),
+                bus.shift.eq(came),
+                loading.take.eq(came),
+            ]
             with m.If(came):
                 m.d.sync += [*fewer, left.eq(left - 1)]
                 with m.If(left == 1):
@@ -254,6 +357,25 @@ class HostLink(wiring.Component):
             m.d.comb += bus.write.eq(1)
             m.d.sync += [left.eq(where.bytes), where.address.eq(where.address + 1)]
             m.next = "write"
+
+    def _prove_states(self, m: Module, came: Value, fewer: list[Any]) -> None:
+        """States in which a CRC is compared with that of what was written."""
+        loading = self._loading
+        with m.State("proof"):
+            m.d.comb += [self.requests.ready.eq(self._more & ~loading.busy), loading.take.eq(came)]
+            with m.If(came):
+                m.d.sync += fewer
+            with m.If(~self._more & ~loading.busy):
+                m.next = "settle"
+        with m.State("settle"):
+            m.next = "prove"
+        with m.State("prove"):
+            m.d.comb += loading.prove.eq(1)
+            m.next = "proved"
+        with m.State("proved"):
+            with m.If(~loading.known):
+                m.d.sync += self._job.status.eq(Status.NOT_PROVED)
+            m.next = "ask"
 
     def _reply(self, m: Module, tags: fifo.SyncFIFOBuffered) -> None:
         """Sends answers and the replies that are asked for, an answer first."""
@@ -279,10 +401,12 @@ class HostLink(wiring.Component):
         counters_start, total = len(answer) // 8, (len(answer) + len(totals)) // 8
 
         read = self._about.read_port()
+        loadable = self.core.options.loadable
+        length = len(self.about) + loadable * (len(self.chip) + 1)  # of what IDENTIFY replies
 
         head = Signal(data.StructLayout({"command": 8, "tag": 16, "status": 8}))
         answering = Signal()
-        place = Signal(range(max(REPLY_HEAD, total, len(self.about))))
+        place = Signal(range(max(REPLY_HEAD, total, length)))
         out = self.replies
         byte, last = Signal(8), Signal()
         picked, ends = Signal(8, reset_less=True), Signal()  # of the answer, and whether it is the last: a cycle later
@@ -290,11 +414,14 @@ class HostLink(wiring.Component):
         loops, identifies, has_body = Signal(), Signal(), Signal()
         traces, traced = Signal(), self.core.options.trace
         plain = (job.command == Command.RESET) | (job.command == Command.WRITE)
+        if loadable:
+            plain |= job.command == Command.PROVE
         m.d.comb += read.addr.eq(place)
         m.d.sync += [
             picked.eq(answer.word_select(place[: (counters_start - 1).bit_length()], 8)),
-            ends.eq(place == Mux(identifies, len(self.about) - 1, total - 1)),
+            ends.eq(place == Mux(identifies, length - 1, total - 1)),
         ]
+        identity = self._identity(m, place, read.data, ends) if loadable else read.data
         with m.FSM():
             with m.State("idle"):
                 m.d.comb += self._idle.eq(1)
@@ -371,7 +498,7 @@ class HostLink(wiring.Component):
             with m.State("read"):
                 m.d.sync += last.eq(ends)
                 with m.If(identifies):
-                    m.d.sync += byte.eq(read.data)
+                    m.d.sync += byte.eq(identity)
                 with m.Elif(place < counters_start):
                     m.d.sync += byte.eq(picked)
                 with m.Else():
@@ -397,3 +524,14 @@ class HostLink(wiring.Component):
                     self._told.eq(~answering & ~traces if traced else ~answering),
                 ]
                 m.next = "idle"
+
+    def _identity(self, m: Module, place: Value, about: Value, ends: Value) -> Value:
+        """The byte at ``place`` of what IDENTIFY replies, a cycle later: of ``about``, of the chip if it is known, or
+        the closing brace."""
+        chip = self._chip.read_port()
+        in_chip = Signal()
+        bits = len(self.chip).bit_length()
+        m.d.comb += chip.addr.eq(place[:bits])
+        m.d.sync += in_chip.eq((place >> bits) == len(self.about) >> bits)
+        known = Mux(self._loading.known, chip.data, ord(" "))
+        return Mux(in_chip, Mux(ends, ord("}"), known), about)

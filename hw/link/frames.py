@@ -4,9 +4,11 @@ COBS is Cheshire and Baker's consistent overhead byte stuffing (IEEE/ACM Transac
 is that of Ethernet, sent lowest byte first. An empty frame is none, so zeros may come at any time.
 """
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import crc, data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
+
+from hw.link.protocol import REQUEST_HEAD, Command
 
 CRC_BYTES = 4
 BYTE = 8
@@ -19,6 +21,15 @@ LONGEST = 255
 def token() -> data.StructLayout:
     """A byte of a frame; ``last`` marks the frame's final one."""
     return data.StructLayout({"data": 8, "last": 1})
+
+
+def call() -> data.StructLayout:
+    """A request without a body."""
+    return data.StructLayout({"command": 8, "tag": 16})
+
+
+#: requests that overtake those before them
+URGENT = (Command.RESET, Command.IDENTIFY)
 
 
 class SerialCrc(wiring.Component):
@@ -66,11 +77,15 @@ class FrameReceiver(wiring.Component):
     as a frame is offered. What is too long, too short, altered, not COBS, comes while both places are taken, or stops
     for ``patience`` cycles, is dropped: ``dropped`` says so for a cycle. Throughput: a byte every LEAST_CYCLES in,
     every third cycle out. Latency: 4 cycles from the zero to the first byte.
+
+    With ``calls``, the requests that are URGENT are offered there, not among the frames, also while both places are
+    taken; the latest only. ``forget`` drops the frames that are kept, that which is being offered included.
     """
 
-    def __init__(self, capacity: int, patience: int) -> None:
+    def __init__(self, capacity: int, patience: int, *, calls: bool = False) -> None:
         self.capacity = capacity
         self.patience = patience
+        self._calls = calls
         super().__init__(
             {
                 "data": In(8),
@@ -80,6 +95,7 @@ class FrameReceiver(wiring.Component):
                 "length": Out(range(capacity)),
                 "dropped": Out(1),
             }
+            | ({"calls": Out(stream.Signature(call())), "forget": In(1)} if calls else {})
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -125,6 +141,23 @@ class FrameReceiver(wiring.Component):
             check.take.eq(byte),
             check.start.eq(~begun),
         ]
+        stored: Value = good
+        lost = begun | bad
+        if self._calls:
+            head, spoilt = (
+                Signal(call(), reset_less=True),
+                Signal(),
+            )  # of what comes in, whether or not there is a place
+            with m.If(byte & (length < REQUEST_HEAD)):
+                m.d.sync += head.eq(Cat(Value.cast(head)[BYTE:], write.data))
+            with m.If(self.broken | (byte & (length == self.capacity))):
+                m.d.sync += spoilt.eq(1)
+            with m.If(zero | silent):
+                m.d.sync += spoilt.eq(0)
+            called = self._call(m, head, zero & ended & matched & ~spoilt, length)
+            stored, lost = good & ~called, lost & ~called
+            with m.If(self.forget):
+                m.d.sync += taken.eq(0)
         m.d.sync += self.dropped.eq(0)
         with m.If(came | ~begun):
             m.d.sync += quiet.eq(0)
@@ -140,12 +173,12 @@ class FrameReceiver(wiring.Component):
             m.d.sync += bad.eq(1)
         with m.If(zero | silent):
             m.d.sync += [begun.eq(0), bad.eq(0), left.eq(0), length.eq(0), full.eq(0)]
-            with m.If(zero & good):
+            with m.If(zero & stored):
                 m.d.sync += page.eq(~page)
                 for n in range(2):
                     with m.If(page == n):
                         m.d.sync += [taken[n].eq(1), ends[n].eq(length - CRC_BYTES - 1)]
-            with m.Elif(begun | bad):
+            with m.Elif(lost):
                 m.d.sync += self.dropped.eq(1)
 
         # Of the frame that is offered: a byte is read, registered, then offered.
@@ -171,7 +204,24 @@ class FrameReceiver(wiring.Component):
                 for n in range(2):
                     with m.If(shown == n):
                         m.d.sync += taken[n].eq(0)
+        if self._calls:
+            with m.If(self.forget):
+                m.d.sync += [place.eq(0), shown.eq(page), settled.eq(0), out.valid.eq(0)]
         return m
+
+    def _call(self, m: Module, head: data.View, whole: Value, length: Value) -> Value:
+        """Offers what begins with ``head`` if it is ``whole`` and urgent; whether it is, in this cycle."""
+        out = self.calls
+        urgent, called = Signal(), Signal()
+        m.d.sync += urgent.eq(
+            (length == REQUEST_HEAD + CRC_BYTES) & Cat(head.command == command for command in URGENT).any()
+        )
+        m.d.comb += called.eq(whole & urgent)
+        with m.If(out.ready):
+            m.d.sync += out.valid.eq(0)
+        with m.If(called):
+            m.d.sync += [out.valid.eq(1), Value.cast(out.payload).eq(Value.cast(head))]
+        return called
 
 
 class FrameSender(wiring.Component):

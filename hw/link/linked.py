@@ -1,23 +1,16 @@
 """A core on a line: all that a host talks to, whatever board it is on."""
 
-import json
-from dataclasses import asdict
-from hashlib import sha256
-from importlib.metadata import version
-
 from amaranth import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.chip import Chip
-from hw.core import Core, CoreOptions
-from hw.link import protocol
+from hw.core import Core
+from hw.link.about import about, description
 from hw.link.device import HostLink
 from hw.link.port import SerialPort
 from hw.link.selftest import Expected, SelfTest
 from hw.link.uart import LEAST_CYCLES
 from hw.reset import reset_by_register
-from hw.tables import own_tables
 
 #: what a bit may be longer or shorter than it should; a host's own may be as much off again
 TOLERANCE = 0.0125
@@ -39,9 +32,11 @@ class LinkedCore(wiring.Component):
         cycles = bit_cycles(clock_hz, baud)
         self.about = about(core, clock_hz, clock_hz / cycles)
         patience = round(self.PATIENCE_S * clock_hz)
-        self.link = HostLink(core, json.dumps(self.about).encode())
-        self.port = SerialPort(cycles, capacity=self.link.capacity, patience=patience)
-        self.test = SelfTest(core.chip, expected, self.link.capacity - 1)
+        room, loadable = self.about.room, core.options.loadable
+        chip = description(core.chip, room.description or 0) if room else b""
+        self.link = HostLink(core, self.about.text(), chip)
+        self.port = SerialPort(cycles, capacity=self.link.capacity, patience=patience, calls=loadable)
+        self.test = SelfTest(core.chip, expected, self.link.capacity - 1, calls=loadable)
         super().__init__(
             {
                 "rx": In(1, init=1),
@@ -79,7 +74,9 @@ class LinkedCore(wiring.Component):
             for number in range(len(core.chip.layers)):
                 wiring.connect(m, getattr(core, f"trace{number}"), getattr(link, f"trace{number}"))
         if core.options.loadable:
-            m.d.comb += core.load.eq(link.load)
+            wiring.connect(m, port.calls, test.host_calls)
+            wiring.connect(m, test.calls, link.calls)
+            m.d.comb += [core.load.eq(link.load), port.forget.eq(link.forget)]
         m.d.sync += core.reset.eq(self.hold | test.restart | link.core_reset)
         with m.If(core.result.valid):
             m.d.sync += self.label.eq(core.result.payload.label)
@@ -94,46 +91,3 @@ def bit_cycles(clock_hz: float, baud: float) -> int:
     ) > TOLERANCE:
         part += 1
     return cycles
-
-
-def about(core: Core, clock_hz: float, baud: float) -> dict[str, object]:
-    """What a device says of itself when asked; `docs/protocol.md` lists it."""
-    chip, options, layers = core.chip, core.options, len(core.chip.layers)
-    said: dict[str, object] = {
-        "protocol": protocol.VERSION,
-        "captwin": version("captwin"),
-        "build_id": f"{chip.build_id:016x}",
-        "sizes": list(chip.sizes),
-        "steps": chip.encoder.steps,
-        "clock_hz": round(clock_hz),
-        "baud": round(baud),
-        "images": core.IN_FLIGHT,
-    }
-    if options.trace:
-        said["trace"] = True
-    if options.loadable:
-        said["room"] = {
-            "sizes": list(chip.sizes),
-            "steps": chip.encoder.steps,
-            "encoder": chip.encoder.kind,
-            "formats": asdict(chip.formats),
-            "shifts": [layer.shift for layer in chip.layers],
-            "pixel_lanes": options.pixel_lanes,
-            "row_banks": list(options.each("row_banks", layers)),
-            "lanes": list(options.each("lanes", layers)),
-            "serial": options.serial,
-            "tables": tables_in(chip, options),
-            "stores": layout(core),
-        }
-    return said
-
-
-def tables_in(chip: Chip, options: CoreOptions) -> int:
-    """How many neuron tables a core of ``chip`` has: a serial one has one if that is that of all layers."""
-    return len(own_tables(chip.layers)) if options.serial else len(chip.layers)
-
-
-def layout(core: Core) -> str:
-    """A hash of what stores ``core`` has: those who agree in it mean the same by a store's number."""
-    stores = [(entry.name, entry.width, len(entry.words)) for entry in core.contents]
-    return sha256(json.dumps(stores).encode()).hexdigest()[:16]

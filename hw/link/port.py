@@ -4,21 +4,22 @@ from amaranth import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.link.frames import FrameReceiver, FrameSender, token
+from hw.link.frames import FrameReceiver, FrameSender, call, token
 from hw.link.uart import UartReceiver, UartTransmitter
 
 
 class SerialPort(wiring.Component):
     """The contents of frames that come by ``rx``, and those that go by ``tx``, a byte a beat.
 
-    A bit lasts ``cycles`` clock cycles. ``capacity``, ``patience`` and ``length`` are those of
+    A bit lasts ``cycles`` clock cycles. ``capacity``, ``patience``, ``length``, ``calls`` and ``forget`` are those of
     :class:`hw.link.frames.FrameReceiver`.
     """
 
-    def __init__(self, cycles: int, *, capacity: int, patience: int) -> None:
+    def __init__(self, cycles: int, *, capacity: int, patience: int, calls: bool = False) -> None:
         self._receiver = UartReceiver(cycles)
         self._transmitter = UartTransmitter(cycles)
-        self._incoming = FrameReceiver(capacity, patience)
+        self._incoming = FrameReceiver(capacity, patience, calls=calls)
+        self._calls = calls
         self._outgoing = FrameSender()
         super().__init__(
             {
@@ -28,6 +29,7 @@ class SerialPort(wiring.Component):
                 "length": Out(range(capacity)),
                 "replies": In(stream.Signature(token())),
             }
+            | ({"calls": Out(stream.Signature(call())), "forget": In(1)} if calls else {})
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -47,4 +49,7 @@ class SerialPort(wiring.Component):
             incoming.broken.eq(receiver.broken),
             self.length.eq(incoming.length),
         ]
+        if self._calls:
+            wiring.connect(m, incoming.calls, wiring.flipped(self.calls))
+            m.d.comb += incoming.forget.eq(self.forget)
         return m

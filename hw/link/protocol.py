@@ -10,7 +10,9 @@ from enum import IntEnum
 
 from hw.load import STORE_BITS
 
-VERSION = 1
+#: of devices that are one chip for ever, and of those that others can be loaded into
+VERSION, LOADABLE_VERSION = 1, 2
+VERSIONS = (VERSION, LOADABLE_VERSION)
 REPLY = 0x80
 #: bytes of a request before its body: command u8, tag u16
 REQUEST_HEAD = 3
@@ -22,7 +24,9 @@ LEAST_BODY = 57
 WRITE_HEAD = 5
 #: bytes of a reply to TRACE before its numbers: number u16, layer u8
 TRACE_HEAD = 3
-#: the store that holds what IDENTIFY replies, a byte a word
+#: bytes of a PROVE: the CRC-32 of what was written
+PROOF = 4
+#: the store that holds what IDENTIFY replies of the chip, a byte a word
 ABOUT = (1 << STORE_BITS) - 1
 
 
@@ -36,6 +40,7 @@ class Command(IntEnum):
     LOOPBACK = 5  #: anything; the same
     WRITE = 6  #: store u16, address u16, bytes of a word u8, words; nothing, the words having been written
     TRACE = 7  #: an image; a reply for each word of each layer, and that of INFER
+    PROVE = 8  #: CRC-32 of all words written since RESET; nothing, the device being the chip that was written
 
 
 class Status(IntEnum):
@@ -44,6 +49,10 @@ class Status(IntEnum):
     OK = 0
     UNKNOWN_COMMAND = 1
     WRONG_LENGTH = 2
+    NO_STORE = 3  #: WRITE: there is no such store or address, or its words have another width
+    OUT_OF_RANGE = 4  #: WRITE: a number of time steps that the device cannot do, or that differs between its parts
+    NO_CHIP = 5  #: INFER, TRACE: the device holds no known chip
+    NOT_PROVED = 6  #: PROVE: not all was written, in order, and as the host sent it
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.chip import Chip
 from hw.link.device import RESET_CYCLES
-from hw.link.frames import token
+from hw.link.frames import call, token
 from hw.link.protocol import REPLY, Command, Status, answer_parts, pack
 
 #: of an expected byte: it matters
@@ -33,10 +33,13 @@ class SelfTest(wiring.Component):
 
     ``passed`` says that there was a reply and all of them were as expected, but for the cycles and counters in it;
     ``failed`` that one was not. Both keep what they are when a host takes over.
+
+    With ``calls`` urgent requests go through, too (:class:`hw.link.frames.FrameReceiver`).
     """
 
-    def __init__(self, chip: Chip, expected: Expected, length: int) -> None:
+    def __init__(self, chip: Chip, expected: Expected, length: int, *, calls: bool = False) -> None:
         """Requests have ``length`` bytes, or less."""
+        self._calls = calls
         self._request = bytes([Command.INFER, 0, 0, *expected.pixels.tolist()])
         numbers = {
             "label": [expected.label],
@@ -63,6 +66,7 @@ class SelfTest(wiring.Component):
                 "passed": Out(1),
                 "failed": Out(1),
             }
+            | ({"host_calls": In(stream.Signature(call())), "calls": Out(stream.Signature(call()))} if calls else {})
         )
 
     def elaborate(self, platform: object) -> Module:
@@ -72,7 +76,9 @@ class SelfTest(wiring.Component):
             with m.State("test"):
                 self._ask(m)
                 self._watch(m)
-                with m.If(self.host_requests.valid):
+                with m.If(
+                    self.host_requests.valid | self.host_calls.valid if self._calls else self.host_requests.valid
+                ):
                     m.next = "restart"
             with m.State("restart"):
                 m.d.comb += self.restart.eq(wait < RESET_CYCLES)
@@ -83,6 +89,8 @@ class SelfTest(wiring.Component):
                 wiring.connect(m, wiring.flipped(self.host_requests), wiring.flipped(self.requests))
                 wiring.connect(m, wiring.flipped(self.replies), wiring.flipped(self.host_replies))
                 m.d.comb += self.length.eq(self.host_length)
+                if self._calls:
+                    wiring.connect(m, wiring.flipped(self.host_calls), wiring.flipped(self.calls))
         return m
 
     def _ask(self, m: Module) -> None:

@@ -1,46 +1,92 @@
-"""Results that took long, kept in the user's cache folder."""
+"""Results that took long, kept in the user's cache folder and verified whenever they are read."""
 
 import hashlib
+import json
+import os
 import shutil
+import stat
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
-from time import time
 
-import pooch
-
+from hw.support.cache_folder import cache_folder, notices, private_folder
+from hw.support.cache_limits import prune, remove, sweep
+from hw.support.documents import parse_json
 from hw.support.errors import CaptwinError
+from hw.support.files import read_bytes
 
-#: an unfinished entry of that age belongs to a process that was killed
-ABANDONED_S = 86_400.0
+#: the file of an entry that holds the digests of its others
+SEAL = ".sealed.json"
+_BLOCK = 1 << 20
 
 
 def cached(kind: str, key: Sequence[str], make: Callable[[Path], None]) -> tuple[Path, bool]:
     """A folder that ``make`` fills, once for each ``key``, and whether it was there already.
 
-    It is kept whole or not at all: an interruption or an error leaves no entry, and what a killed process left is
-    removed a day later. ``key`` must hold all that goes in, tools' versions included. Raises :class:`CaptwinError` if
-    the cache folder is not writable.
+    It is kept whole or not at all: an interruption or an error leaves no entry. Each entry holds a digest of its
+    files, verified here: one that is damaged is made again, and one line on stderr says so. ``key`` must hold all that
+    goes in, tools' versions included. Raises :class:`CaptwinError` if nothing can be kept, as when the disk is full.
     """
-    digest = hashlib.sha256("\0".join(key).encode()).hexdigest()
-    entry = pooch.os_cache("captwin") / kind / digest[:32]
-    if entry.exists():
+    folder = private_folder(cache_folder() / kind)
+    entry = folder / _name(key)
+    if _whole(entry):
         return entry, True
+    sweep(folder)
     temporary = None
     try:
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        for unfinished in entry.parent.glob(".*"):
-            with suppress(FileNotFoundError):  # its process has just finished it
-                if time() - unfinished.stat().st_mtime > ABANDONED_S:
-                    shutil.rmtree(unfinished, ignore_errors=True)
-        temporary = Path(mkdtemp(prefix=".", dir=entry.parent))
+        temporary = Path(mkdtemp(prefix=".", dir=folder))
         make(temporary)
+        (temporary / SEAL).write_text(json.dumps(_digests(temporary)))
         temporary.replace(entry)
     except OSError as error:
-        if not entry.exists():  # else another process was quicker
-            raise CaptwinError(f"{entry.parent}: cannot keep results: {error.strerror or error}") from None
+        if not _whole(entry):  # else another process was quicker
+            raise CaptwinError(f"{folder}: cannot keep results: {error.strerror or error}") from None
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+    prune(cache_folder())
     return entry, False
+
+
+def kept(kind: str, key: Sequence[str]) -> Path | None:
+    """The entry that :func:`cached` made earlier for ``key``; None if there is none."""
+    entry = cache_folder() / kind / _name(key)
+    return entry if _whole(entry) else None
+
+
+def _name(key: Sequence[str]) -> str:
+    return hashlib.sha256("\0".join(key).encode()).hexdigest()[:32]
+
+
+def _whole(entry: Path) -> bool:
+    """Whether the entry is there, every file as it was; one that is not is removed. Remembers that it was used."""
+    if not entry.exists():
+        return False
+    with suppress(OSError, CaptwinError):
+        if parse_json(read_bytes(entry / SEAL, "seal")) == _digests(entry):
+            os.utime(entry)
+            return True
+    if entry.exists():  # else another process has just removed it
+        notices.warning("%s: this cached result is damaged; making it again", entry)
+        remove(entry)
+    return False
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    """By name of each file in ``folder``: its SHA-256, and whether it can be run. Links and pipes have none."""
+    digests = {}
+    for path in sorted(folder.rglob("*")):
+        status = path.lstat()
+        if path == folder / SEAL or stat.S_ISDIR(status.st_mode):
+            continue
+        name = str(path.relative_to(folder))
+        if not stat.S_ISREG(status.st_mode):
+            digests[name] = "no regular file"
+            continue
+        digest = hashlib.sha256(b"x" if status.st_mode & stat.S_IXUSR else b"-")
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                digest.update(block)
+        digests[name] = digest.hexdigest()
+    return digests

@@ -1,14 +1,13 @@
 """JSON and TOML text that comes from outside, read with limits on size, nesting and numbers."""
 
 import json
-import re
 import tomllib
 from typing import Any
 
 from pydantic import ValidationError
 
 from hw.support.errors import CaptwinError
-from hw.support.names import printable
+from hw.support.names import field_name, printable
 
 #: deepest nesting of arrays and objects that any format of ours has is 8
 NESTING = 64
@@ -57,8 +56,7 @@ def first_fault(error: ValidationError) -> tuple[str, str]:
     """The field that pydantic found wrong first, with dots between its parts, and what is wrong with it; one printable
     line each, whatever a file calls its fields."""
     fault = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    parts = [part if re.fullmatch(r"[\w-]{1,60}", part) else printable(part) for part in map(str, fault["loc"])]
-    return ".".join(parts), fault["msg"].removeprefix("Value error, ")
+    return ".".join(field_name(str(part)) for part in fault["loc"]), fault["msg"].removeprefix("Value error, ")
 
 
 def _decoded(text: bytes | str) -> str:

@@ -2,22 +2,28 @@
 
 import os
 import re
-import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from hw.support.errors import CaptwinError
+from hw.support.locks import LOCK
+from hw.support.replacing import is_temporary, put_in_place, recover, temporary_beside
 
 #: bytes of the largest file that is read whole, if its reader does not say less
 READ_LIMIT = 1 << 29
+# Asking for it means setting it for a moment, in which another thread might make files that everybody may write.
+_UMASK = os.umask(0o77)
+os.umask(_UMASK)
 
 
 def file_target(path: Path) -> Path:
     """Where writing to ``path`` would end, links followed; :class:`CaptwinError` if no file can stand there."""
-    target = path.resolve()
+    try:
+        target = path.resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle, names that cannot be
+        raise CaptwinError(f"{path}: cannot write: {error}; name another") from None
     if not path.name or target.is_dir():
         raise CaptwinError(f"{path}: cannot write: this is a folder; name a file in it")
     if target.exists() and not target.is_file():
@@ -32,53 +38,43 @@ def write_atomically(path: Path, content: bytes | str) -> None:
     """
     target = file_target(path)
     data = content.encode() if isinstance(content, str) else content
-    temporary = None
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(target)
-        temporary = None
-    except OSError as error:
-        reason = error.strerror or error
-        raise CaptwinError(f"{path}: cannot write: {reason}; choose a writable place with room") from None
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+    with _writing(path), temporary_beside(target, folder=False) as temporary:
+        temporary.write_bytes(data)
+        temporary.chmod(0o666 & ~_UMASK)
+        temporary.replace(target)
 
 
 @contextmanager
 def whole_folder(path: Path, own: str) -> Iterator[Path]:
     """A temporary folder beside ``path`` that takes its place if the block ends well, and is gone if not.
 
-    What stands at ``path`` is replaced if it is a folder in which every name matches the regular expression ``own``.
-    Raises :class:`CaptwinError` if anything else stands there, or if the place is not writable.
+    What stands at ``path`` is replaced if it is a folder in which every name matches the regular expression ``own``;
+    it stays until the new one stands there, whenever the process is killed. Raises :class:`CaptwinError` if anything
+    else stands there, or if the place is not writable.
     """
     target = path.resolve()
-    temporary = None
-    try:
+    with _writing(path):
+        recover(target)
         if target.exists() and not target.is_dir():
             raise CaptwinError(f"{path}: cannot use as folder: this is a file; name a new folder")
         if target in (Path.cwd(), *Path.cwd().parents):
             raise CaptwinError(f"{path}: cannot use as folder: this is where you are; name a folder in it")
-        if target.exists() and not all(re.fullmatch(own, entry.name) for entry in target.iterdir()):
+        names = [entry.name for entry in target.iterdir()] if target.exists() else []
+        if not all(re.fullmatch(own, name) or is_temporary(name) or name == LOCK for name in names):
             raise CaptwinError(f"{path}: cannot use as folder: it holds other things; name a new one")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-        temporary.chmod(0o777 & ~_umask())
-        yield temporary
-        if target.exists():
-            shutil.rmtree(target)
-        temporary.replace(target)
-        temporary = None
+        with temporary_beside(target, folder=True) as temporary:
+            temporary.chmod(0o777 & ~_UMASK)
+            yield temporary
+            put_in_place(temporary, target)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         reason = error.strerror or error
         raise CaptwinError(f"{path}: cannot write: {reason}; choose a writable place with room") from None
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def read_bytes(path: Path, what: str, limit: int = READ_LIMIT) -> bytes:
@@ -95,8 +91,9 @@ def read_bytes(path: Path, what: str, limit: int = READ_LIMIT) -> bytes:
                     f"{path}: cannot read {what}: {status.st_size:,} bytes are more than any {what} has ({limit:,})"
                 )
             return file.read(limit + 1)[:limit]
-    except OSError as error:
-        raise CaptwinError(f"{path}: cannot read {what}: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:  # ValueError: no file can have that name
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise CaptwinError(f"{path}: cannot read {what}: {reason or error}") from None
 
 
 def read_text(path: Path, what: str, limit: int = READ_LIMIT) -> str:
@@ -107,9 +104,3 @@ def read_text(path: Path, what: str, limit: int = READ_LIMIT) -> str:
         raise CaptwinError(
             f"{path}: cannot read {what}: no UTF-8 text ({error.reason} at byte {error.start}); save it as UTF-8"
         ) from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

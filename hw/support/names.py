@@ -32,6 +32,11 @@ def printable(value: object, length: int = SHOWN) -> str:
     return text if len(text) <= length else f"{text[:length]}..."
 
 
+def field_name(name: str) -> str:
+    """What a file calls a field, for messages: as it is if it is a word, else quoted and :func:`printable`."""
+    return name if re.fullmatch(r"[\w.-]{1,60}", name) else printable(name)
+
+
 def visible(text: str) -> str:
     """``text`` with a space for each character that is not printable (Unicode's reversals of direction too)."""
     return "".join(character if character.isprintable() else " " for character in text)

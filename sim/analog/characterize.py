@@ -46,7 +46,7 @@ def characterize(
         v=v,
         u=u,
         surfaces=np.array([cycle.v for cycle in cycles]).reshape(shape),
-        thresholds=_thresholds(runner, v, u, spikes),
+        thresholds=thresholds(runner, v, u, spikes),
         energy=np.array([cycle.energy for cycle in cycles]).reshape(shape),
     )
 
@@ -114,7 +114,7 @@ def _near_threshold(
     return v, u, b == 1
 
 
-def _thresholds(runner: Runner, v: np.ndarray, u: np.ndarray, spikes: np.ndarray) -> np.ndarray:
+def thresholds(runner: Runner, v: np.ndarray, u: np.ndarray, spikes: np.ndarray) -> np.ndarray:
     """(2, Nv) V by bisection between the neighbouring drives of the grid, all curves a round at a time."""
     if (np.diff(spikes.astype(int), axis=2) < 0).any():
         b, i, j = (int(index) for index in np.argwhere(np.diff(spikes.astype(int), axis=2) < 0)[0])

@@ -30,14 +30,15 @@ def load_circuit(name_or_path: str) -> NeuronTable:
     return NeuronTable.load(name_or_path)
 
 
-def first_order(table: NeuronTable) -> np.ndarray:
-    """(Nv, Nu) V: membrane after a cycle of ideal charge sharing between the capacitances of ``table``, on its axes."""
-    return np.asarray(table.v_rest + _kept(table)[:, None] + table.share * table.u)
+def ideal_surfaces(table: NeuronTable) -> np.ndarray:
+    """(2, Nv, Nu) V: membranes after a cycle of ideal charge sharing between the capacitances of ``table``, and
+    after a spike from exactly rest; on the axes of ``table``."""
+    return np.asarray(table.v_rest + _kept(table)[:, :, None] + table.share * table.u)
 
 
 def _kept(table: NeuronTable) -> np.ndarray:
-    """(Nv,) V above rest that charge sharing leaves of the membrane."""
-    return np.asarray((1 - table.share) * (table.v - table.v_rest))
+    """(2, Nv) V above rest that charge sharing leaves of the membrane, and an exact reset."""
+    return np.stack([(1 - table.share) * (table.v - table.v_rest), np.zeros_like(table.v)])
 
 
 def ideal_twin(table: NeuronTable) -> NeuronTable:
@@ -47,8 +48,7 @@ def ideal_twin(table: NeuronTable) -> NeuronTable:
     at the same drive as the circuit, at every other membrane and after a spike where it reaches the same level, and is
     reset to rest exactly. It has no energy. Raises :class:`TableError` if the circuit cannot fire from rest.
     """
-    kept = np.stack([_kept(table), np.zeros_like(table.v)])
-    least = table.firing_drive - kept / table.share
+    least = table.firing_drive - _kept(table) / table.share
     return NeuronTable(
         circuit=f"ideal twin of {table.circuit}"[:NAME_LENGTH].rstrip(),
         corner=table.corner,
@@ -62,7 +62,7 @@ def ideal_twin(table: NeuronTable) -> NeuronTable:
         v_read=table.v_read,
         v=table.v,
         u=table.u,
-        surfaces=np.stack([first_order(table), table.v_rest + np.zeros((len(table.v), 1)) + table.share * table.u]),
+        surfaces=ideal_surfaces(table),
         thresholds=np.where(least > table.u[-1], np.inf, np.maximum(least, table.u[0])),
     )
 

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import pooch
-
+from hw.support.cache_folder import cache_folder, private_folder
 from hw.support.errors import CaptwinError
 from hw.support.files import read_bytes
 
@@ -20,7 +19,7 @@ _DIGITS = 16
 
 def default_cache() -> Path:
     """Where simulated cycles are kept."""
-    return Path(pooch.os_cache("captwin")) / "spice"
+    return private_folder(cache_folder() / "spice")
 
 
 class Memory:

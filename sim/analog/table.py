@@ -16,7 +16,7 @@ from hw.support.digest import sha256_of
 from hw.support.documents import DocumentError, parse_json
 from hw.support.errors import CaptwinError
 from hw.support.files import read_bytes, write_atomically
-from hw.support.names import check_name, printable
+from hw.support.names import check_name, field_name, printable
 
 FORMAT = "captwin-neuron-table"
 VERSION = 2
@@ -188,8 +188,7 @@ def _parse(data: bytes) -> NeuronTable:
         raise TableError(f"version: this captwin reads version {VERSION}, the file has {printable(version)}")
     names = [entry.name for entry in fields(NeuronTable)]
     for name in sorted(set(content) - set(names)):
-        shown = name if re.fullmatch("[A-Za-z0-9_]{1,60}", name) else printable(name)
-        raise TableError(f"{shown}: unknown field; known are {', '.join(names)}")
+        raise TableError(f"{field_name(name)}: unknown field; known are {', '.join(names)}")
     for name in names:
         if name not in content and name != "energy":
             raise TableError(f"{name}: missing")

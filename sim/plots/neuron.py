@@ -7,10 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator
 
 from hw.chip import Formats, Layer
 from hw.support.errors import CaptwinError
-from sim.analog.circuits import first_order
+from sim.analog.circuits import ideal_surfaces
 from sim.analog.deviation import Deviation
 from sim.analog.table import NeuronTable
 
@@ -75,8 +76,8 @@ def draw_table(table: NeuronTable) -> Figure:
     figure.suptitle(f"{table.circuit}, {table.corner}, {table.temperature:g} °C, {table.supply:g} V")
     _surface_row(figure, axes[0], neuron)
     axes[0, 2].axvline(table.v_rest, color="0.7", linewidth=1, linestyle="--")
-    residual = table.surfaces - first_order(table)
-    _difference_row(figure, axes[1], neuron.extent, residual, "less ideal sharing")
+    residual = table.surfaces - ideal_surfaces(table)
+    _difference_row(figure, axes[1], neuron.extent, residual, "less an ideal neuron")
     _at_rest(axes[1, 2], table, residual)
     if table.energy is not None:
         _energy_row(figure, axes[2], table, table.energy)
@@ -84,7 +85,8 @@ def draw_table(table: NeuronTable) -> Figure:
 
 
 def draw_difference(first: NeuronTable, second: NeuronTable, names: tuple[str, str]) -> Figure:
-    """Two tables over each other where both have values: the second's membrane less the first's, and both curves.
+    """Two tables over each other where both have values, membranes counted from each one's rest: the second's membrane
+    less the first's, threshold curves, and what a cycle from rest does.
 
     Raises :class:`CaptwinError` if their axes do not overlap.
     """
@@ -92,52 +94,54 @@ def draw_difference(first: NeuronTable, second: NeuronTable, names: tuple[str, s
     difference = membrane_difference(first, second)
     figure = Figure(figsize=(11, 6.6), layout="constrained")
     axes = figure.subplots(2, 3)
-    figure.suptitle(f"{names[1]} less {names[0]}")
+    figure.suptitle(f"{names[1]} (dashed) less {names[0]} (solid); membranes from rest")
     extent = (1e3 * u[0], 1e3 * u[-1], v[0], v[-1])
-    _difference_row(figure, axes[0], extent, difference, f"{names[1]} less {names[0]}")
-    for b, state in enumerate(STATES):
-        axes[0, b].set_title(f"{state}: difference")
-    for table, style, name in ((first, "-", names[0]), (second, "--", names[1])):
-        drawn = of_table(table)
+    _difference_row(figure, axes[0], extent, difference, "difference")
+    for axis in axes[0, :2]:
+        axis.set_ylabel("membrane before, from rest [V]")
+    for table, line in ((first, "-"), (second, "--")):
+        curves = of_table(table).thresholds
         for b, colour in enumerate(CURVES):
-            line = {"color": colour, "linestyle": style, "linewidth": 1.5}
-            axes[0, 2].plot(drawn.v, 1e3 * drawn.thresholds[b], label=f"{STATES[b]}, {name}", **line)
-            axes[1, b].plot(1e3 * u, _after_rest(table, u, b), label=name, **line)
-    axes[0, 2].set(title="least drive that makes a spike", xlabel="membrane before [V]", ylabel="drive u [mV]")
+            look = {"color": colour, "linestyle": line, "linewidth": 1.5}
+            axes[0, 2].plot(table.v - table.v_rest, 1e3 * curves[b], **look)
+            after = table.step(np.full_like(u, table.v_rest), u, np.full(u.shape, bool(b))) - table.v_rest
+            axes[1, b].plot(1e3 * u, 1e3 * after, **look)
+    axes[0, 2].set(
+        title="least drive that makes a spike", xlabel="membrane before, from rest [V]", ylabel="drive u [mV]"
+    )
     for b, state in enumerate(STATES):
-        title = f"{state}: membrane after, from rest"
-        axes[1, b].set(title=title, xlabel="drive u [mV]", ylabel="membrane after [V]")
-        axes[1, b].legend(frameon=False)
+        axes[1, b].set(
+            title=f"{state}: a cycle from rest", xlabel="drive u [mV]", ylabel="membrane after, from rest [mV]"
+        )
         spread = 1e3 * difference[b].ravel()
         axes[1, 2].hist(spread, bins=60, histtype="step", color=CURVES[b], linewidth=1.5, label=state)
-    axes[1, 2].set(title="membrane differences", xlabel="difference [mV]", ylabel="points of the grid")
+    axes[1, 2].set(title="membrane differences", xlabel="difference [mV]", ylabel="points of the plane")
     axes[1, 2].legend(frameon=False)
-    axes[0, 2].legend(frameon=False, fontsize=7.5)
     return figure
 
 
 def common_axes(first: NeuronTable, second: NeuronTable, points: int = 129) -> tuple[np.ndarray, np.ndarray]:
-    """``points`` membranes and drives, V, over the ranges that both tables have.
+    """``points`` membranes, V from rest, and drives, V, over the ranges that both tables have.
 
-    Raises :class:`CaptwinError` if they share none.
+    Raises :class:`CaptwinError` if they share no drives.
     """
     axes = []
-    for name in ("v", "u"):
-        one, other = getattr(first, name), getattr(second, name)
+    for one, other in ((first.v - first.v_rest, second.v - second.v_rest), (first.u, second.u)):
         low, high = max(one[0], other[0]), min(one[-1], other[-1])
         if low >= high:
             raise CaptwinError(
-                f"{name}: the tables share no range: {one[0]:g} to {one[-1]:g} V and {other[0]:g} to {other[-1]:g} V"
+                f"the tables share no range: {one[0]:g} to {one[-1]:g} V and {other[0]:g} to {other[-1]:g} V"
             )
         axes.append(np.linspace(low, high, points))
     return axes[0], axes[1]
 
 
 def membrane_difference(first: NeuronTable, second: NeuronTable) -> np.ndarray:
-    """(2, points, points) V: membrane after a cycle, second less first, over :func:`common_axes`."""
+    """(2, points, points) V: membrane after a cycle, from rest, second less first, over :func:`common_axes`."""
     v, u = common_axes(first, second)
     fired, before, drive = np.meshgrid([False, True], v, u, indexing="ij")
-    return second.step(before, drive, fired) - first.step(before, drive, fired)
+    after = [table.step(table.v_rest + before, drive, fired) - table.v_rest for table in (first, second)]
+    return after[1] - after[0]
 
 
 def _surface_row(figure: Figure, axes: np.ndarray, neuron: Neuron) -> None:
@@ -176,7 +180,7 @@ def _energy_row(figure: Figure, axes: np.ndarray, table: NeuronTable, joules: np
         axes[2].plot(1e3 * table.u, line, color=CURVES[b], linewidth=1.5, label=STATES[b])
     figure.colorbar(picture, ax=axes[1], label="fJ")
     axes[2].set(title="energy of a cycle, from rest", xlabel="drive u [mV]", ylabel="energy [fJ]")
-    axes[2].set_ylim(0, None)
+    axes[2].set_ylim(0, 1.08 * max(femto.max(), 1e-9))
     axes[2].legend(frameon=False)
 
 
@@ -185,12 +189,8 @@ def _at_rest(axis: Axes, table: NeuronTable, residual: np.ndarray) -> None:
         line = [np.interp(table.v_rest, table.v, residual[b, :, j]) for j in range(len(table.u))]
         axis.plot(1e3 * table.u, 1e3 * np.array(line), color=colour, linewidth=1.5, label=STATES[b])
     axis.axhline(0, color="0.7", linewidth=1)
-    axis.set(title="less ideal sharing, from rest", xlabel="drive u [mV]", ylabel="difference [mV]")
+    axis.set(title="less an ideal neuron, from rest", xlabel="drive u [mV]", ylabel="difference [mV]")
     axis.legend(frameon=False)
-
-
-def _after_rest(table: NeuronTable, u: np.ndarray, b: int) -> np.ndarray:
-    return table.step(np.full_like(u, table.v_rest), u, np.full(u.shape, bool(b)))
 
 
 def _map(
@@ -207,7 +207,10 @@ def _map(
 def _curves(axis: Axes, v: np.ndarray, curves: np.ndarray) -> None:
     for curve, colour, state in zip(curves, CURVES, STATES, strict=True):
         axis.plot(v, curve, color=colour, linewidth=1.5, label=state)
-    axis.set(xlabel="membrane before [V]")
+    axis.set(xlabel="membrane before [V]", xlim=(v[0], v[-1]))
+    axis.xaxis.set_major_locator(MaxNLocator(nbins=5))
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high + 0.3 * (high - low))  # room for the legend
     axis.legend(frameon=False)
 
 

@@ -1,4 +1,4 @@
-"""A picture of ten cycles of a reference circuit: clocks, rows, column, membrane and spike, as ngspice has them."""
+"""A picture of ten cycles of a circuit: clocks, rows, column, membrane and spike, as ngspice has them."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sim.analog.bench import open_bench
+from sim.analog.bench import Bench, open_bench
 from sim.analog.circuits import load_circuit
 from sim.analog.column import Column, ColumnBench
 from sim.analog.table import NeuronTable
@@ -18,38 +18,42 @@ _STEPS = 10
 
 
 def plot_transient(circuit: str, path: Path) -> None:
-    """Ten cycles of a column of three rows of the reference ``circuit``, with the table's membranes, as PNG.
-
-    Raises :class:`SpiceError` without ngspice.
-    """
-    bench, table = open_bench(circuit), load_circuit(circuit)
+    """:func:`draw_transient` of a reference ``circuit``, with its table's membranes, as PNG."""
+    table = load_circuit(circuit)
     least = float(np.interp(table.v_rest, table.v, table.thresholds[0]))
-    farads = np.array([least * share * table.c_column / table.v_read for share, _ in _ROWS])
+    save_png(draw_transient(open_bench(circuit), least, table), path)
+
+
+def draw_transient(bench: Bench, least: float, table: NeuronTable | None = None) -> Figure:
+    """Ten cycles of a column of three rows on ``bench``, in ngspice, and with ``table`` the membranes it foretells.
+
+    ``least`` is the drive in V, not 0, by which the rows are sized: the one that makes the resting neuron spike.
+    Raises :class:`SpiceError` without ngspice, or if it does not reach the end.
+    """
+    c_column, v_read, supply = (bench.parameters[name] for name in ("c_column", "v_read", "supply"))
+    farads = np.array([least * share * c_column / v_read for share, _ in _ROWS])
+    # Rows of a neuron with a large threshold may outweigh the column.
+    farads *= min(1.0, 0.9 * c_column / np.abs(farads).sum())
     spikes = np.array([[step in steps for _, steps in _ROWS] for step in range(_STEPS)])
-    column = Column(np.maximum(farads, 0), np.maximum(-farads, 0), (0.0, 0.0), table.c_column)
+    column = Column(np.maximum(farads, 0), np.maximum(-farads, 0), (0.0, 0.0), c_column)
     lines = [f"up{row}" if charge > 0 else f"down{row}" for row, charge in enumerate(farads)]
     clocks = ["latch", "eval", "phi2", "phi1"]
-    chain = ColumnBench(bench, column, spikes, table.v_read)
+    chain = ColumnBench(bench, column, spikes, v_read)
     waves = chain.waves([*clocks, *lines, "col", "mem", "spike"])
     time = waves["time"] * 1e9
 
     figure = Figure(figsize=(11, 7.4), layout="constrained")
     axes = figure.subplots(5, 1, sharex=True, height_ratios=[1.3, 1, 1.3, 1.6, 0.7])
-    figure.suptitle(f"{circuit}: {_STEPS} cycles of a column of three rows, ngspice")
-    _stack(axes[0], time, [(name, waves[name] / table.supply) for name in clocks])
-    _stack(axes[1], time, [(_row(n), waves[lines[n]] / table.v_read) for n in reversed(range(len(lines)))])
+    figure.suptitle(f"{bench.circuit}: {_STEPS} cycles of a column of three rows, ngspice")
+    _stack(axes[0], time, [(name, waves[name] / supply) for name in clocks])
+    _stack(axes[1], time, [(_row(n), waves[lines[n]] / v_read) for n in reversed(range(len(lines)))])
     axes[2].plot(time, waves["col"], color="tab:green", linewidth=1.1)
     axes[2].set_ylabel("column [V]")
     axes[3].plot(time, waves["mem"], color="0.25", linewidth=1.1, label="ngspice")
     ends = 10.0 * np.arange(1, _STEPS + 1)
-    axes[3].plot(
-        ends,
-        _foretold(table, column.drives(spikes, table.v_read)),
-        "o",
-        color="tab:orange",
-        clip_on=False,
-        label="table",
-    )
+    if table is not None:
+        foretold = _foretold(table, column.drives(spikes, v_read))
+        axes[3].plot(ends, foretold, "o", color="tab:orange", clip_on=False, label="table")
     axes[3].set_ylabel("membrane [V]")
     axes[3].legend(frameon=False, ncols=2, loc="upper left")
     axes[4].plot(time, waves["spike"], color="tab:red", linewidth=1.1)
@@ -57,7 +61,7 @@ def plot_transient(circuit: str, path: Path) -> None:
     for axis in axes:
         axis.grid(axis="x", color="0.9")
     figure.align_ylabels(axes)
-    save_png(figure, path)
+    return figure
 
 
 def _row(number: int) -> str:

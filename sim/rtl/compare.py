@@ -7,7 +7,10 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from io import BufferedReader
+from threading import Thread
 from time import perf_counter
+from typing import cast
 
 import numpy as np
 
@@ -28,6 +31,9 @@ CHUNK = 128
 PATIENCE = 20_000
 #: clock cycles to wait for beats too many when all have come
 SURPLUS = 100
+
+#: bytes of a program's text that are kept
+LAST_WORDS = 2000
 
 #: place of a divergence in the order of causes, and what it is
 Found = tuple[tuple[int, ...], Divergence]
@@ -105,6 +111,8 @@ def verify(
     """
     golden.check_pixels(chip, pixels)
     start = perf_counter()
+    # Without traces nothing is heard of an image until its answer.
+    patience = PATIENCE + (0 if twin.sidecar.options.trace else twin.sidecar.silence)
     shares = [share for share in np.array_split(np.arange(len(pixels)), PARTS) if len(share)]
     with contextlib.ExitStack() as stack:
         programs = []
@@ -112,11 +120,17 @@ def verify(
             images = stack.enter_context(tempfile.TemporaryFile())
             images.write(np.ascontiguousarray(pixels[share]).data)
             images.seek(0)
-            command = [str(twin.program), str(CHUNK), str(PATIENCE), str(SURPLUS), str(interval)]
+            command = [str(twin.program), str(CHUNK), str(patience), str(SURPLUS), str(interval)]
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="captwin-"))  # the Verilog may write files
             program = subprocess.Popen(
-                command, stdin=images, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=tool_environment()
+                command,
+                cwd=folder,
+                env=tool_environment(),
+                stdin=images,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
             )
-            stack.callback(program.communicate)
+            stack.enter_context(program)
             stack.callback(program.kill)
             programs.append(program)
         pool = stack.enter_context(ThreadPoolExecutor(len(programs)))
@@ -137,11 +151,12 @@ def verify(
     for part in parts:
         totals.update(part.counters)
     beats = [np.concatenate(part.beats) for part in parts]
+    traced = twin.sidecar.options.trace
     cycles = int(sum(int(part_beats[-1]) for part_beats in beats))
     return Verification(
         images=len(pixels),
         labels=np.concatenate([labels for part in parts for labels in part.labels]),
-        compared={name: len(pixels) * chip.encoder.steps * sum(chip.sizes[1:]) for name in TRACED},
+        compared={name: len(pixels) * chip.encoder.steps * sum(chip.sizes[1:]) * traced for name in TRACED},
         mismatches=sum(part.mismatches for part in parts),
         first_divergence=min(found, key=lambda entry: entry[0])[1] if found else None,
         latency_cycles=np.concatenate([latencies for part in parts for latencies in part.latencies]),
@@ -157,22 +172,39 @@ class _Stream:
     """Arrays from a program's stdout."""
 
     def __init__(self, program: subprocess.Popen[bytes]) -> None:
-        self._program = program
+        assert program.stdout and program.stderr
+        self._program, self._numbers = program, program.stdout
+        self._text = cast(BufferedReader, program.stderr)
+        self._end = b""
+        self._listener = Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def _listen(self) -> None:
+        """Keeps the end of what the program prints, so that it never waits for somebody to read it."""
+        with contextlib.suppress(ValueError):  # closed meanwhile
+            while text := self._text.read1(1 << 12):
+                self._end = (self._end + text)[-LAST_WORDS:]
 
     def take(self, dtype: str, *shape: int) -> np.ndarray:
         """The next array; :class:`CaptwinError` with what the program says if it ends instead."""
-        assert self._program.stdout and self._program.stderr
         kind = np.dtype(dtype)
         size = int(np.prod(shape)) * kind.itemsize
-        content = self._program.stdout.read(size)
+        content = self._numbers.read(size)
         if len(content) < size:
-            said = self._program.stderr.read().decode(errors="replace").strip().splitlines()
-            reason = said[-1] if said else f"it stopped early, with exit status {self._program.wait()}"
+            status = self._program.wait()
+            self._listener.join()
+            told = self._end.decode(errors="replace").strip().splitlines()
+            reason = _line(told[-1]) if told else f"it stopped early, with exit status {status}"
             raise CaptwinError(f"compiled core: {reason}; `captwin simulate --waves` shows more")
         return np.frombuffer(content, kind).reshape(shape)
 
     def number(self) -> int:
         return int(self.take("<i8", 1)[0])
+
+
+def _line(text: str) -> str:
+    """``text``, which given Verilog may have printed, as a terminal may have it."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)[:200].strip()
 
 
 def _follow(
@@ -203,7 +235,12 @@ def _compare_block(part: _Part, stream: _Stream, twin: Twin, chip: Chip, pixels:
     expected = part.expected_counters
     arriving = sum(int(encode_step(chip.encoder, pixels, step).sum()) for step in range(steps))
     for layer, (weights, trace) in enumerate(zip(chip.layers, reference.traces, strict=True)):
-        lanes = twin.sidecar["options"]["lanes"][layer]
+        expected[f"events[{layer}]"] += arriving
+        expected[f"spikes[{layer}]"] += (arriving := int(trace.s.sum()))
+        expected[f"saturated[{layer}]"] += int(golden.saturates(weights, chip.formats, trace.acc).sum())
+        if not twin.sidecar.options.trace:
+            continue
+        lanes = twin.sidecar.options.lanes[layer]
         words = -(-weights.columns // lanes)
         got = {name: stream.take(dtype, images, steps, weights.columns) for name, dtype in dtypes.items()}
         last, cycles = stream.take("u1", images, steps, words), stream.take("<u4", images, steps, words)
@@ -217,9 +254,6 @@ def _compare_block(part: _Part, stream: _Stream, twin: Twin, chip: Chip, pixels:
             (image, step, word), want, have = spot
             cycle = int(cycles[image, step, word])
             part.note(Divergence(first + image, step, layer, None, "last", want, have, cycle), 0)
-        expected[f"events[{layer}]"] += arriving
-        expected[f"spikes[{layer}]"] += (arriving := int(trace.s.sum()))
-        expected[f"saturated[{layer}]"] += int(golden.saturates(weights, chip.formats, trace.acc).sum())
 
     label, decided, latency, seen, beat = (stream.take("<i4", images) for _ in range(5))
     counts, membranes = (stream.take("<i4", images, classes) for _ in range(2))
@@ -245,8 +279,7 @@ def _compare_end(part: _Part, stream: _Stream, twin: Twin, chip: Chip, image: in
     """What the program says when all images have passed, ``image`` the last: beats too many, counters, build id."""
     extra = [stream.number() for _ in range(len(chip.layers) + 1)]
     extra_cycle, cycles = stream.number(), stream.number()
-    port = next(port for port in twin.sidecar["ports"] if port["name"] == "counters")
-    part.counters = {counter["name"]: stream.number() for counter in port["fields"]}
+    part.counters = {counter.name: stream.number() for counter in twin.sidecar.port("counters").fields}
     build_id = int(stream.take("<u8", 1)[0])
 
     def check(signal: str, expected: int, got: int, layer: int | None = None, cycle: int = cycles) -> None:

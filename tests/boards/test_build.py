@@ -1,12 +1,12 @@
 """Whole builds of small chips: the same bytes twice, a missed clock, the self-test, flashing."""
 
 import json
+import os
 import shlex
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pooch
 import pytest
 
 from boards.build import build
@@ -16,6 +16,7 @@ from boards.flash import flash_command
 from hw.chip import Chip
 from hw.core import Core, CoreOptions
 from hw.link.selftest import Expected
+from hw.support.cache_folder import VARIABLE
 from hw.support.errors import CaptwinError
 from sim.expected import expect
 from tests.chips import random_chip, random_pixels
@@ -31,7 +32,7 @@ def chip() -> Chip:
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / "cache")
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
 
 
 def expected(chip: Chip) -> Expected:
@@ -43,7 +44,7 @@ def test_the_same_bytes_twice(name: str, chip: Chip, tmp_path: Path, monkeypatch
     board = replace(find_board(name), clock_hz=25e6)
     made = []
     for turn in "ab":
-        monkeypatch.setattr(pooch, "os_cache", lambda name, turn=turn: tmp_path / turn)
+        monkeypatch.setenv(VARIABLE, str(tmp_path / turn))
         made.append(build(Core(chip, SMALLEST), board, expected(chip), tmp_path / f"{name}-{turn}"))
     first, second = ({path.name: path.read_bytes() for path in one.folder.iterdir()} for one in made)
     logs = [file for file in first if file.endswith(".log")]  # these tell how long things took
@@ -69,6 +70,17 @@ def test_the_same_bytes_twice(name: str, chip: Chip, tmp_path: Path, monkeypatch
     made[0].bitstream.write_bytes(b"another")
     with pytest.raises(CaptwinError, match="is not the file that its manifest tells of"):
         read_built(made[0].folder, board, chip)
+
+
+def test_a_damaged_cached_bitstream_is_made_again(chip: Chip, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    board = replace(find_board("icebreaker"), clock_hz=25e6)
+    first = build(Core(chip, SMALLEST), board, expected(chip), tmp_path / "first")
+    (cached,) = (tmp_path / "cache" / "placement").glob(f"*/{first.bitstream.name}")
+    os.truncate(cached, 1000)
+    again = build(Core(chip, SMALLEST), board, expected(chip), tmp_path / "again")
+    assert again.bitstream.read_bytes() == first.bitstream.read_bytes()
+    assert again.manifest.read_bytes() == first.manifest.read_bytes()
+    assert ["damaged" in record.getMessage() for record in caplog.records if record.name == "captwin"] == [True]
 
 
 def test_a_missed_clock_is_an_error(chip: Chip, tmp_path: Path) -> None:

@@ -1,19 +1,17 @@
 """A core that another chip is written into answers as that chip."""
 
 import random
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
 from boards.loading import contents
-from hw.chip import Chip
 from hw.core import Core, CoreOptions
 from hw.support.errors import CaptwinError
 from sim import golden
 from tests.boards.test_loading import room_of
-from tests.chips import random_chip, random_pixels
+from tests.chips import like, random_chip, random_pixels
 
 #: cycles in which everything must be over
 PATIENCE = 100_000
@@ -70,17 +68,6 @@ def test_more_words_than_addresses() -> None:
     chip = random_chip(1, sizes=(300, 300, 3))
     with pytest.raises(CaptwinError, match=r"memories have 65,536 words at most, layers\.weights0 has 90,000; make it"):
         Core(chip, CoreOptions(1, 1, 1, loadable=True, serial=True))
-
-
-def like(chip: Chip, seed: int, sizes: tuple[int, ...]) -> Chip:
-    """A random chip with the formats, shifts and kind of encoder of ``chip``."""
-    other = random_chip(seed, sizes=sizes, kind=chip.encoder.kind, formats=chip.formats)
-    layers = tuple(
-        replace(layer, shift=own.shift, gains=own.gains[: layer.columns], offsets=own.offsets[: layer.columns])
-        for layer, own in zip(other.layers, chip.layers, strict=True)
-    )
-    steps = min(other.encoder.steps, chip.encoder.steps)
-    return replace(other, layers=layers, encoder=replace(other.encoder, steps=steps))
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from hw.core import Core, CoreOptions
+from hw.export.sidecar import Payload, read_sidecar
 from hw.support.errors import CaptwinError
 from hw.verilog import TOP, write_verilog
-from sim.rtl.ports import Payload
 from tests.chips import random_chip
 
 
@@ -48,14 +48,14 @@ def test_trace_can_be_left_out(tmp_path: Path) -> None:
 
 def test_names_are_for_people(tmp_path: Path) -> None:
     text, _ = written(tmp_path)
-    modules = set(re.findall(r"^module (\S+?)\(", text.replace(" (", "("), re.MULTILINE))
-    wanted = {"encoder", "layer0.crossbar", "layer0.events", "layer0.neurons", "layer1.neurons", "readout"}
-    assert {rf"\{TOP}.{name}" for name in wanted} <= modules
+    modules = set(re.findall(r"^module (\w+)\(", text, re.MULTILINE))
+    wanted = {"encoder", "layer0__crossbar", "layer0__events", "layer0__neurons", "layer1__neurons", "readout"}
+    assert {f"{TOP}__{name}" for name in wanted} <= modules
 
 
 def test_packing_is_undone_by_unpacking(tmp_path: Path) -> None:
-    _, sidecar = written(tmp_path, trace=True)
-    payload = Payload.of_port(sidecar, "trace0__payload")
+    written(tmp_path, trace=True)
+    payload = Payload(read_sidecar(tmp_path / "core.json").port("trace0__payload").fields)
     values = payload.unpack(payload.pack({"sums[1]": -5, "drives[0]": 9, "last": 1}))
     assert (values["sums[1]"], values["drives[0]"], values["last"], values["sums[0]"]) == (-5, 9, 1, 0)
 

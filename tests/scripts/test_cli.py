@@ -54,7 +54,8 @@ def test_fabricate(captwin, tmp_path):
     assert result["spec_accuracy"] == pytest.approx(result["nominal_accuracy"] - 0.01)
     assert result["yield"] == sum(a >= result["spec_accuracy"] for a in result["accuracies"]) / 3
     names = [f"chip_{n:03}.safetensors" for n in range(3)]
-    assert sorted(path.name for path in (tmp_path / "chips").iterdir()) == ["accuracies.csv", "accuracies.png", *names]
+    left = [".captwin-chip", "accuracies.csv", "accuracies.png", *names]
+    assert sorted(path.name for path in (tmp_path / "chips").iterdir()) == left
     lines = (tmp_path / "chips/accuracies.csv").read_text().splitlines()
     first = Chip.load(tmp_path / "chips/chip_000.safetensors")
     assert lines[1] == f"chip_000.safetensors,{first.build_id:016x},{result['accuracies'][0]}"
@@ -124,7 +125,7 @@ def test_mismatch_is_told_and_fails(captwin, monkeypatch):
     class Outcome:
         simulator, images, mismatches = "verilator", 1, 1
         labels, latency_cycles, interval_cycles = np.array([0]), np.array([5]), 0.0
-        latency_seconds = interval_seconds = 0.0
+        latency_seconds = interval_seconds = mean_latency = None
         compared, counters = {"spikes": 1, "membranes": 1}, {}
         verilog, waveform = Path("core.v"), None
         first_divergence = Divergence(3, 2, 1, 7, "membrane", 100, 101, 4711)
@@ -154,14 +155,18 @@ def test_doctor_says_how_to_get_what_is_missing(captwin, monkeypatch):
 
 
 def test_doctor_knows_places(captwin, monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setenv("CAPTWIN_CACHE", str(tmp_path / "file"))
+    (tmp_path / "file").write_text("")
+    status, _, err = captwin("doctor")
+    assert status == 1 and "name another in CAPTWIN_CACHE" in err and err.count("\n") == 1
+
+
+def test_doctor_knows_temporary_folders(captwin, monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "no such folder"))
     monkeypatch.setattr("os.access", lambda *_: False)
-    (tmp_path / "file").write_text("")
     (tmp_path / "sp ace").mkdir()
     monkeypatch.chdir(tmp_path / "sp ace")
     found = json.loads(captwin("doctor", "--json")[1])
-    assert "name another folder in XDG_CACHE_HOME" in found["cache folder"]["advice"]
     assert "name another in TMPDIR" in found["folder without blanks"]["advice"]
 
 
@@ -198,19 +203,34 @@ MISTAKES = [
     (("verilog", "digits", "-o", "busy/core.v"), "busy/core.json: cannot write: this is a folder"),
     (("simulate", "digits", "--images", "1000"), "digits has 360 test images"),
     (("simulate", "digits", "-o", "busy"), "it holds other things"),
-    (("train", "--config", "wild.toml"), "learning_rate"),
+    (("train", "--config", "wild.toml"), "wild.toml: not TOML text (no finite number"),
     (("train", "--config", "narrow.toml"), "leaves no image to train on"),
-    (("train", "--data", "digits", "--device", "meta"), "device: PyTorch cannot compute on 'meta'"),
+    (("train", "--data", "digits", "--device", "meta"), "captwin: --device: PyTorch cannot compute on 'meta'"),
     (("train", "--data", "digits", "--hidden", "64,,32"), "expected whole numbers"),
     (("simulate", "digits", "--stall", "1.5"), "stall: must be at least 0 and below 1"),
-    (("simulate", "digits", "-o", "file/below"), "cannot use as simulation folder"),
-    (("train", "--data", "faces"), "no such configuration file"),
+    (("simulate", "digits", "-o", "file/below"), "cannot work here"),
+    (("train", "--data", "faces"), "--data: no data set is called 'faces'; there are digits, mnist"),
+    (("train", "--data", "digits-tiny"), "that is a configuration: --config digits-tiny"),
+    (("train", "--config", "faces"), "no such configuration file"),
+    (
+        ("train", "--data", "digits", "--steps", "0"),
+        "captwin: --steps: Input should be greater than or equal to 1, got",
+    ),
+    (("train", "--data", "digits", "--hidden", "-5"), "captwin: --hidden: Input should be greater"),
+    (("train", "--data", "digits", "--hidden", "99999999"), "captwin: --hidden: Input should be less"),
+    (("train", "--data", "digits", "--hidden", "1" * 5000), "captwin: --hidden '1111"),
+    (("train", "--data", "digits", "--epochs", "0"), "captwin: --epochs: Input should be greater"),
+    (("train", "--data", "digits", "--levels", "1"), "captwin: --levels: charge_bits = 5 holds 2 to 16 levels"),
+    (("train", "--data", "digits", "--seed", "-1"), "captwin: --seed: Input should be greater"),
+    (("train", "--data", "digits", "--mapping", "odd"), "captwin: --mapping: Input should be"),
+    (("train", "--data", "digits", "--circuit", "none.json"), "circuit: no table file 'none.json'"),
     (("train",), "say what to train on"),
     (("train", "--data", "digits", "--hidden", "64;32"), "expected whole numbers with commas between"),
-    (("train", "--data", "digits", "--encoder", "morse"), "encoder"),
+    (("train", "--data", "digits", "--encoder", "morse"), "captwin: --encoder: Input should be"),
     (("train", "--data", "digits", "--circuit", "holes.json"), "holes.json"),
-    (("train", "--data", "digits", "--device", "warp"), "device: PyTorch cannot compute on 'warp'"),
-    (("train", "--data", "digits", "-o", "file/below"), "cannot write"),
+    (("train", "--data", "digits", "--device", "warp"), "captwin: --device: PyTorch cannot compute on 'warp'"),
+    (("train", "--data", "digits", "-o", "file/below"), "file/below: cannot work here"),
+    (("train", "--data", "digits", "-o", "file"), "file: cannot write results: this is a file"),
     (("fabricate", "digits", "--sigma-c", "-0.1"), "sigma_c: must lie in 0 to 1, got -0.1"),
     (("fabricate", "digits", "--stuck", "2"), "stuck: must lie in 0 to 1"),
     (("fabricate", "digits", "--sigma-vth", "2"), "sigma_vth: must lie in 0 to 1 V"),

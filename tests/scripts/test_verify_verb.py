@@ -6,10 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hw.core import Core, CoreOptions
+from hw.export.sidecar import describe
 from sim.rtl.compare import Verification
 from sim.rtl.compiled import Twin
 from sim.rtl.scoreboard import Divergence
 from sim.rtl.simulators import missing_tools
+from train.zoo import load_chip
 
 
 def test_verify(captwin):
@@ -35,7 +38,8 @@ def test_verify(captwin):
 
 
 def test_divergence_is_told_and_fails(captwin, monkeypatch):
-    options = {"pixel_lanes": 8, "row_banks": [1, 1], "lanes": [4, 4], "trace": True, "serial": False}
+    core = Core(load_chip("digits"), CoreOptions(trace=True))
+    sidecar = describe(core, core, "captwin_core")
     outcome = Verification(
         images=1,
         labels=np.array([0]),
@@ -49,7 +53,7 @@ def test_divergence_is_told_and_fails(captwin, monkeypatch):
         events_per_cycle=[0.5, 0.5],
         run_seconds=1.0,
     )
-    monkeypatch.setattr("scripts.verify.build", lambda *_: Twin(Path("twin"), {"options": options}, True, 0.1))
+    monkeypatch.setattr("scripts.verify.build", lambda *_: Twin(Path("twin"), sidecar, True, 0.1))
     monkeypatch.setattr("scripts.verify.run", lambda *_, **__: outcome)
     status, out, err = captwin("verify", "digits", "--first", "20", "--images", "1")
     assert status == 1 and "first divergence" in out

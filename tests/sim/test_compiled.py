@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pooch
 import pytest
 
 from hw.chip import Chip
 from hw.core import CoreOptions
+from hw.support.cache_folder import VARIABLE
 from hw.support.errors import CaptwinError
 from sim import golden
 from sim.rtl import compare, compiled, native
@@ -183,7 +183,7 @@ def test_built_once(small: tuple[Chip, Twin, np.ndarray]) -> None:
 
 
 def test_failed_and_interrupted_builds_leave_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / name)
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "captwin"))
     driver = tmp_path / "driver.cpp"
     driver.write_text('#include "layout.h"\nint main() { return nonsense; }\n')
     monkeypatch.setattr(compiled, "DRIVER", driver)

@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw.core import Core
 from hw.support.errors import CaptwinError
-from hw.verilog import write_verilog
 from sim import golden
 from sim.rtl import runner
+from sim.rtl.design import own_design
 from sim.rtl.scoreboard import Scoreboard
 from sim.rtl.simulators import missing_tools
 from tests.chips import random_chip, random_pixels
@@ -73,7 +72,7 @@ def test_gates_of_another_chip_are_told_apart(tmp_path: Path, monkeypatch: pytes
     charges = chip.layers[0].charges.copy()
     charges[4, 3] ^= 1
     other = replace(chip, layers=(replace(chip.layers[0], charges=charges), chip.layers[1]))
-    monkeypatch.setattr(runner, "write_verilog", lambda core, path: write_verilog(Core(other, core.options), path))
+    monkeypatch.setattr(runner, "own_design", lambda _, options: own_design(other, options))
     outcome = runner.simulate(chip, pixels, tmp_path)
     first = outcome.first_divergence
     assert first is not None and outcome.mismatches

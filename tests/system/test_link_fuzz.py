@@ -1,130 +1,207 @@
-"""Whatever comes over the line, the device answers the next good frame, and the driver is never told anything wrong."""
+"""Whatever comes over the line, the device answers the next good frame and says what it holds, and the driver is never
+told anything wrong."""
 
-import struct
-import zlib
+import time
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from cobs import cobs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from boards.host import Device
-from boards.line import LOOK_S
+from boards.line import RefusedError, Request
+from boards.loading import contents, digest
+from boards.loading import requests as bodies
+from hw.chip import Chip
 from hw.core import Core, CoreOptions
-from hw.link.protocol import REPLY, Command, Status
+from hw.link.about import description, room
+from hw.link.protocol import ABOUT, LEAST_BODY, Command, Status
+from hw.load import Contents
 from scripts.agreement import mismatches
 from sim import golden
 from sim.rtl.simulators import missing_tools
 from sim.rtl.virtual import VirtualBoard
-from train.data import load_dataset
-from train.zoo import load_chip
+from tests.chips import like, random_chip, random_pixels
+from tests.system import link_sequences
+from tests.system.link_model import Model
+from tests.system.link_sequences import Ask, Burst, Load, Noise, Prove, Step
 
-pytestmark = [
-    pytest.mark.proof,
-    pytest.mark.skipif(bool(missing_tools("verilator")), reason="Verilator's tools are not installed"),
-]
-CHIP = load_chip("digits-tiny")
-PIXELS, _ = load_dataset("digits").some(40)
-EXPECTED = golden.run(CHIP, PIXELS)
-CASES = 2000
-QUIET_S = 0.05
-#: tags of mishaps are up to MISHAP, the good frame's is another
-MISHAP, GOOD = 0x0FFF, 0x1234
-
-
-def frame(command: int, tag: int, body: bytes) -> bytes:
-    content = struct.pack("<BH", command, tag) + body
-    return cobs.encode(content + zlib.crc32(content).to_bytes(4, "little")) + b"\0"
+pytestmark = pytest.mark.skipif(bool(missing_tools("verilator")), reason="Verilator's tools are not installed")
+SIZES = (7, 5, 4)
+CORES = {
+    "fixed": CoreOptions(4, 1, 2, trace=True),
+    "loadable": CoreOptions(4, 1, 2, trace=True, loadable=True),
+    "serial": CoreOptions(2, 1, 1, loadable=True, serial=True),
+}
+IMAGES = 4
+#: how long the simulated device may take, however slow the machine
+PATIENCE_S, RESET_S = 20.0, 0.5
 
 
-requests = st.one_of(
-    st.builds(
-        frame,
-        st.sampled_from([Command.INFER, Command.INFER, Command.TRACE]),
-        st.integers(0, MISHAP),
-        st.sampled_from([p.tobytes() for p in PIXELS]),
-    ),
-    st.builds(frame, st.just(Command.LOOPBACK), st.integers(0, MISHAP), st.binary(max_size=50)),
-    st.builds(frame, st.sampled_from([Command.COUNTERS, Command.RESET]), st.integers(0, MISHAP), st.just(b"")),
-    st.builds(frame, st.integers(0, 255), st.integers(0, MISHAP), st.binary(max_size=80)),
-)
+class Bench:
+    """A device, the model of it, and the chips that go into it with golden's answers."""
 
+    def __init__(self, device: Device, options: CoreOptions) -> None:
+        self.device = device
+        first = base()
+        self.chips = [first, *(like(first, seed, sizes) for seed, sizes in ((7, SIZES), (8, (6, 4, 3))))]
+        self.pixels = [random_pixels(5, chip, IMAGES) for chip in self.chips]
+        self.images = [
+            np.pad(image, (0, SIZES[0] - len(image))).tobytes() for images in self.pixels for image in images
+        ]
+        self.expected = [golden.run(chip, pixels) for chip, pixels in zip(self.chips, self.pixels, strict=True)]
+        self.stores: list[list[Contents]] = []  #: of each chip
+        if options.loadable:
+            space = room(Core(first, options))
+            for chip in self.chips:
+                chip_store = Contents("chip", 8, description(chip, space.description or 0))
+                self.stores.append([*contents(chip, space), chip_store])
+        stores = self.stores[0] if self.stores else []
+        self.model = Model(SIZES[0], options.trace, first, stores)
+        self.steps = link_sequences.sequences(self.images, stores, len(self.chips))
 
-@st.composite
-def mishaps(draw: st.DrawFn) -> bytes:
-    """Bytes that no host should send."""
-    kind = draw(st.sampled_from(["random", "flip", "cut", "double", "reorder", "insert", "reset midway"]))
-    if kind == "random":
-        return draw(st.binary(max_size=300))
-    frames = draw(st.lists(requests, min_size=1, max_size=3))
-    if kind == "double":
-        return b"".join(one + one for one in frames)
-    if kind == "reorder":
-        return b"".join(draw(st.permutations(frames)))
-    whole = b"".join(frames)
-    place = draw(st.integers(0, len(whole) - 1))
-    if kind == "flip":
-        return whole[:place] + bytes([whole[place] ^ 1 << draw(st.integers(0, 7))]) + whole[place + 1 :]
-    if kind == "cut":
-        return whole[:place]
-    between = draw(st.binary(max_size=20)) if kind == "insert" else b"\0" + frame(Command.RESET, MISHAP, b"")
-    return whole[:place] + between + whole[place:]
+    def run(self, sequence: list[Step]) -> None:
+        """Each reply must be the model's, and the device must be what the model is in the end."""
+        for step in sequence:
+            match step:
+                case Ask():
+                    self.ask(step.command, step.body)
+                case Prove():
+                    self.ask(Command.PROVE, self.model.digest)
+                case Noise():
+                    self.device._line._write(step.data + b"\0")
+                case Burst():
+                    self.burst(step)
+                case Load():
+                    self.load(step)
+        self.check()
 
+    def ask(self, command: int, body: bytes) -> bytes:
+        """Sends a request once and compares the status of its reply."""
+        expected = self.model.status(command, body)
+        line = self.device._line
+        request = line.send(command, body)  # type: ignore[arg-type]
+        if command == Command.TRACE and expected == Status.OK:  # words come, too
+            request = Request(Command.INFER, request.tag, body)
+        end = time.monotonic() + PATIENCE_S
+        while request.reply is None and time.monotonic() < end:
+            line._look([request])
+        assert request.reply is not None, f"no answer to {command} {body.hex()}"
+        assert request.status == expected, f"to {command} {body.hex()}"
+        if command == Command.LOOPBACK:
+            assert request.reply == body
+        return request.reply
 
-@pytest.fixture(scope="module", params=[-0.02, 0.0, 0.02], ids=["slow host", "exact", "fast host"])
-def device(request: pytest.FixtureRequest) -> Iterator[Device]:
-    with VirtualBoard(Core(CHIP, CoreOptions(trace=True)), skew=-request.param) as board, Device(board.port) as device:
-        yield device
+    def burst(self, step: Burst) -> None:
+        """What RESET overtakes may have been done or not."""
+        for ask in step.asks:
+            self.device._line.send(ask.command, ask.body)  # type: ignore[arg-type]
+        self.device._line._patience_s = RESET_S  # a device that cannot be loaded drops it while two others wait
+        self.device.reset()
+        self.device._line._patience_s = PATIENCE_S
+        before = self.model.chip
+        for ask in step.asks:
+            self.model.status(ask.command, ask.body)
+        self.model.status(Command.RESET, b"")
+        if self.stores:
+            # Settings are whatever they are: a load begins with those of the encoder.
+            self.model.chip = before if self.identify() else None
 
-
-def reply_to(device: Device, tag: int) -> bytes:
-    """The reply with that tag, whatever else comes."""
-    line = device._line._serial
-    line.timeout = 5
-    while received := line.read_until(b"\0"):
+    def load(self, step: Load) -> None:
+        """Writes what a chip is, with a fault; PROVE must not be satisfied then."""
+        stores = self.stores[step.number]
+        requests = [
+            Ask(Command.WRITE, body)
+            for number, entry in enumerate(stores)
+            for body in bodies(ABOUT if number == len(stores) - 1 else number, entry, LEAST_BODY)
+        ]
+        place = step.place % len(requests)
+        match step.fault:
+            case "bit":
+                body = bytearray(requests[place].body)
+                body[-1] ^= 1
+                requests[place] = Ask(Command.WRITE, bytes(body))
+            case "lost":
+                del requests[place]
+            case "twice":
+                requests.insert(place, requests[place])
+            case "swapped":
+                requests[place - 1], requests[place] = requests[place], requests[place - 1]
+            case "cut short" | "interrupted":
+                requests = requests[:place]
+            case "steps":
+                place = next(n for n, request in enumerate(requests) if request.body[:2] == b"\1\0")  # the encoder's
+                requests[place] = Ask(Command.WRITE, requests[place].body[:5] + b"\xff" + requests[place].body[6:])
+        self.ask(Command.RESET, b"")
+        for number, request in enumerate(requests):
+            self.ask(request.command, request.body)
+            if number % 7 == place % 7 and number // 7 < len(step.between):
+                between = step.between[number // 7]
+                self.ask(between.command, between.body)
+        if step.fault == "interrupted":
+            return
+        proof = digest(stores)
+        if step.fault == "digest":
+            proof = bytes(byte ^ 0xFF for byte in proof)
+        expected = self.model.status(Command.PROVE, proof)
+        assert (expected == Status.OK) == (step.fault == "none") or self.model.chip
         try:
-            content = cobs.decode(received[:-1])
-        except cobs.DecodeError:
-            continue
-        if content[1:3] == tag.to_bytes(2, "little") and zlib.crc32(content[:-4]).to_bytes(4, "little") == content[-4:]:
-            return content[:-4]
-    raise AssertionError("no answer")
+            self.device._ask(Command.PROVE, proof, tries=1)
+            assert expected == Status.OK
+            if step.fault == "none":
+                self.model.chip = self.chips[step.number]
+        except RefusedError as error:
+            assert error.status == expected == Status.NOT_PROVED
+        self.ask(Command.RESET, b"")
+
+    def identify(self) -> bool:
+        """Whether the device says that it holds a chip, which must be the model's."""
+        self.device.about = self.device._identity(self.ask(Command.IDENTIFY, b""))
+        if not self.device.build_id:
+            assert self.device.about.sizes is None
+            return False
+        assert self.model.chip and self.device.build_id == self.model.chip.build_id
+        assert self.device.sizes == self.model.chip.sizes
+        return True
+
+    def check(self) -> None:
+        self.ask(Command.RESET, b"")
+        assert self.identify() == bool(self.model.chip)
+        if not self.model.chip:
+            self.ask(Command.INFER, self.images[0])  # which is refused
+            self.load(Load(0, "none", 0, ()))
+            assert self.identify()
+        number = next(n for n, chip in enumerate(self.chips) if chip is self.model.chip)
+        answers = list(self.device.infer(self.pixels[number]))
+        assert not mismatches(answers, self.expected[number])
 
 
-many = settings(
-    max_examples=-(-CASES // 3), deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
-)
+def base() -> Chip:
+    """The chip that devices are made with."""
+    return random_chip(12, sizes=SIZES, kind="rate", readout="most_spikes")
 
 
-@many
-@given(mishap=mishaps(), number=st.integers(0, len(PIXELS) - 1))
-def test_the_next_good_frame_is_answered(device: Device, mishap: bytes, number: int) -> None:
-    line = device._line._serial
-    device._line._write(mishap + b"\0")
-    line.timeout = QUIET_S  # requests that came whole are answered first: a host waits for that
-    while line.read(4096):
-        pass
-    device._line._write(frame(Command.INFER, GOOD, PIXELS[number].tobytes()))
-    content = reply_to(device, GOOD)
-    assert struct.unpack("<BHB", content[:4]) == (Command.INFER | REPLY, GOOD, Status.OK)
-    body = content[4:]
-    assert body[0] == EXPECTED.labels[number]
-    assert body[6 : 6 + 10] == bytes(EXPECTED.counts[number].tolist())
-    assert struct.unpack("<10H", body[16:36]) == tuple(EXPECTED.membranes[number])
+@pytest.fixture(scope="module", params=CORES)
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    options = CORES[request.param]
+    with VirtualBoard(Core(base(), options)) as board, Device(board.port, patience_s=PATIENCE_S) as device:
+        yield Bench(device, options)
 
 
-@many
-@given(mishap=mishaps(), numbers=st.lists(st.integers(0, len(PIXELS) - 1), min_size=1, max_size=12))
-def test_the_driver_is_never_told_anything_wrong(device: Device, mishap: bytes, numbers: list[int]) -> None:
-    device._line._write(mishap)
-    device._line._serial.timeout = LOOK_S
-    answers = list(device.infer(PIXELS[numbers]))
-    assert [answer.label for answer in answers] == EXPECTED.labels[numbers].tolist()
-    assert np.array_equal([answer.counts for answer in answers], EXPECTED.counts[numbers])
-    assert np.array_equal([answer.membranes for answer in answers], EXPECTED.membranes[numbers])
-    assert device.loopback(mishap[:50]) == mishap[:50]
-    if len(numbers) == 1:
-        answer, layers = device.trace(PIXELS[numbers[0]])
-        assert not mismatches([answer], golden.run(CHIP, PIXELS[numbers], trace=True), [layers])
+def fuzz(examples: int) -> settings:
+    slow = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
+    return settings(max_examples=examples, deadline=None, print_blob=True, suppress_health_check=slow)
+
+
+@fuzz(25)
+@given(data=st.data())
+def test_the_device_is_what_the_document_says(bench: Bench, data: st.DataObject) -> None:
+    bench.run(data.draw(bench.steps))
+
+
+@pytest.mark.proof
+@fuzz(1200)
+@given(data=st.data())
+def test_the_device_is_what_the_document_says_at_length(bench: Bench, data: st.DataObject) -> None:
+    bench.run(data.draw(bench.steps))

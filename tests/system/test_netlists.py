@@ -13,10 +13,9 @@ import pytest
 from boards.probe import Probe
 from hw.chip import Chip
 from hw.core import Core, CoreOptions
-from hw.verilog import fields
+from hw.export.sidecar import Payload, fields
 from sim import golden
 from sim.rtl.launch import run_bench
-from sim.rtl.ports import Payload
 from sim.rtl.simulators import missing_tools
 from tests.system.netlists import STAGES, TARGETS, TOP, Stage, cells
 from train.data import load_dataset

@@ -1,4 +1,7 @@
 import gzip
+import tracemalloc
+import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,6 +64,28 @@ def test_bad_files(tmp_path, monkeypatch, content, message, inner):
     with pytest.raises(CaptwinError, match=message) as caught:
         load_dataset("mnist")
     assert "\n" not in str(caught.value)
+    # They may be somebody's Fashion-MNIST, whose files have the same names.
+    assert f"{DATA_VARIABLE} names its folder" in str(caught.value) and "delete" not in str(caught.value)
+    assert str(folder) in str(caught.value)
+
+
+def test_a_damaged_download_may_be_deleted(tmp_path, monkeypatch):
+    monkeypatch.delenv(DATA_VARIABLE, raising=False)
+    monkeypatch.setattr(data, "_downloads", lambda: tmp_path)
+    for name in MNIST_FILES:
+        (tmp_path / f"{name}.gz").write_bytes(b"not gzip")
+    with pytest.raises(CaptwinError, match="delete it, and it is downloaded again"):
+        load_dataset("mnist")
+
+
+def test_names_of_ours_stand_for_their_content(mnist):
+    for dataset in (mnist, load_dataset("digits")):
+        data.check_known(dataset)
+        images = dataset.test_images.copy()
+        images[-1, -1] ^= 1
+        with pytest.raises(CaptwinError, match=f"called {dataset.name}, but its images or labels are not those"):
+            data.check_known(replace(dataset, test_images=images))
+        data.check_known(replace(dataset, name="mine", test_images=images))
 
 
 def test_no_files_and_no_network(tmp_path, monkeypatch):
@@ -70,3 +95,19 @@ def test_no_files_and_no_network(tmp_path, monkeypatch):
     with pytest.raises(CaptwinError, match=r"is not to be had .* put the four .* into a folder") as caught:
         load_dataset("mnist")
     assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_unpacks_to_gigabytes_is_refused(tmp_path, monkeypatch):
+    packed = tmp_path / "train-images-idx3-ubyte.gz"
+    squeeze = zlib.compressobj(9, wbits=31)
+    block = bytes(1 << 24)
+    packed.write_bytes(b"".join([*(squeeze.compress(block) for _ in range(64)), squeeze.flush()]))
+    tracemalloc.start()
+    with pytest.raises(CaptwinError, match=r"cannot unpack \(it holds more than 67,108,864 bytes\)"):
+        data._idx("train-images-idx3-ubyte", packed)
+    assert tracemalloc.get_traced_memory()[1] < 3 << 26
+    tracemalloc.stop()
+    with packed.open("wb") as file:
+        file.truncate(60 << 30)
+    with pytest.raises(CaptwinError, match="are more than any images of MNIST has"):
+        data._idx("train-images-idx3-ubyte", packed)

@@ -1,18 +1,25 @@
 import csv
 import json
+import subprocess
+import sys
+from dataclasses import replace
 
 import pytest
 import torch
 
 from hw.chip import Chip
 from hw.support.errors import CaptwinError
+from hw.support.locks import LOCK, locked_folder
 from sim import golden
 from sim.analog.circuits import load_circuit
 from train import loop
 from train.config import Distillation, load_config
 from train.data import Dataset, load_dataset
 from train.evaluate import float_difference
+from train.export import export_chip
 from train.loop import build_network, train
+from train.run_folder import FILES
+from train.zoo import chip_warnings
 
 
 @pytest.fixture
@@ -28,10 +35,13 @@ def digits():
 def test_run_leaves_everything_and_learns(quick, tmp_path, digits):
     result = train(quick, tmp_path / "run", progress=None)
     files = {path.name for path in (tmp_path / "run").iterdir()}
-    assert files == {"config.json", "checkpoint.safetensors", "chip.safetensors", "curves.csv", "curves.png"}
+    assert files == {*FILES, LOCK} - {"teacher.safetensors"}
+    lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines] == [1, 2, 3]
     assert json.loads((tmp_path / "run/config.json").read_text())["hidden"] == [16]
     with (tmp_path / "run/curves.csv").open() as file:
-        assert len(list(csv.DictReader(file))) == 3
+        rows = list(csv.DictReader(file))
+    assert [{key: float(value) for key, value in row.items()} for row in rows] == lines
     assert not result.interrupted and result.epochs_done == 3
     assert result.test_accuracy > 0.5
     chip = Chip.load(result.chip_path)
@@ -68,7 +78,7 @@ def test_interrupted_run_exports_its_best_and_resumes_to_the_same_bytes(quick, t
     result = train(quick, tmp_path / "run", resume=True, progress=None)
     assert not result.interrupted and result.epochs_done == 3
     assert result.chip_path.read_bytes() == whole
-    for name in ("checkpoint.safetensors", "curves.csv", "curves.png"):
+    for name in ("checkpoint.safetensors", "curves.csv", "curves.png", "metrics.jsonl"):
         assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
 
 
@@ -93,7 +103,7 @@ def test_a_teacher_is_kept(quick, tmp_path, monkeypatch):
     assert train(quick, tmp_path / "run", resume=True, progress=None).chip_path.read_bytes() == whole
     teacher = tmp_path / "run/teacher.safetensors"
     teacher.write_bytes(teacher.read_bytes()[:1000])
-    with pytest.raises(CaptwinError, match="not the whole teacher of this run"):
+    with pytest.raises(CaptwinError, match="not a whole teacher of this run"):
         train(quick, tmp_path / "run", resume=True, progress=None)
 
 
@@ -136,6 +146,107 @@ def test_resuming_needs_a_checkpoint_of_the_same_configuration(quick, tmp_path):
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     with pytest.raises(CaptwinError, match="not a whole checkpoint"):
         train(quick, tmp_path, resume=True, progress=None)
+
+
+def test_a_folder_belongs_to_one_process(quick, tmp_path):
+    before = train(quick, tmp_path, progress=None).chip_path.read_bytes()
+    other = quick.model_copy(update={"seed": 2})
+    other_process = "import sys; from pathlib import Path; from hw.support.locks import locked_folder\n"
+    other_process += "with locked_folder(Path(sys.argv[1])): print(flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", other_process, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        for changes in ({}, {"overwrite": True}, {"resume": True}):
+            with pytest.raises(CaptwinError, match="another captwin works in this folder"):
+                train(other, tmp_path, progress=None, **changes)
+        process.stdin.close()
+    assert (tmp_path / "chip.safetensors").read_bytes() == before
+    with locked_folder(tmp_path):  # the lock died with its process
+        pass
+
+
+def test_another_runs_chip_is_not_overwritten(quick, tmp_path):
+    folder = tmp_path / "run"
+    before = train(quick, folder, progress=None).chip_path.read_bytes()
+    assert train(quick, folder, progress=None).chip_path.read_bytes() == before
+    other = quick.model_copy(update={"hidden": (8,)})
+    with pytest.raises(CaptwinError, match=r"holds another run \(made with hidden = \[16\], now it is \[8\]\)"):
+        train(other, folder, progress=None)
+    assert (folder / "chip.safetensors").read_bytes() == before
+    assert train(other, folder, overwrite=True, progress=None).chip.sizes == (64, 8, 10)
+    (folder / "chip.safetensors").unlink()  # the checkpoint alone is a run too
+    with pytest.raises(CaptwinError, match="holds another run"):
+        train(quick, folder, progress=None)
+    (folder / "checkpoint.safetensors").write_bytes(b"of no use to anybody")
+    train(quick, folder, progress=None)
+    (folder / "chip.safetensors").write_bytes(b"something of a user's")
+    with pytest.raises(CaptwinError, match="its chip file cannot be read"):
+        train(quick, folder, progress=None)
+
+
+def test_a_repeated_run_that_is_interrupted_leaves_the_finished_chip(quick, tmp_path, monkeypatch):
+    whole = train(quick, tmp_path, progress=None).chip_path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_Run", _Interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(quick, tmp_path, progress=None)
+    assert (tmp_path / "chip.safetensors").read_bytes() == whole
+    assert train(quick, tmp_path, resume=True, progress=None).chip_path.read_bytes() == whole
+
+
+def test_inputs_are_known_by_their_content(quick, tmp_path, monkeypatch):
+    table = load_circuit("charge_share")
+    table.save(tmp_path / "mine.json")
+    config = quick.model_copy(update={"circuit": str(tmp_path / "mine.json")})
+    run = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_Run", _Interrupted)
+        train(config, run, progress=None)
+    replace(table, v_read=0.5, date="later").save(tmp_path / "mine.json")
+    for resume in (True, False):
+        with pytest.raises(CaptwinError, match="made with another neuron table"):
+            train(config, run, resume=resume, progress=None)
+    replace(table, date="later").save(tmp_path / "mine.json")  # the same neuron
+    train(config, run, resume=True, progress=None)
+    digits = load_dataset("digits")
+    monkeypatch.setattr(loop, "load_dataset", lambda _: replace(digits, test_labels=digits.test_labels[::-1]))
+    for resume in (True, False):
+        with pytest.raises(CaptwinError, match="made with another data set"):
+            train(config, run, resume=resume, progress=None)
+
+
+def test_another_teacher_is_refused(quick, tmp_path, monkeypatch):
+    quick = quick.model_copy(update={"distillation": Distillation(epochs=1)})
+    other = quick.model_copy(update={"seed": 2})
+    train(other, tmp_path / "other", progress=None)
+    train(quick, tmp_path / "run", progress=None)
+    (tmp_path / "other/teacher.safetensors").replace(tmp_path / "run/teacher.safetensors")
+    with pytest.raises(CaptwinError, match="made with another teacher"):
+        train(quick, tmp_path / "run", resume=True, progress=None)
+
+
+def test_data_of_another_name_only(quick, digits):
+    network = build_network(quick, digits, load_circuit("charge_share"))
+    fake = replace(digits, test_labels=digits.test_labels[::-1])
+    with pytest.raises(CaptwinError, match="called digits, but its images or labels are not those of digits"):
+        export_chip(network, quick, fake, {})
+    assert export_chip(network, quick, replace(fake, name="mine"), {}).provenance["data"]["name"] == "mine"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"v_read": 0.001}, "layer 0: no neuron ever fires"),
+        ({"encoder": {"steps": 1, "phase": 0}}, "encoder: 100 % of the pixels that are not black never spike"),
+    ],
+)
+def test_a_silent_network_is_told(changes, message, tmp_path):
+    config = load_config("digits-tiny", epochs=1, batch_size=256, **changes)
+    result = train(config, tmp_path, progress=None)
+    assert message in "\n".join(result.activity.warnings())
+    assert result.activity.wordless == 1 and result.activity.layers[0].spike_rate == 0
+    assert result.chip.provenance["warnings"] == result.activity.warnings()
+    assert chip_warnings(Chip.load(result.chip_path)) == result.activity.warnings()
 
 
 def test_device_that_is_not_there(quick, tmp_path):

@@ -51,6 +51,16 @@ def test_study_measures_keeps_and_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
         "digits", (circuit,), 1, tmp_path, epochs=2, progress=lambda done, total: seen.append((done, total))
     )
     assert seen == [(2, 2)]
+    ideal = next(path for path in tmp_path.iterdir() if '"ideal"' in path.read_text())
+    whole = ideal.read_bytes()
+    for damaged in (whole.replace(b"ideal twin", b"circuit"), whole[:100], b"[]", whole.replace(b"0.", b"0.1", 1)):
+        ideal.write_bytes(damaged)
+        assert study._read(ideal) is None
+    seen.clear()
+    assert outcomes == study.study(  # that case is run again
+        "digits", (circuit,), 1, tmp_path, epochs=2, progress=lambda done, total: seen.append((done, total))
+    )
+    assert seen == [(1, 2), (2, 2)] and ideal.read_bytes() == whole
     assert next(iter(csv.DictReader(io.StringIO(to_csv(outcomes)))))["run_on"] == "ideal twin"
 
 

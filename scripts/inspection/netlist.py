@@ -1,0 +1,64 @@
+"""Netlists of a user's own neuron."""
+
+from functools import partial
+
+from hw.support.quantities import energy_text, quantity
+from scripts.inspection.inspection import Inspection
+from scripts.output import Row, note
+from sim.analog.bench import Bench
+from sim.analog.memory import default_cache
+from sim.analog.runner import Progress
+from sim.analog.sweep import sweep
+from sim.plots.sweep import draw_sweep
+from sim.plots.transient import draw_transient
+
+_UNITS = {"supply": "V", "c_column": "F", "c_membrane": "F"}
+
+
+def inspect_netlist(bench: Bench, progress: Progress) -> Inspection:
+    """Parameters of a netlist, and what its neuron does from rest, simulated; pictures of that and of ten cycles."""
+    result = sweep(bench, cache=default_cache(), progress=progress)
+    least, after_spike = result.thresholds
+    silent = int(abs(result.u).argmin())
+    rows = [
+        note("kind", "what", "a neuron netlist"),
+        note("circuit", "circuit", bench.circuit),
+        Row("corner", bench.corner, "conditions", f"{bench.corner}, {bench.temperature:g} deg C"),
+        Row("temperature_c", bench.temperature, "", ""),
+        note("models", "device models", str(bench.models.name)),
+        *(
+            Row(f"{name}_{unit.lower()}" if name in _UNITS else name, value, name, quantity(value, unit))
+            for name, value in bench.values
+            for unit in [_UNITS.get(name, "V")]
+        ),
+        _threshold("threshold_v", "threshold from rest", least),
+        _threshold("threshold_after_spike_v", "threshold at rest, after a spike", after_spike),
+        Row(
+            "rest_shift_v",
+            float(result.v[0, silent]) - bench.parameters["v_ref"],
+            f"a cycle at {1e3 * result.u[silent]:.1f} mV shifts rest by",
+            f"{1e3 * (float(result.v[0, silent]) - bench.parameters['v_ref']):+.2f} mV",
+        ),
+        Row(
+            "energy_j",
+            [float(result.energy.min()), float(result.energy.max())],
+            "energy of a cycle from rest",
+            f"{energy_text(float(result.energy.min()))} to {energy_text(float(result.energy.max()))}",
+        ),
+        note("sha256", "SHA-256 with its conditions", bench.sha256),
+    ]
+    pictures = {
+        "sweep": partial(draw_sweep, bench, result),
+        "transient": partial(draw_transient, bench, _typical(bench, least)),
+    }
+    return Inspection(f"Netlist {bench.path.name}", rows, pictures)
+
+
+def _typical(bench: Bench, least: float | None) -> float:
+    """V, not 0: the threshold, or what stands in for it where there is none or it is next to nothing."""
+    reach = max(abs(bench.parameters["u_min"]), abs(bench.parameters["u_max"]))
+    return reach if least is None else max(least, reach / 20)
+
+
+def _threshold(key: str, label: str, volts: float | None) -> Row:
+    return Row(key, volts, label, "no drive makes a spike" if volts is None else f"{1e3 * volts:.2f} mV")

@@ -1,0 +1,47 @@
+"""Pictures of neurons and weights: nothing lies upon anything else, and what is drawn is what the table holds."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sim.analog.circuits import ideal_twin, load_circuit
+from sim.analog.deviation import deviation
+from sim.plots.chip import draw_weights
+from sim.plots.neuron import common_axes, draw_difference, draw_neuron, draw_table, membrane_difference, of_layer
+from sim.plots.style import style
+from tests.sim.plots.overlap import overlaps
+from tests.tables import small_table
+from train.zoo import load_chip
+
+
+@pytest.mark.parametrize("name", ["charge_share", "pass_transistor"])
+def test_tables(name):
+    table = load_circuit(name)
+    with style():
+        assert overlaps(draw_table(table)) == []
+        assert overlaps(draw_difference(table, ideal_twin(table), (name, "ideal twin"))) == []
+
+
+def test_chips():
+    chip = load_chip("digits")
+    layer, table = chip.layers[0], load_circuit("charge_share")
+    with style():
+        assert overlaps(draw_neuron(of_layer(layer, chip.formats), deviation(layer, chip.formats, table))) == []
+        assert overlaps(draw_weights(chip)) == []
+
+
+def test_a_layer_is_drawn_in_the_volts_of_its_table():
+    chip, table = load_chip("digits"), load_circuit("charge_share")
+    drawn = of_layer(chip.layers[0], chip.formats)
+    before, drive = np.meshgrid(drawn.v, drawn.u, indexing="ij")
+    wanted = table.step(before, drive, np.zeros(before.shape, bool))
+    assert np.abs(drawn.surfaces[0] - wanted).max() < 1e-4
+
+
+def test_differences_are_counted_from_each_rest():
+    table = small_table()
+    moved = replace(table, v=table.v + 0.1, v_rest=table.v_rest + 0.1, surfaces=table.surfaces + 0.103)
+    v, u = common_axes(table, moved)
+    assert (v[0], u[-1]) == pytest.approx((table.v[0] - table.v_rest, table.u[-1]))
+    assert membrane_difference(table, moved) == pytest.approx(np.full((2, len(v), len(u)), 0.003))
