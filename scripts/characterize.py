@@ -8,12 +8,16 @@ import numpy as np
 import typer
 
 from hw.support.errors import CaptwinError
+from hw.support.names import check_name
 from hw.support.quantities import energy_text
-from scripts.output import JsonFlag, Row, count, file, note, progress_bar, share, show
+from scripts.output import JsonFlag, Row, count, file, note, progress_bar, show
+from scripts.verdict import verdict_rows
 from sim.analog.bench import SPICE_CIRCUITS, open_bench
+from sim.analog.characterize import HeldOut, held_out
 from sim.analog.characterize import characterize as run
-from sim.analog.characterize import held_out
 from sim.analog.memory import default_cache
+from sim.analog.table import MOST_POINTS, NeuronTable
+from sim.analog.verdict import judge
 
 CIRCUITS = ", ".join(SPICE_CIRCUITS)
 
@@ -21,21 +25,26 @@ CIRCUITS = ", ".join(SPICE_CIRCUITS)
 def characterize(
     circuit: Annotated[str, typer.Argument(help=f"{CIRCUITS}; with --netlist, what to call your own.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Table file [default: CIRCUIT.json].")] = None,
-    points: Annotated[int, typer.Option(min=2, help="Grid points on each axis.")] = 33,
+    points: Annotated[int, typer.Option(min=2, max=MOST_POINTS, help="Grid points on each axis.")] = 33,
     corner: Annotated[str, typer.Option(help="Section of the models file: tt, ff, ss.")] = "tt",
     temperature: Annotated[float, typer.Option(help="deg C.")] = 27.0,
     netlist: Annotated[Path | None, typer.Option(help="Your neuron: docs/circuit.md names its ports.")] = None,
     models: Annotated[Path | None, typer.Option(help="Your devices nch and pch.")] = None,
     c_column: Annotated[float | None, typer.Option(help="F, in place of the netlist's.")] = None,
     c_membrane: Annotated[float | None, typer.Option(help="F, in place of the netlist's.")] = None,
-    held_out_points: Annotated[int, typer.Option("--held-out", min=1, help="Fresh points to check with.")] = 200,
-    seed: Annotated[int, typer.Option(help="Of the fresh points.")] = 1,
+    held_out_points: Annotated[
+        int, typer.Option("--held-out", min=1, max=100_000, help="Fresh points to check with.")
+    ] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Of the fresh points.")] = 1,
     as_json: JsonFlag = False,
 ) -> None:
     """Measure a neuron netlist in ngspice, and write it as a neuron table; a run that was stopped goes on."""
-    if output is None and Path(circuit).name != circuit:
-        raise CaptwinError(f"characterize: {circuit!r} is no name; a netlist's file goes to --netlist")
+    try:
+        check_name(circuit, "characterize")
+    except CaptwinError as error:
+        raise CaptwinError(f"{error}; a netlist's file goes to --netlist") from None
     path = output or Path(f"{circuit}.json")
+    _keep_others(path)
     bench = open_bench(
         circuit,
         netlist=netlist,
@@ -72,9 +81,29 @@ def characterize(
             count("held_out_points", "held-out points", check.points),
             Row("held_out_rms_v", check.rms, "interpolation error, RMS", f"{1e3 * check.rms:.3f} mV"),
             Row("held_out_worst_v", check.worst, "interpolation error, worst", f"{1e3 * check.worst:.3f} mV"),
-            share("held_out_spikes", "spikes foretold", check.agreement),
+            *_spikes(check),
+            *verdict_rows(judge(table)),
             file("table", "table", path),
         ],
         "Characterised",
         as_json,
     )
+
+
+def _spikes(check: HeldOut) -> list[Row]:
+    label = f"spikes foretold within {1e3 * check.near:.1f} mV of the threshold"
+    text = "the table holds no threshold" if check.agreement is None else f"{100 * check.agreement:.2f} %"
+    return [
+        Row("near_threshold_v", check.near, "", ""),
+        Row("near_threshold_points", check.near_points, "", ""),
+        Row("held_out_spikes", check.agreement, label, text),
+    ]
+
+
+def _keep_others(path: Path) -> None:
+    """Raises :class:`CaptwinError` if something else than a table stands where the table would go."""
+    if path.is_file():
+        try:
+            NeuronTable.load(path)
+        except CaptwinError:
+            raise CaptwinError(f"{path}: not replaced: this is no neuron table; name another with --output") from None

@@ -31,7 +31,7 @@ SHEET = 64
 
 def classify(
     chip: Annotated[str, typer.Argument(help="A chip file, or the name of a pre-trained chip.")],
-    pictures: Annotated[list[Path], typer.Argument(help="Pictures: PNG, JPEG, BMP, GIF, TIFF, WebP or PPM.")],
+    pictures: Annotated[list[Path], typer.Argument(help="Pictures: PNG, JPEG, BMP, GIF, WebP or PPM.")],
     invert: Annotated[bool, typer.Option("--invert", help="They are dark strokes on bright ground.")] = False,
     save: Annotated[Path | None, typer.Option(help="PNG file for what the chip saw.")] = None,
     port: Annotated[

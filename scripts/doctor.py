@@ -2,6 +2,7 @@
 
 import platform
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -16,7 +17,7 @@ from rich.text import Text
 from boards.catalogue import BOARDS
 from hw.support.cache_folder import cache_folder
 from hw.support.errors import CaptwinError
-from hw.support.tools import find_tool, has_blanks, run_tool, temporary_root, verilator_root
+from hw.support.tools import find_tool, has_blanks, run_tool, temporary_root
 from hw.verilog import YOSYS
 from scripts.output import JsonFlag, Row, print_table, show
 from sim.analog.ngspice import ADVICE as NGSPICE_ADVICE
@@ -109,9 +110,9 @@ def _places() -> Iterator[Finding]:
         root, advice = temporary_root(), ""
     except CaptwinError as error:
         root, advice = None, str(error)
-    blanks = [path for path in (Path.cwd(), verilator_root()) if path and has_blanks(path)]
+    blanks = any(map(has_blanks, (Path.cwd(), Path(sys.prefix))))
     used = f"links and copies in {root} are used" if blanks else str(root)
-    yield Finding("folder without blanks", used if root else None, "simulate in Verilator", advice, bool(blanks))
+    yield Finding("folder without blanks", used if root else None, "simulate in Verilator", advice, blanks)
 
 
 def _program_version(program: str) -> str | None:

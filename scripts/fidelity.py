@@ -1,6 +1,7 @@
 """``captwin fidelity``: whole columns of a chip in SPICE against its twin."""
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -79,6 +80,7 @@ def _rows(result: Fidelity, lone: LoneCycles) -> list[Row]:
     classes = "not judged: only some neurons were simulated" if agreement is None else f"{100 * agreement:.2f} %"
     return [
         note("circuit", "circuit", conditions),
+        _swing(result),
         count("images", "images", result.images),
         count("neurons", "neurons", total.neurons),
         count("chains", "chains", total.chains),
@@ -104,6 +106,13 @@ def _rows(result: Fidelity, lone: LoneCycles) -> list[Row]:
         *_energies(total),
         Row("warnings", list(result.warnings), "warning" * bool(result.warnings), "; ".join(result.warnings)),
     ]
+
+
+def _swing(result: Fidelity) -> Row:
+    """The swing of the row lines: the chip's, whatever its netlist is meant for."""
+    chip, netlist = result.chip.analog.v_read, result.bench.parameters["v_read"]
+    text = f"{chip:g} V, the chip's" + ("" if math.isclose(chip, netlist) else f"; its netlist states {netlist:g} V")
+    return Row("v_read_v", chip, "row lines swing by", text)
 
 
 def _speeds(result: Fidelity, pixels: np.ndarray, folder: Path) -> list[Row]:
@@ -144,7 +153,8 @@ def _write(result: Fidelity, rows: list[Row], folder: Path) -> list[Row]:
     lines = [",".join(header)]
     lines += [",".join([str(n), *map(str, entry.values())]) for n, (_, entry) in enumerate(table)]
     write_atomically(folder / "fidelity.csv", "\n".join(lines) + "\n")
-    write_atomically(folder / "worst.cir", f"* {name}. Run: ngspice -b worst.cir\n{deck}")
+    head = f"* {name}. Run: ngspice -b worst.cir (a PDK's devices may need: set ngbehavior=hsa in .spiceinit)"
+    write_atomically(folder / "worst.cir", f"{head}\n{deck}")
     plot_chains(result, folder / "chains.png")
     plot_errors(result, folder / "errors.png")
     plot_chain(result, worst, folder / "worst.png")

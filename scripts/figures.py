@@ -5,10 +5,13 @@ from pathlib import Path
 from hw.core import CoreOptions
 from scripts.output import log
 from sim.analog.bench import SPICE_CIRCUITS
+from sim.analog.circuits import load_circuit
 from sim.analog.memory import default_cache
 from sim.fidelity import compare
 from sim.plots.fidelity import plot_chains
 from sim.plots.inference import plot_inference
+from sim.plots.neuron import draw_table
+from sim.plots.style import save_png, style
 from sim.plots.transient import plot_transient
 from sim.rtl.runner import simulate
 from sim.rtl.waves import plot_core
@@ -29,6 +32,8 @@ def main() -> None:
     plot_core(
         gates.waveform, chip, FOLDER / "waveform.png", lanes=options.each("lanes", len(chip.layers)), cycles=cycles
     )
+    with style():
+        save_png(draw_table(load_circuit("pass_transistor")), FOLDER / "table.png")
     for circuit in SPICE_CIRCUITS:
         plot_transient(circuit, FOLDER / f"transient_{circuit}.png")
     columns = compare(chip, dataset.test_images[:3], neurons=24, cache=default_cache())

@@ -1,5 +1,6 @@
 """``captwin simulate``: a chip's Verilog in a simulator, compared with the golden model number by number."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,7 @@ def simulate(
     data: Annotated[str | None, typer.Option(help="Data set; by default the one the chip was trained on.")] = None,
     simulator: Annotated[Simulator, typer.Option(help="Which simulator.")] = "verilator",
     stall: Annotated[float, typer.Option(help="Chance of a pause, each cycle and stream (0 to below 1).")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Decides when the pauses come.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Decides when the pauses come.")] = 0,
     waves: Annotated[bool, typer.Option("--waves", help="Keep a waveform (VCD or FST).")] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Working folder [default: build/CHIP-SIMULATOR].")
@@ -58,6 +59,8 @@ def simulate(
             waves=waves,
         )
     mark_owner(folder, chip)
+    if verilog:  # the copy that was simulated goes with the next build
+        outcome = replace(outcome, verilog=verilog[0])
     show([note("chip", "chip", chip), *simulation_rows(outcome, labels)], "Gates against golden model", as_json)
     if outcome.first_divergence:
         log.print(f"captwin: first divergence: {outcome.first_divergence}")

@@ -19,9 +19,11 @@ from train.study_picture import picture
 
 def study(
     data: Annotated[str, typer.Option(help="digits or mnist.")] = "digits",
-    seeds: Annotated[int, typer.Option(min=1, help="Networks for each point.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Networks for each point.")] = 3,
     sweeps: Annotated[bool, typer.Option(help="Levels, ratios and spreads, or the base case alone.")] = True,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the committed configuration's.")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="Instead of the committed configuration's.")
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder [default: runs/study-DATA].")] = None,
     as_json: JsonFlag = False,
 ) -> None:

@@ -59,14 +59,16 @@ def train(
         "encoder": {key: value for key, value in (("steps", steps), ("kind", encoder)) if value is not None} or None,
     }
     source = _source(data, config)
-    many = seeds is not None
-    folder = results_folder(output or Path("runs") / (f"{Path(source).stem}-seeds" if many else Path(source).stem))
+    name = Path(source).stem + ("-seeds" if seeds is not None else "")
+    folder = results_folder(output or Path("runs") / name)
 
     def train_one(settings: TrainConfig, place: Path) -> TrainResult:
+        # Of several seeds, some may not have begun.
+        goes_on = resume and (seeds is None or (place / "checkpoint.safetensors").is_file())
         try:
-            return run(settings, place, device=device, resume=resume, overwrite=overwrite, progress=progress_bar())
+            return run(settings, place, device=device, resume=goes_on, overwrite=overwrite, progress=progress_bar())
         except KeyboardInterrupt:
-            if not resume and (place / "chip.safetensors").exists():
+            if not goes_on and (place / "chip.safetensors").exists():
                 log.print(f"captwin: {place}: its chip is that of the earlier run; --resume goes on with this one")
             raise
 

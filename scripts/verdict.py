@@ -1,35 +1,32 @@
-"""A verdict on a neuron as rows of a result."""
+"""What verbs show of the verdict on a neuron table."""
 
-from scripts.output import Row
+from scripts.output import Row, note
 from sim.analog.verdict import Verdict
 
 
 def verdict_rows(verdict: Verdict) -> list[Row]:
-    """Thresholds, leak, reset and warnings, as ``captwin inspect`` shows them."""
-    share = verdict.drive_share
+    """A row for each figure, and one for each warning; whether the table is usable comes first."""
     return [
-        _millivolts("threshold_v", "threshold from rest", verdict.threshold),
-        _millivolts("threshold_after_spike_v", "threshold after a spike", verdict.threshold_after_spike),
-        _millivolts("hysteresis_v", "hysteresis at rest", verdict.hysteresis),
-        Row("drive_share", share, "share of the drives below it", "" if share is None else f"{100 * share:.1f} %")
-        if share is not None
-        else Row("drive_share", None, "", ""),
-        Row("leak", verdict.leak, "leak of a cycle", f"{100 * verdict.leak:.1f} % of the distance from rest"),
-        _millivolts("rest_shift_v", "a cycle without drive shifts rest by", verdict.rest_shift),
-        Row(
-            "reset_left",
-            verdict.reset_left,
-            "reset after a spike",
-            f"leaves {100 * verdict.reset_left:.1f} % of the membrane, {1e3 * verdict.reset_error:+.2f} mV from rest",
-        ),
-        Row("reset_error_v", verdict.reset_error, "", ""),
+        Row("usable", verdict.fatal is None, "", ""),
+        note("verdict", "verdict", verdict.fatal or "a network can work on this neuron"),
+        _drive("threshold_v", "threshold from rest", verdict.threshold),
+        _drive("threshold_after_spike_v", "threshold in the cycle after that spike", verdict.threshold_after_spike),
+        _drive("hysteresis_v", "a spike raises the threshold at rest by", verdict.hysteresis),
+        _share("drive_share", "of the table's highest drive, the threshold takes", verdict.drive_share),
+        _share("leak", "leak: a silent cycle takes of the membrane", verdict.leak),
+        _drive("rest_shift_v", "a cycle without drive moves the resting membrane by", verdict.rest_shift),
+        _share("reset_left", "reset: the cycle after a spike leaves of the membrane", verdict.reset_left),
+        _drive("reset_error_v", "reset: from rest to where it ends", verdict.reset_error),
         Row("one_sided", verdict.one_sided, "", ""),
         Row("membranes_outside", verdict.membranes_outside, "", ""),
-        Row("fatal", verdict.fatal, "no network can work on it" * bool(verdict.fatal), verdict.fatal or ""),
         Row("warnings", list(verdict.warnings), "", ""),
-        *(Row("", None, "warning", text) for text in verdict.warnings),
+        *(Row("", None, "warning", warning) for warning in verdict.warnings),
     ]
 
 
-def _millivolts(key: str, label: str, volts: float | None) -> Row:
-    return Row(key, volts, label, "no drive makes a spike" if volts is None else f"{1e3 * volts:.2f} mV")
+def _drive(key: str, label: str, volts: float | None) -> Row:
+    return Row(key, volts, label, "no drive of the table makes one" if volts is None else f"{1e3 * volts:.2f} mV")
+
+
+def _share(key: str, label: str, value: float | None) -> Row:
+    return Row(key, value, label, "no drive of the table makes one" if value is None else f"{100 * value:.1f} %")

@@ -18,7 +18,7 @@ from scripts.activity import warn
 from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, SerialOption, core_options
 from scripts.output import JsonFlag, file, note, show
 from sim.rtl.runner import CLOCK_HZ
-from sim.rtl.testbench import testbench
+from sim.rtl.testbench import checking_bench
 from train.data import load_dataset
 from train.zoo import chip_warnings, load_chip
 
@@ -55,7 +55,7 @@ def verilog(
     data: Annotated[
         str | None, typer.Option(help="Data set whose first test images these are [default: random pixels].")
     ] = None,
-    clock: Annotated[float, typer.Option(help="Clock of the constraints, in hertz.")] = CLOCK_HZ,
+    clock: Annotated[float, typer.Option(min=1, max=1_000, help="Clock of the constraints in MHz.")] = CLOCK_HZ / 1e6,
     force: Annotated[bool, typer.Option("--force", help="Replace files that captwin did not write.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -70,15 +70,13 @@ def verilog(
         raise CaptwinError("--trace: a core with AXI4-Stream ports has none for traces; leave one of the two out")
     if axi_stream and loadable:
         raise CaptwinError("--loadable: a core with AXI4-Stream ports has none to load chips; leave one of the two out")
-    if not 1e3 <= clock <= 1e10:
-        raise CaptwinError(f"--clock: must lie in 1e3 to 1e10 Hz, got {clock:g}")
     options = core_options(pixel_lanes, row_banks, lanes, trace=trace, loadable=loadable, serial=serial)
     loaded = load_chip(chip)
     warn(chip_warnings(loaded))
     core = Core(loaded, options)
     sidecar, files = verilog_files(core, output, axi_stream=axi_stream, top=top, initial=not no_initial)
     pixels, about = _images(loaded, images, data)
-    beside = _companions(wanted, loaded, sidecar, output, pixels, about, clock)
+    beside = _companions(wanted, loaded, sidecar, output, pixels, about, clock * 1e6)
     write_generated(files | beside, force=force)
     show(
         [
@@ -115,7 +113,7 @@ def _images(chip: Chip, count: int, data: str | None) -> tuple[np.ndarray, str]:
 
 
 def _companions(
-    wanted: set[str], chip: Chip, sidecar: Sidecar, output: Path, pixels: np.ndarray, about: str, clock: float
+    wanted: set[str], chip: Chip, sidecar: Sidecar, output: Path, pixels: np.ndarray, about: str, clock_hz: float
 ) -> dict[Path, str]:
     """The texts beside the Verilog, by their paths."""
     paths = {kind: [output.with_name(output.stem + ending) for ending in endings] for kind, endings in KINDS.items()}
@@ -124,9 +122,9 @@ def _companions(
     if "instance" in wanted:
         texts[paths["instance"][0]] = instance(sidecar)
     if "testbench" in wanted:
-        texts[bench] = testbench(chip, sidecar, pixels, output.name, bench.name, about)
+        texts[bench] = checking_bench(chip, sidecar, pixels, output.name, bench.name, about)
     if "constraints" in wanted:
-        texts |= {path: constraints(sidecar, clock) for path in (sdc, xdc)}
+        texts |= {path: constraints(sidecar, clock_hz) for path in (sdc, xdc)}
     if "fusesoc" in wanted:
         texts[paths["fusesoc"][0]] = fusesoc(sidecar, output.name, bench.name, sdc.name, xdc.name)
     return texts

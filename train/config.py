@@ -36,7 +36,7 @@ class ConfigError(CaptwinError):
 class Augmentation(BaseModel):
     """Random maps of the training images; 0 leaves one out. The affine ones are drawn evenly from -limit to limit."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
     rotation: Annotated[float, Field(ge=0, le=180)] = 0.0  #: deg
     shift: Annotated[float, Field(ge=0, le=1e3)] = 0.0  #: pixels
@@ -52,7 +52,7 @@ class Augmentation(BaseModel):
 class Distillation(BaseModel):
     """What a network learns from a teacher, beside the labels; without epochs there is none."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
     epochs: Annotated[int, Field(ge=0, le=MOST_EPOCHS)] = 0  #: that the teacher is trained for
     weight: Annotated[float, Field(ge=0, le=1)] = 0.7  #: the teacher's share of the loss
@@ -82,11 +82,11 @@ def _from_dict(kind: type) -> BeforeValidator:
 class TrainConfig(BaseModel):
     """Everything that a training run depends on."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
     data: Literal["digits", "mnist"]
     #: neurons of each hidden layer
-    hidden: Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(max_length=16)]
+    hidden: Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(max_length=16, strict=False)]
     encoder: Annotated[Encoder, _from_dict(Encoder)] = Encoder()
     readout: Readout = "most_spikes"
     formats: Annotated[Formats, _from_dict(Formats)] = Formats()

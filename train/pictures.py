@@ -12,8 +12,8 @@ from hw.support.errors import CaptwinError
 from hw.support.files import read_bytes
 from hw.support.names import printable
 
-#: what is read: formats whose decoders start no other program
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+#: what is read: formats whose decoders start no other program and print nothing (libtiff prints)
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM")
 #: bytes of the largest file, and pixels of the largest picture
 FILE_LIMIT, PIXEL_LIMIT = 1 << 26, 50_000_000
 #: median of the border above which a picture is taken for dark strokes on bright ground

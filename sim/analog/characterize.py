@@ -9,7 +9,7 @@ import numpy as np
 from sim.analog.bench import Bench, Point
 from sim.analog.ngspice import SpiceError
 from sim.analog.runner import Progress, Runner
-from sim.analog.table import NeuronTable
+from sim.analog.table import MOST_POINTS, NeuronTable
 
 #: V, how exactly a threshold curve is known
 RESOLUTION = 20e-6
@@ -23,8 +23,8 @@ def characterize(
     Every cycle simulated is kept in the folder ``cache``, so an interrupted run goes on where it stopped. Raises
     :class:`SpiceError`, after all others have been simulated, that names the points that fail.
     """
-    if points < 2:
-        raise SpiceError(f"points: a grid needs at least 2 a side, got {points}")
+    if not 2 <= points <= MOST_POINTS:
+        raise SpiceError(f"points: a grid needs 2 to {MOST_POINTS} a side, got {points}")
     runner = Runner(bench, cache, progress)
     p = bench.parameters
     v, u = np.linspace(p["v_min"], p["v_max"], points), np.linspace(p["u_min"], p["u_max"], points)
@@ -51,26 +51,67 @@ def characterize(
     )
 
 
+#: a drive is near the threshold within this share of the table's drives: the spacing of a grid of 33
+NEAR = 1 / 32
+
+
 @dataclass(frozen=True)
 class HeldOut:
-    """How a table interpolates: errors of the membrane in V, and the share of cycles whose spike it foretells."""
+    """How a table interpolates: errors of the membrane in V over the whole table, and near the threshold, where it
+    matters, the share of cycles whose spike it foretells."""
 
     points: int
     rms: float
     worst: float
-    agreement: float
+    near: float  #: V to either side of the table's threshold
+    near_points: int
+    agreement: float | None  #: None of a table that holds no threshold
 
 
 def held_out(bench: Bench, table: NeuronTable, count: int, seed: int, *, progress: Progress | None = None) -> HeldOut:
-    """Simulates ``count`` fresh points, drawn evenly from the table's range, and compares."""
+    """Simulates fresh points and compares: ``count`` drawn evenly from the table's range, and as many whose drive lies
+    within NEAR of the threshold that the table foretells."""
     rng = np.random.default_rng(seed)
     v, u = rng.uniform(table.v[0], table.v[-1], count), rng.uniform(table.u[0], table.u[-1], count)
     fired = rng.integers(0, 2, count).astype(bool)
-    points = [Point(float(x), float(y), bool(b)) for x, y, b in zip(v, u, fired, strict=True)]
-    cycles = Runner(bench, None, progress).cycles(points, "held-out points")
+    runner = Runner(bench, None, progress)
+    cycles = runner.cycles(_points(v, u, fired), "held-out points")
     error = table.step(v, u, fired) - np.array([cycle.v for cycle in cycles])
-    agree = table.fires(v, u, fired) == np.array([cycle.spike for cycle in cycles])
-    return HeldOut(count, float(np.sqrt((error**2).mean())), float(np.abs(error).max()), float(agree.mean()))
+    near = NEAR * float(table.u[-1] - table.u[0])
+    v, u, fired = _near_threshold(table, count, near, rng)
+    cycles = runner.cycles(_points(v, u, fired), "held-out spikes")
+    agree = table.fires(v, u, fired) == np.array([cycle.spike for cycle in cycles], bool)
+    return HeldOut(
+        points=count,
+        rms=float(np.sqrt((error**2).mean())),
+        worst=float(np.abs(error).max()),
+        near=near,
+        near_points=len(v),
+        agreement=float(agree.mean()) if len(v) else None,
+    )
+
+
+def _points(v: np.ndarray, u: np.ndarray, fired: np.ndarray) -> list[Point]:
+    return [Point(float(x), float(y), bool(b)) for x, y, b in zip(v, u, fired, strict=True)]
+
+
+def _near_threshold(
+    table: NeuronTable, count: int, near: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Membranes, drives and spikes before, (n,) each, of ``count`` cycles within ``near`` V of a threshold; of none if
+    the table has no threshold between its drives."""
+    inside = np.isfinite(table.thresholds) & (table.thresholds > table.u[0])
+    if not inside.any():
+        return np.empty(0), np.empty(0), np.empty(0, bool)
+    # A point of a curve and a place between it and its neighbours, where the curve is still within the table.
+    chosen = np.argwhere(inside)[rng.integers(0, int(inside.sum()), count)]
+    b, i = chosen[:, 0], chosen[:, 1]
+    spacing = np.gradient(table.v)
+    v = np.clip(table.v[i] + spacing[i] * rng.uniform(-0.5, 0.5, count), table.v[0], table.v[-1])
+    finite = np.where(np.isinf(table.thresholds), table.u[-1], table.thresholds)
+    curve = np.where(b == 1, np.interp(v, table.v, finite[1]), np.interp(v, table.v, finite[0]))
+    u = np.clip(curve + rng.uniform(-near, near, count), table.u[0], table.u[-1])
+    return v, u, b == 1
 
 
 def thresholds(runner: Runner, v: np.ndarray, u: np.ndarray, spikes: np.ndarray) -> np.ndarray:

@@ -8,12 +8,13 @@ from matplotlib.figure import Figure
 from hw.chip import Chip
 from sim import golden
 from sim.encode import encode_step
-from sim.plots.style import save_png
+from sim.plots.style import save_png, style
 
 
 def plot_inference(chip: Chip, pixels: np.ndarray, path: Path, *, truth: int | None = None) -> None:
     """:func:`draw_inference`, as PNG."""
-    save_png(draw_inference(chip, pixels, truth=truth), path)
+    with style():
+        save_png(draw_inference(chip, pixels, truth=truth), path)
 
 
 def draw_inference(chip: Chip, pixels: np.ndarray, *, truth: int | None = None) -> Figure:

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator
 
 from hw.chip import Formats, Layer
 from hw.support.errors import CaptwinError
@@ -206,7 +207,10 @@ def _map(
 def _curves(axis: Axes, v: np.ndarray, curves: np.ndarray) -> None:
     for curve, colour, state in zip(curves, CURVES, STATES, strict=True):
         axis.plot(v, curve, color=colour, linewidth=1.5, label=state)
-    axis.set(xlabel="membrane before [V]")
+    axis.set(xlabel="membrane before [V]", xlim=(v[0], v[-1]))
+    axis.xaxis.set_major_locator(MaxNLocator(nbins=5))
+    low, high = axis.get_ylim()
+    axis.set_ylim(low, high + 0.3 * (high - low))  # room for the legend
     axis.legend(frameon=False)
 
 

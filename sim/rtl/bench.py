@@ -200,8 +200,10 @@ class Run:
         beats_per_image = -(-chip.pixels // sidecar.options.pixel_lanes)
         starts: list[int] = []
         answers: list[tuple[int, int, int]] = []  # clock cycle, latency, label
+        # Without traces nothing is heard of an image until its answer.
+        patience = PATIENCE + (0 if sidecar.options.trace else sidecar.silence)
         beats, cycle, quiet = 0, 0, 0
-        while quiet < (SURPLUS if score.complete else PATIENCE):
+        while quiet < (SURPLUS if score.complete else patience):
             await edge
             cycle += 1
             quiet += 1

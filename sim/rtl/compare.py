@@ -111,6 +111,8 @@ def verify(
     """
     golden.check_pixels(chip, pixels)
     start = perf_counter()
+    # Without traces nothing is heard of an image until its answer.
+    patience = PATIENCE + (0 if twin.sidecar.options.trace else twin.sidecar.silence)
     shares = [share for share in np.array_split(np.arange(len(pixels)), PARTS) if len(share)]
     with contextlib.ExitStack() as stack:
         programs = []
@@ -118,7 +120,7 @@ def verify(
             images = stack.enter_context(tempfile.TemporaryFile())
             images.write(np.ascontiguousarray(pixels[share]).data)
             images.seek(0)
-            command = [str(twin.program), str(CHUNK), str(PATIENCE), str(SURPLUS), str(interval)]
+            command = [str(twin.program), str(CHUNK), str(patience), str(SURPLUS), str(interval)]
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="captwin-"))  # the Verilog may write files
             program = subprocess.Popen(
                 command,

@@ -12,7 +12,7 @@ from find_libpython import find_libpython
 
 from hw.support.cache import cached, kept
 from hw.support.errors import CaptwinError
-from hw.support.tools import find_tool, run_tool, tool_environment, verilator_root, without_blanks
+from hw.support.tools import find_tool, run_tool, tool_environment, verilator_root
 
 Simulator = Literal["verilator", "icarus"]
 #: programs that a simulator needs, and where to get them
@@ -44,7 +44,7 @@ def require(simulator: Simulator) -> dict[str, str]:
     for name, advice in missing_tools(simulator).items():
         raise CaptwinError(f"{simulator} needs {name}, which is not installed; try: {advice}")
     if simulator == "verilator" and (root := verilator_root()):
-        return tool_environment({"VERILATOR_ROOT": str(without_blanks(root)), "MAKEFLAGS": MAKE_FLAGS})
+        return tool_environment({"VERILATOR_ROOT": str(root), "MAKEFLAGS": MAKE_FLAGS})
     return tool_environment()
 
 
@@ -76,4 +76,4 @@ def keep_runtime(build: Path, waves: bool) -> None:
 
 def _runtime_key(waves: bool) -> tuple[str, ...]:
     versions = [run_tool([find_tool(name) or name, "--version"]).stdout for name in ("g++", "verilator")]
-    return (*versions, str(find_tool("verilator")), version("cocotb"), MAKE_FLAGS, str(waves), _RUNTIME)
+    return (*versions, version("cocotb"), MAKE_FLAGS, str(waves), _RUNTIME)

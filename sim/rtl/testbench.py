@@ -13,10 +13,12 @@ from hw.support.generated import blank_mark
 from sim import golden
 
 KIND = "testbench"
+#: clock cycles without a beat after which the gates are given up, where they are never silent for good reason
+PATIENCE = 20_000
 TEMPLATE = Path(__file__).with_name("testbench.v")
 
 
-def testbench(chip: Chip, sidecar: Sidecar, pixels: np.ndarray, verilog: str, name: str, about: str = "") -> str:
+def checking_bench(chip: Chip, sidecar: Sidecar, pixels: np.ndarray, verilog: str, name: str, about: str = "") -> str:
     """The text of the testbench ``name`` for the core of ``chip`` in the file ``verilog``, its mark still blank.
 
     ``pixels``, (images, pixels) uint8, are the images that it sends; ``about`` tells people which these are. It sends
@@ -41,6 +43,7 @@ def testbench(chip: Chip, sidecar: Sidecar, pixels: np.ndarray, verilog: str, na
             "about": about and f" ({about})",
             "verilog": verilog,
             "testbench": name,
+            "patience": PATIENCE + sidecar.silence,
             "connections": list(used.items()),
         }
     )

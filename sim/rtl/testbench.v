@@ -5,14 +5,15 @@
 // in Verilator: verilator --binary --top-module {{ top }}_tb {{ verilog }} {{ testbench }} && obj_dir/V{{ top }}_tb
 // prints PASS and ends with status 0, or prints FAIL and ends with another; SEED decides when streams pause
 
+/* verilator lint_off DECLFILENAME */ // a name that follows the file of the core
 module {{ top }}_tb #(
     parameter [31:0] SEED = 32'd1,
     parameter [7:0] PAUSE = 8'd64 // chance of a pause, of 256, each cycle and stream
 );
     localparam BEATS = {{ beats | length }}; // of all images
     localparam WORDS = {{ answers | length }}; // of all answers
-    localparam PATIENCE = 200000; // clock cycles without a beat after which the gates are given up
-    localparam SURPLUS = 100; // clock cycles to wait for answers too many
+    localparam PATIENCE = {{ patience }}; // clock cycles without a beat after which the gates are given up
+    localparam SURPLUS = 5000; // clock cycles to wait for answers too many
 
     reg clk, reset;
     reg [{{ beat_bits - 1 }}:0] beats [0:BEATS-1];

@@ -32,7 +32,8 @@ def test_a_line_now_and_then(log):
     assert counts == sorted(set(counts))
 
 
-def test_what_is_quick_says_how_it_ended(log):
+def test_what_is_quick_says_how_it_ended(log, monkeypatch):
+    monkeypatch.setattr(progress, "PATIENCE_S", 10)
     with log.progress_bar() as bar:
         for _ in bar.track(range(3), description="chips"):
             time.sleep(0.15)

@@ -310,12 +310,15 @@ def test_one_image_and_no_energy(captwin, tmp_path, gates, chip):
 
 def test_names_are_escaped(captwin, tmp_path, gates, chip):
     name = "<b>&.safetensors"
+    script = "</dd></style><script>alert(1)</script>{{ 7 * 7 }}"
+    chip = replace(chip, provenance=chip.provenance | {"remark": script, script: 1})
     chip.save(tmp_path / name)
     folder = fake_build(tmp_path / "made", chip)
     status, _, _ = captwin("report", name, "--board", BOARD, "--build", "made")
     assert status == 0
     text = (folder / "report.html").read_text()
     assert "<b>&." not in text and "&lt;b&gt;&amp;.safetensors" in text
+    assert "<script" not in text and "&lt;script&gt;alert(1)" in text and "{{ 7 * 7 }}" in text
     Page(text)
 
 

@@ -1,6 +1,8 @@
 """The verbs that need ngspice: a small characterisation, a small comparison, and what goes wrong with either."""
 
 import json
+import os
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 
 from sim.analog import bench
+from sim.analog.bench import NETLISTS
 from sim.analog.memory import default_cache
 from sim.analog.ngspice import SpiceTimeoutError
 from sim.analog.table import NeuronTable
@@ -36,6 +39,98 @@ def test_characterize(captwin, tmp_path):
     assert status == 0 and result["table"] == "t.json" and result["held_out_points"] == 6
     assert (table.circuit, table.surfaces.shape) == ("charge_share", (2, 3, 3))
     assert result["energy_min_j"] == pytest.approx(table.energy.min()) and result["held_out_rms_v"] < 0.02
+
+
+NETLIST = (NETLISTS / "charge_share.cir").read_text()
+FIGURES = "threshold_v threshold_after_spike_v hysteresis_v drive_share leak rest_shift_v reset_left reset_error_v"
+
+
+@needs_ngspice
+def test_characterize_gives_a_verdict(captwin):
+    arguments = ("characterize", "charge_share", "--points", "5", "--held-out", "5", "-o", "t.json")
+    status, out, _ = captwin(*arguments, "--json")
+    result = json.loads(out)
+    assert status == 0 and result["usable"] and result["warnings"] == []
+    assert result["threshold_v"] == pytest.approx(0.0186, abs=1e-3)
+    assert all(isinstance(result[key], float) for key in FIGURES.split())
+    assert result["near_threshold_points"] == 5 and result["near_threshold_v"] == pytest.approx(0.256 / 32)
+    status, out, _ = captwin(*arguments)
+    assert "a network can work on this neuron" in out and "spikes foretold within 8.0 mV of the threshold" in out
+
+
+@needs_ngspice
+@pytest.mark.parametrize(
+    ("old", "new", "verdict"),
+    [
+        ("", "", "never fires"),
+        ("v_ref=0.72", "v_ref=0.80", "fires without drive"),
+        # The latch cannot be overwritten: a neuron that has spiked goes on.
+        ("xl1_n   spike_n spike   0     0   nch w=0.5u", "xl1_n   spike_n spike   0     0   nch w=90u", "stays on"),
+    ],
+)
+def test_characterize_says_of_which_use_a_neuron_is(captwin, tmp_path, old, new, verdict):
+    changed = NETLIST.replace(old, new)
+    if verdict == "never fires":  # neither pull-down of the comparator conducts
+        changed = re.sub(r"mem( +)(foot|fhys) 0", r"0\1\2 0", NETLIST)
+    assert changed != NETLIST
+    (tmp_path / "own.cir").write_text(changed)
+    arguments = ("characterize", "own", "--netlist", "own.cir", "--points", "3", "--held-out", "2", "--json")
+    status, out, err = captwin(*arguments)
+    assert status == 0, err
+    result = json.loads(out)
+    assert not result["usable"] and result["verdict"].startswith(verdict)
+    if verdict == "never fires":
+        assert result["held_out_spikes"] is None and result["threshold_v"] is None
+
+
+@needs_ngspice
+def test_characterize_replaces_tables_alone(captwin, tmp_path):
+    arguments = ("characterize", "charge_share", "--points", "2", "--held-out", "1")
+    (tmp_path / "charge_share.json").write_text('{"mine": 1}')
+    status, _, err = captwin(*arguments)
+    assert status == 1 and "charge_share.json: not replaced: this is no neuron table; name another" in err
+    assert (tmp_path / "charge_share.json").read_text() == '{"mine": 1}'
+    for _ in range(2):
+        assert captwin(*arguments, "-o", "t.json")[0] == 0
+
+
+@needs_ngspice
+@pytest.mark.parametrize("option", ["--netlist", "--models"])
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("pipe", "pipe: cannot read .*: this is no regular file"),
+        ("/dev/zero", "/dev/zero: cannot read .*: this is no regular file"),
+        (".", "cannot read"),
+        ("none.cir", "none.cir: cannot read .*: No such file"),
+        ("huge.cir", "huge.cir: cannot read .* bytes are more than"),
+        ("binary.cir", "binary.cir, line 1: no SPICE text"),
+        ("own.cir", r"own.cir, line 2: .control: .*; take the block out, or run the file yourself: ngspice -b FILE"),
+        ("pwned.cir", r"pwned.cir, line 2: .control: "),
+    ],
+)
+def test_files_that_are_no_netlists_are_one_line(captwin, tmp_path, option, file, message):
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "huge.cir").open("wb") as huge:
+        huge.truncate(1 << 36)
+    (tmp_path / "binary.cir").write_bytes(bytes(range(256)) * 40)
+    (tmp_path / "own.cir").write_text(f"* own\n.control\nquit\n.endc\n{NETLIST}")
+    (tmp_path / "pwned.cir").write_text(f"* own\n.control\nshell touch mark\n.endc\n{NETLIST}")
+    before = sorted(tmp_path.rglob("*"))
+    status, out, err = captwin("characterize", "charge_share", option, file, "--points", "2")
+    assert (status, out, err.strip().count("\n")) == (1, "", 0), err
+    assert re.search(message, err), err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "name", ["a\n.control\nshell touch mark\n.endc\n*", "dir/x", "\x1b[31m", "", "größe", "x" * 81]
+)
+def test_circuits_have_plain_names(captwin, tmp_path, name):
+    status, out, err = captwin("characterize", name, "--points", "2")
+    assert (status, out, err.strip().count("\n")) == (1, "", 0), err
+    assert "expected a plain name" in err and "goes to --netlist" in err and "\x1b" not in err
+    assert list(tmp_path.iterdir()) == []
 
 
 @needs_ngspice
@@ -73,7 +168,11 @@ def test_fidelity(captwin, tmp_path, monkeypatch):
     assert len((tmp_path / "out/fidelity.csv").read_text().splitlines()) == 3
     for name in ("chains", "errors", "worst"):
         assert (tmp_path / f"out/{name}.png").stat().st_size > 10_000
-    # The worst chain's deck runs by itself.
+    assert result["v_read_v"] == 0.6
+    # The worst chain's deck runs by itself, anywhere: it names no file.
+    assert not re.search(
+        r"/|\.inc|\.lib", (tmp_path / "out/worst.cir").read_text().split("\n.control")[0].split("\n", 1)[1]
+    )
     subprocess.run(["ngspice", "-b", "worst.cir"], cwd=tmp_path / "out", check=False, capture_output=True, timeout=120)
     waves = np.loadtxt(tmp_path / "out/column.txt", skiprows=1)
     assert waves[-1, 0] == pytest.approx(80e-9) and 0.5 < waves[-1, 1] < 0.9

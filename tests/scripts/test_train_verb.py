@@ -10,6 +10,7 @@ import pytest
 from hw.chip import Chip
 from hw.support.locks import locked_folder
 from sim.analog.circuits import load_circuit
+from train import loop
 from train.config import CONFIG_FOLDER
 from train.zoo import CHIP_FOLDER
 
@@ -36,6 +37,25 @@ def test_seeds(captwin, tmp_path):
     # One of them alone is the same chip.
     captwin("train", *QUICK, "--seed", "5", "-o", "alone")
     assert (tmp_path / "alone/chip.safetensors").read_bytes() == Path(result["chips"]["5"]).read_bytes()
+
+
+def test_seeds_go_on(captwin, tmp_path, monkeypatch):
+    several = ("train", "--config", "digits-tiny", "--epochs", "2", "--seeds", "2")
+    captwin(*several, "-o", "a/many")
+    epoch = loop._Run._epoch
+
+    def interrupted(run, number, *arguments):
+        if (run.config.seed, number) == (1, 1):
+            raise KeyboardInterrupt
+        return epoch(run, number, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop._Run, "_epoch", interrupted)
+        status, out, err = captwin(*several, "-o", "b/many")
+    assert (status, out) == (130, "") and "interrupted" in err and not (tmp_path / "b/many/seeds.json").exists()
+    assert captwin(*several, "-o", "b/many", "--resume")[0] == 0
+    for name in ("seeds.json", "seeds.csv", "many-seed-1/chip.safetensors", "many-seed-2/chip.safetensors"):
+        assert (tmp_path / "b/many" / name).read_bytes() == (tmp_path / "a/many" / name).read_bytes()
 
 
 def test_what_a_run_tells(captwin, tmp_path):

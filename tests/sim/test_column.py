@@ -129,6 +129,19 @@ def test_column_that_does_not_end():
 
 
 @needs_ngspice
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [("cx lone 0 1f", "singular matrix"), ("vhold mem 0 0.6", r"v\(mem\) starts at 0.6000 V in place of 0.7200 V")],
+)
+def test_a_chain_counts_only_if_it_starts_at_rest(line, reason):
+    column = small_column("charge_share")
+    source = column.bench.netlist
+    text = source.text.replace(".ends neuron", f"{line}\n.ends neuron")
+    chain = replace(column, bench=replace(column.bench, netlist=replace(source, text=text))).simulate()
+    assert isinstance(chain, Failed) and re.search(reason, chain.reason), chain
+
+
+@needs_ngspice
 def test_waves_reach_the_end():
     waves = small_column("charge_share").waves(["mem", "phi1"])
     assert waves["time"][-1] == pytest.approx(STEPS * 10e-9) and len(waves["mem"]) == len(waves["time"])

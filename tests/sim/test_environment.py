@@ -1,12 +1,13 @@
 """Simulators in environments that would stop or change them."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from cocotb_tools import config
 
-from hw.support.tools import has_blanks, verilator_root
+from hw.support import tools
 from sim.rtl.runner import simulate
 from sim.rtl.simulators import Simulator, missing_tools
 from tests.chips import random_chip, random_pixels
@@ -43,17 +44,22 @@ def test_surprises_and_blanks(simulator: Simulator, tmp_path: Path, monkeypatch:
     folder = tmp_path / "größe of it"
     (folder / "temporary").mkdir(parents=True)
     monkeypatch.setattr("tempfile.tempdir", str(folder / "temporary"))
-    for name, path in (("verilator", verilator_root()), ("libs", config.libs_dir), ("share", config.share_dir)):
-        if path:
-            (folder / name).symlink_to(path)
-    if verilator_root():
-        for room in ("hw.support.tools", "sim.rtl.simulators"):
-            monkeypatch.setattr(f"{room}.verilator_root", lambda: folder / "verilator")
+    (folder / "libs").symlink_to(config.libs_dir)
+    (folder / "share").symlink_to(config.share_dir)
+    if root := tools.verilator_root():
+        (folder / "verilator/bin").mkdir(parents=True)
+        for path in (*root.iterdir(), *(root / "bin").iterdir()):
+            if path != root / "bin":
+                (folder / "verilator" / path.relative_to(root)).symlink_to(path)
+        # Its script asks where it really is.
+        (folder / "verilator/bin/verilator").unlink()
+        shutil.copy(root / "bin/verilator", folder / "verilator/bin")
+        monkeypatch.setattr(tools, "_package", lambda name: folder / "verilator")
     monkeypatch.setattr(config, "libs_dir", folder / "libs")
     monkeypatch.setattr(config, "share_dir", folder / "share")
     chip = random_chip(1, sizes=(9, 6))
     outcome = simulate(chip, random_pixels(1, chip, 2), folder / "work", simulator=simulator, waves=True)
-    assert outcome.mismatches == 0 and outcome.images == 2 and has_blanks(outcome.verilog)
+    assert outcome.mismatches == 0 and outcome.images == 2 and tools.has_blanks(outcome.verilog)
     assert outcome.waveform and outcome.waveform.is_relative_to(folder / "work/build")
     assert json.loads((folder / "work/outcome.json").read_text())["complete"]
     assert list((folder / "temporary").iterdir()) == []

@@ -30,7 +30,7 @@ def shown(image: Image.Image, tmp_path, name: str = "p.png", **options: object) 
 
 
 def test_a_picture_of_the_right_size_keeps_every_pixel(tmp_path):
-    for name in ("p.png", "p.bmp", "p.pgm", "p.tif"):
+    for name in ("p.png", "p.bmp", "p.pgm", "p.gif"):
         Image.fromarray(DIGIT).save(tmp_path / name)
         picture = read_picture(tmp_path / name, (8, 8))
         assert np.array_equal(picture.pixels, DIGIT.ravel()) and picture.pixels.dtype == np.uint8
@@ -75,8 +75,11 @@ def test_modes(tmp_path, mode, ground, ink):
     image = drawing(mode, ground, ink)
     if mode == "P":
         image.putpalette([0, 0, 0, 255, 255, 255])
-    name = "p.tif" if mode == "CMYK" else "p.png"
-    assert np.array_equal(shown(image, tmp_path, name), shown(drawing(), tmp_path, "grey.png"))
+    if mode == "CMYK":
+        seen = shown(image, tmp_path, "p.jpg", quality=100).astype(int)
+    else:
+        seen = shown(image, tmp_path).astype(int)
+    assert np.abs(seen - shown(drawing(), tmp_path, "grey.png")).max() <= (3 if mode == "CMYK" else 0)
 
 
 def test_bright_strokes_on_nothing(tmp_path):
@@ -112,6 +115,7 @@ def encoded(kind: str) -> bytes:
         (b"no picture", "none of PNG, JPEG"),
         (encoded("PNG")[:90], "damaged or of a kind not known"),
         (encoded("JPEG")[:-200], "damaged or of a kind not known"),
+        (encoded("TIFF"), "none of PNG, JPEG"),  # its decoder prints on stderr
         (encoded("EPS"), "none of PNG, JPEG"),  # its decoder would start Ghostscript
     ],
 )
@@ -140,7 +144,7 @@ def test_a_bomb_that_pillow_itself_refuses(tmp_path, monkeypatch):
 
 @settings(max_examples=300, deadline=None)
 @given(
-    kind=st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"]),
+    kind=st.sampled_from(["PNG", "JPEG", "GIF", "BMP", "WEBP", "PPM"]),
     harm=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=6),
     length=st.floats(0.2, 1),
 )

