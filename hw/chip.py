@@ -17,7 +17,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from safetensors.numpy import save as save_tensors
 
-from hw.quantities import FARADS, JOULES, RANGES, VOLTS, fault
+from hw.quantities import FARADS, JOULES, LEAST_SPAN, RANGES, VOLTS, fault
 from hw.support.errors import CaptwinError
 from hw.support.files import read_bytes, write_atomically
 from hw.support.names import check_name, printable
@@ -117,10 +117,10 @@ class Scale:
     def __post_init__(self) -> None:
         for axis in ("v", "u"):
             low, high = getattr(self, f"{axis}_min"), getattr(self, f"{axis}_max")
-            if not VOLTS.least <= low < high <= VOLTS.greatest:
+            if not (VOLTS.least <= low <= high - LEAST_SPAN and high <= VOLTS.greatest):
                 raise ValueError(
-                    f"{axis}_min < {axis}_max must hold within {VOLTS.least:g} to {VOLTS.greatest:g} V,"
-                    f" got {low} and {high}"
+                    f"{axis}_min < {axis}_max must hold, {LEAST_SPAN:g} V apart or more and within {VOLTS.least:g} to"
+                    f" {VOLTS.greatest:g} V, got {low:g} and {high:g}"
                 )
 
 

@@ -13,6 +13,8 @@ class Range(NamedTuple):
 
 #: of any voltage
 VOLTS = Range(-1000.0, 1000.0, "V")
+#: least distance, in V, of the voltages that the lowest and the highest code stand for
+LEAST_SPAN = 1e-6
 #: of what a neuron draws in a cycle
 JOULES = Range(-1.0, 1.0, "J")
 #: of any capacitance in a chip

@@ -164,7 +164,7 @@ def load_config(path_or_name: str | Path, **overrides: Any) -> TrainConfig:
     path = Path(path_or_name)
     if str(path_or_name) in config_names():
         path = CONFIG_FOLDER / f"{path_or_name}.toml"
-    elif not path.is_file():
+    elif not path.exists():
         known = ", ".join(config_names())
         raise ConfigError(f"{path}: no such configuration file; the configurations with a name are {known}")
     try:

@@ -19,7 +19,7 @@ def load_chip(name_or_path: str | Path) -> Chip:
     """The pre-trained chip of that name, or the chip file at that path."""
     if str(name_or_path) in names():
         return Chip.load(CHIP_FOLDER / f"{name_or_path}.safetensors")
-    if not Path(name_or_path).is_file():
+    if not Path(name_or_path).exists():
         raise CaptwinError(f"{name_or_path}: no such chip file; the chips with a name are {', '.join(names())}")
     return Chip.load(name_or_path)
 

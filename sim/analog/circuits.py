@@ -24,7 +24,7 @@ def load_circuit(name_or_path: str) -> NeuronTable:
     """The table of a reference circuit by its name, or the table file at a path."""
     if name_or_path in circuit_names():
         return NeuronTable.load(TABLES / f"{name_or_path}.json")
-    if not Path(name_or_path).is_file():
+    if not Path(name_or_path).exists():
         known = ", ".join(circuit_names())
         raise CaptwinError(f"circuit: no table file {name_or_path!r}, nor a reference circuit; those are {known}")
     return NeuronTable.load(name_or_path)

@@ -170,6 +170,8 @@ def test_scalars_are_checked() -> None:
         lambda: Encoder(steps=0),
         lambda: Encoder(kind="morse"),
         lambda: Scale(v_min=1, v_max=1, u_min=0, u_max=1),
+        lambda: Scale(v_min=0, v_max=5e-324, u_min=0, u_max=1),
+        lambda: Scale(v_min=0, v_max=1, u_min=-1e308, u_max=1e308),
     ):
         with pytest.raises(ValueError, match="1 validation error"):
             make()
