@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sim.rtl.simulators import missing_tools
-from tests.boards.fake_device import FakeDevice
+from tests.boards.fake_device import FakeDevice, about
 from train.zoo import load_chip
 
 needs_verilator = pytest.mark.skipif(bool(missing_tools("verilator")), reason="Verilator's tools are not installed")
@@ -35,20 +35,13 @@ def test_mnist(captwin, mnist):
     assert status == 0 and result["mismatches"] == 0 and result["images"] == 50 and result["accuracy"] >= 0.9
 
 
-def about(name: str) -> bytes:
-    chip = load_chip(name)
-    told = {"protocol": 1, "build_id": f"{chip.build_id:016x}", "sizes": list(chip.sizes), "images": 3}
-    told |= {"clock_hz": 1000, "baud": 100}
-    return json.dumps(told).encode()
-
-
 def test_wrong_answers_are_told_and_fail(captwin):
     answer = bytes(6 + 3 * 10 + 4 * 4)
-    with FakeDevice(about=about("digits-tiny"), answer=lambda image: answer) as fake:
+    with FakeDevice(about=about(load_chip("digits-tiny")), answer=lambda image: answer) as fake:
         status, out, err = captwin("infer", "--port", fake.port, "--first", "5", "--count", "3", "--json")
     assert status == 1 and json.loads(out)["mismatches"] == 3
     assert "captwin: first mismatch: image 5: got Answer(label=0, steps=0" in err
-    with FakeDevice(about=about("digits-tiny"), answer=lambda image: answer[:-1]) as fake:
+    with FakeDevice(about=about(load_chip("digits-tiny")), answer=lambda image: answer[:-1]) as fake:
         status, out, err = captwin("infer", "--port", fake.port, "--count", "3")
     assert status == 1 and not out and "15 bytes came where 16 should have" in err
 
@@ -67,7 +60,7 @@ def test_mistakes(captwin, arguments, told):
 
 
 def test_another_chip_in_the_board(captwin):
-    with FakeDevice(about=about("digits")) as fake:
+    with FakeDevice(about=about(load_chip("digits"))) as fake:
         status, _, err = captwin("infer", "--port", fake.port, "--chip", "digits-tiny")
     assert status == 1
     held, said = (f"{load_chip(name).build_id:016x}" for name in ("digits", "digits-tiny"))
