@@ -109,6 +109,7 @@ def _device(port: str, baud: int | None, record: Path | None, chip: Chip | None)
 
 def _chip_of(device: Device, said: str | None) -> tuple[str, Chip]:
     """The chip in the device, which must be the one that was said."""
+    device.require_chip(said or "CHIP")
     candidates = [said] if said else names()
     for name in candidates:
         chip = load_chip(name)
