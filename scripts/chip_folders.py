@@ -9,6 +9,7 @@ from hw.support.errors import CaptwinError
 from hw.support.files import read_text, write_atomically
 from hw.support.locks import locked_folder
 from hw.support.names import printable
+from scripts.output import results_folder
 from train.zoo import chip_name, chip_source
 
 #: names the chip whose results a folder holds
@@ -45,8 +46,8 @@ def own_folder(folder: Path, chip: str) -> Iterator[None]:
 
     Raises :class:`CaptwinError` if another process works there, or if it holds another chip's results.
     """
-    check_owner(folder, chip)
-    with locked_folder(folder):
+    with locked_folder(results_folder(folder)):
+        check_owner(folder, chip)
         yield
         mark_owner(folder, chip)
 

@@ -11,6 +11,7 @@ from hw.core import Core
 from hw.export.companions import constraints, fusesoc, instance
 from hw.export.sidecar import Sidecar
 from hw.support.errors import CaptwinError
+from hw.support.files import file_target
 from hw.support.generated import write_generated
 from hw.support.names import check_name
 from hw.verilog import sidecar_path, verilog_files
@@ -63,6 +64,7 @@ def verilog(
 
     For example: captwin verilog digits -o digits.v --top digits --with all
     """
+    file_target(output)
     wanted = _wanted(companions)
     if wanted:
         check_name(output.name, "--output")  # stands in the files beside it

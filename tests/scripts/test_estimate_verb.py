@@ -103,9 +103,9 @@ def test_beside_a_build_elsewhere(captwin):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"build_id": "0"}, "is of chip 0"),
+        ({"build_id": "0" * 16}, "is of chip 0000"),
         ({"used": 3}, "is not a build's manifest"),
-        ({"sha256": {"bitstream": "0"}}, "is not the file that its manifest tells of"),
+        ({"sha256": {"bitstream": "0" * 64}}, "is not the file that its manifest tells of"),
     ],
 )
 def test_other_manifests(captwin, changes, message):
