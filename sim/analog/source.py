@@ -18,7 +18,7 @@ from sim.analog.ngspice import SpiceError
 #: bytes of the largest file, characters of the longest text, and most files that one text is put together from
 FILE_LIMIT, TEXT_LIMIT, MOST_FILES = 1 << 26, 1 << 27, 5_000
 #: dot commands that describe a circuit; analyses, outputs and orders are the bench's
-ALLOWED = {"param", "params", "func", "subckt", "ends", "macro", "eom", "model", "global", "connect", "title"}
+ALLOWED = {"param", "params", "func", "subckt", "ends", "macro", "eom", "model", "global", "connect"}
 ALLOWED |= {"option", "options", "opt", "opts", "if", "elseif", "else", "endif", "ic", "nodeset"}
 ALLOWED |= {"prot", "protect", "unprot", "unprotect"}
 #: code models that read, write or run things beside the deck
@@ -92,7 +92,7 @@ class _Reader:
         """``lines`` of ``path`` with all that they include, which ``chain`` of files led to."""
         for number, line in lines:
             place, command = f"{path}, line {number}", line.lower()
-            if not line or command == ".end" or re.match(r"[*#$;]|//|\.end\s", command):
+            if not line or command == ".end" or re.match(r"[*#$;]|//|\.end\s|\.title\b", command):
                 continue
             self.characters += len(line)
             if self.characters > TEXT_LIMIT:

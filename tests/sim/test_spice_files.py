@@ -42,6 +42,7 @@ ORDERS = [
     "r1 a 0 1 \\\\\n# shell touch {mark}",
     "* a comment\r.control\rshell touch {mark}\r.endc",
     ".title x\n*# pre_shell touch {mark}",
+    ".title *# shell touch {mark}",
     ".end\n.control\nshell touch {mark}\n.endc",
     ".if (1)\n.control\nshell touch {mark}\n.endc\n.endif",
     ".cont\\\\\nrol\nshell touch {mark}\n.endc",
