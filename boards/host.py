@@ -118,12 +118,16 @@ class Device:
     @property
     def sizes(self) -> tuple[int, ...]:
         """Of the chip in the device: pixels, then neurons of each layer; :class:`CaptwinError` if none is known."""
-        if self.about.sizes is None:
+        self.require_chip()
+        return self.about.sizes or ()
+
+    def require_chip(self, name: str = "CHIP") -> None:
+        """:class:`CaptwinError` if the device holds no known chip; it says how to load chip ``name``."""
+        if self.build_id == NO_CHIP:
             raise CaptwinError(
                 f"{self.port}: the device holds no known chip, as after a load that was interrupted; "
-                f"load one: captwin load CHIP --port {self.port}"
+                f"load one: captwin load {name} --port {self.port}"
             )
-        return self.about.sizes
 
     @property
     def room(self) -> Room | None:

@@ -2,6 +2,7 @@
 
 import ast
 import platform
+import warnings
 from functools import cache
 from importlib import import_module
 from importlib.metadata import version
@@ -109,6 +110,8 @@ def captwin(
 @cache
 def load(name: str) -> TyperCommand:
     """The verb called ``name``, a key of :data:`VERBS`, imported."""
+    # Amaranth's, on cores that were only measured, or that an error kept from being built.
+    warnings.filterwarnings("ignore", message=r".* created but never used")
     verb = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     example = f"Example: captwin {name} {VERBS[name]}".rstrip()
     function = getattr(import_module(f"scripts.{name}"), name)

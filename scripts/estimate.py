@@ -33,8 +33,7 @@ from scripts.hardware import (
 from scripts.output import JsonFlag, Row, count, log, note, show, spread
 from scripts.resources import resource_labels
 from sim.cycles import Workload
-from train.data import load_dataset
-from train.zoo import chip_data, load_chip
+from train.zoo import chip_dataset, load_chip
 
 #: images on which a search tries each core
 SEARCH_IMAGES = 100
@@ -69,7 +68,7 @@ def estimate(
     options = fitting(loaded, target, lambda default: said(default=default))
     for name in ("row_banks", "lanes"):
         options.each(name, len(loaded.layers))
-    dataset = load_dataset(chip_data(loaded))
+    dataset = chip_dataset(loaded)
     pixels, _ = dataset.some(images or (SEARCH_IMAGES if search else None))
     load = Workload(loaded, pixels)
     about = [note("chip", "chip", chip), note("board", "board", target.title), count("images", "images", len(pixels))]

@@ -108,6 +108,7 @@ def connected(port: str, baud: int | None, record: Path | None, chip: Chip | Non
 
 def chip_in(device: Device, said: str | None) -> tuple[str, Chip]:
     """The chip in the device, which must be the one that was said."""
+    device.require_chip(said or "CHIP")
     candidates = [said] if said else names()
     for name in candidates:
         chip = load_chip(name)

@@ -26,11 +26,15 @@ def main() -> None:
 
 def _run() -> int:
     """The exit status of the verb that the command line names."""
+    import warnings
+
     import typer
 
     from hw.support.errors import CaptwinError
     from scripts.app import app
 
+    # Amaranth warns of cores that were made only to be counted; by its words, since its import takes its time.
+    warnings.filterwarnings("ignore", message=".* created but never used")
     try:
         return app(prog_name="captwin", standalone_mode=False) or 0
     except typer.TyperException as error:  # a wrong option or argument

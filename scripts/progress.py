@@ -74,7 +74,7 @@ class _ProgressLines(Progress):
             task = self._tasks[task_id]
             elapsed, (before, text) = task.elapsed or 0.0, self._told.get(task_id, (0.0, ""))
             state = f"{task.description}: {task.completed:,.0f}" + (f"/{task.total:,.0f}" if task.total else "")
-            if state != text and (last or elapsed >= _next(before)):
+            if task.completed and state != text and (last or elapsed >= _next(before)):
                 self._told[task_id] = elapsed, state
                 self.console.print(f"{state}, {elapsed:.0f} s")
 

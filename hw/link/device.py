@@ -92,9 +92,12 @@ class HostLink(wiring.Component):
         self._idle = Signal()
         self._more = Signal()  # the request has bytes left
         self._echo = stream.Signature(token()).create()
-        self._about = Stores(m, [Contents("about", 8, self.about)]).memory("about")
         if self.core.options.loadable:
+            text = Stores(m, [Contents("text", 8, self.about)])
+            self._about = text.memory("text", attrs={"ram_style": "block"})  # a loadable core has few LUTs left
             self._connect_loading(m)
+        else:
+            self._about = Stores(m, [Contents("about", 8, self.about)]).memory("about")
         if self.core.options.trace:
             self._tracing, self._trace_tag = Signal(), Signal(16)
             self._trace = TraceWords(self.core)
@@ -113,7 +116,6 @@ class HostLink(wiring.Component):
         m.submodules.loading = self._loading = Loading([*self.core.contents, chip], self.capacity - 1)
         self._where = Signal(place_of_words())
         self._bus = Signal(load_bus())
-        self._aside = Signal(call())  # the request that waits while an urgent one is answered
         byte = self.requests.payload.data
         m.d.comb += [
             self._bus.byte.eq(byte),
@@ -181,8 +183,8 @@ class HostLink(wiring.Component):
                                     m.d.comb += self._trace.restart.eq(1)
                                     m.d.sync += [self._tracing.eq(1), self._trace_tag.eq(job.tag)]
                         if self.core.options.loadable:
-                            with m.Elif(self.calls.valid):
-                                self._take_call(m, "aside before dispatch")
+                            with m.Elif(self.calls.valid & (self.calls.payload.command == Command.RESET)):
+                                self._take_call(m, "reset")
                     with m.Case(Command.LOOPBACK):
                         m.next = "ask"
                     if self.core.options.loadable:
@@ -227,14 +229,14 @@ class HostLink(wiring.Component):
                         m.next = "fill"
                 if self.core.options.loadable:
                     with m.Elif(self.calls.valid):
-                        self._take_call(m, "aside before send")
+                        m.next = "call"
             if self.core.options.loadable:
-                for state in ("dispatch", "send"):
-                    with m.State(f"aside before {state}"):
-                        m.d.comb += self._asked.eq(1)
-                        with m.If(self._told):
-                            m.d.sync += [job.command.eq(self._aside.command), job.tag.eq(self._aside.tag)]
-                            m.next = state
+                with m.State("call"):  # of its own, since whether the core takes a beat is known late
+                    self._take_call(m, "aside")
+                with m.State("aside"):
+                    m.d.comb += self._asked.eq(1)
+                    with m.If(self._told):
+                        m.next = "send"
                 self._write_states(m, came, body, fewer, wait)
                 self._prove_states(m, came, fewer)
             with m.State("skip"):
@@ -279,8 +281,6 @@ class HostLink(wiring.Component):
         calls, job = self.calls, self._job
         m.d.comb += calls.ready.eq(1)
         m.d.sync += [
-            self._aside.command.eq(job.command),
-            self._aside.tag.eq(job.tag),
             job.command.eq(calls.payload.command),
             job.tag.eq(calls.payload.tag),
             job.status.eq(Status.OK),

@@ -71,13 +71,14 @@ class Loading(wiring.Component):
         # The CRC of what is written.
         m.submodules.crc = check = SerialCrc()
         matched = Signal()
+        take, byte = Signal(), Signal(BYTE, reset_less=True)  # since whether a byte is taken is known late
         m.d.comb += [
-            check.byte.eq(self.byte),
-            check.take.eq(self.take),
+            check.byte.eq(byte),
+            check.take.eq(take),
             check.start.eq(self.restart | self.prove),
-            self.busy.eq(check.busy),
+            self.busy.eq(take | check.busy),
         ]
-        m.d.sync += matched.eq(check.match)
+        m.d.sync += [matched.eq(check.match), take.eq(self.take), byte.eq(self.byte)]
 
         number, end, follows, fills = self._judge(m)
 
@@ -116,14 +117,16 @@ class Loading(wiring.Component):
         port = store.read_port()
         found = port.data
         number, exists = Signal(range(max(count, 2)), reset_less=True), Signal()
-        end, rest, left = Signal(ADDRESS_BITS + 1), Signal.like(self.length), Signal(BYTE)
+        addresses = 1 << max(depths).bit_length()  # no store has so many words
+        end = Signal(range(addresses + (1 << len(self.length))))
+        rest, left = Signal.like(self.length), Signal(BYTE)
         inside, whole, sound = Signal(), Signal(), Signal()
         follows, fills = Signal(), Signal()
         last_step = Signal(STEP_BITS, init=self._last_step, reset_less=True)
         m.d.comb += port.addr.eq(number)
         m.d.sync += [
             number.eq(Mux(where.store == ABOUT, count - 1, where.store)),
-            exists.eq((where.store == ABOUT) | (where.store < count - 1)),
+            exists.eq(((where.store == ABOUT) | (where.store < count - 1)) & (where.address < addresses)),
         ]
         with m.FSM():
             with m.State("idle"), m.If(self.judge):

@@ -1,7 +1,6 @@
 """Chip files."""
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from sim.analog.circuits import table_of
 from sim.analog.deviation import deviation
 from sim.plots.chip import draw_weights
 from sim.plots.neuron import draw_neuron, of_layer
-from train.zoo import load_chip
+from train.zoo import chip_name, load_chip
 
 
 def inspect_chip(name: str, *, boards: bool) -> Inspection:
@@ -56,7 +55,7 @@ def inspect_chip(name: str, *, boards: bool) -> Inspection:
     for number, layer in enumerate(chip.layers):
         error = deviation(layer, formats, table) if table else None
         pictures[f"neurons{number}"] = partial(draw_neuron, of_layer(layer, formats), error)
-    return Inspection(f"Chip {Path(name).stem}", rows, pictures)
+    return Inspection(f"Chip {chip_name(name)}", rows, pictures)
 
 
 def _fields(part: Any) -> dict[str, Any]:

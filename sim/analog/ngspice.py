@@ -11,8 +11,9 @@ from hw.support.tools import find_tool, run_tool, tool_environment
 
 ADVICE = "apt-get install ngspice"
 #: What ngspice reads before a deck, in place of the user's own: PDKs are written for HSPICE's dialect. Where it finds
-#: no operating point, it would otherwise simulate until things settle, which lets go of the nodes that are held.
-SETTINGS = "set ngbehavior=hsa\nset ng_nomodcheck\noptran 1 1 1 0 0 0\n"
+#: no operating point, it would otherwise simulate until things settle, which lets go of the nodes that are held. We run
+#: one process a core: threads of more would wait for one another, 40 times as long on a machine that is busy.
+SETTINGS = "set ngbehavior=hsa\nset ng_nomodcheck\nset num_threads=1\noptran 1 1 1 0 0 0\n"
 
 
 class SpiceError(CaptwinError):

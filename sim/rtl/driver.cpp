@@ -176,6 +176,7 @@ class Bench {
 
    private:
     int stop(const char* reason) const {
+        std::fflush(stdout);  // so that this line is the last
         std::fprintf(stderr, "\n%s after cycle %llu: %zu of %zu images taken, %zu answered\n", reason,
                      (unsigned long long)(cycle_ - quiet_), fed_, images_, results_);
         return 3;

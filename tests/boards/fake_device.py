@@ -7,13 +7,16 @@ from collections.abc import Callable
 
 from cobs import cobs
 
+from hw.chip import Chip
 from hw.link.protocol import REPLY, VERSION, Command, Status
 from tests.boards.pty_device import PtyDevice
 
 ABOUT = {
     "protocol": VERSION,
+    "captwin": "0.1.0",
     "build_id": "0123456789abcdef",
     "sizes": [4, 3, 2],
+    "steps": 8,
     "images": 3,
     "clock_hz": 1000,
     "baud": 100,
@@ -22,6 +25,12 @@ CLASSES, LAYERS = 2, 2
 
 #: number of the request, its reply's frame -> what is really sent
 Mishap = Callable[[int, bytes], bytes]
+
+
+def about(chip: Chip) -> bytes:
+    """What a device with ``chip`` says of itself."""
+    own = {"build_id": f"{chip.build_id:016x}", "sizes": list(chip.sizes), "steps": chip.encoder.steps}
+    return json.dumps(ABOUT | own).encode()
 
 
 def framed(content: bytes) -> bytes:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from boards.loading import Room, contents, padded, requests
+from boards.loading import contents, padded, requests
 from hw.chip import GAIN_BITS, Chip
 from hw.core import Core, CoreOptions
-from hw.link.linked import about
+from hw.link.about import Room, room
 from hw.load import Contents
 from hw.support.errors import CaptwinError
 from sim import golden
@@ -20,7 +20,7 @@ few = settings(max_examples=40, deadline=None, print_blob=True)
 
 
 def room_of(chip: Chip, options: CoreOptions = CoreOptions(loadable=True)) -> Room:  # noqa: B008 (frozen)
-    return Room.read(about(Core(chip, options), 1e8, 1e6)["room"])
+    return room(Core(chip, options))
 
 
 def widened(room: Room, more: list[int], bits: int = 0, shift: int = 0) -> Room:
@@ -105,5 +105,3 @@ def test_what_does_not_fit() -> None:
         with pytest.raises(CaptwinError, match=reason) as caught:
             contents(chip, small)
         assert "build" in str(caught.value) and "\n" not in str(caught.value)
-    with pytest.raises(CaptwinError, match="tells of its room in another way"):
-        Room.read({"sizes": [1, 2]})

@@ -107,6 +107,11 @@ def test_nobody_reads():
         assert (done.returncode, done.stderr) == (1, b"")
 
 
+def test_no_warnings():
+    done = run("estimate", "digits-tiny", "--board", "icebreaker", "--images", "2")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_stdout_is_full():
     code = "import os; os.dup2(os.open('/dev/full', os.O_WRONLY), 1); " + RUN

@@ -1,6 +1,9 @@
 """``captwin estimate``: what it prints, its comparison with a build, and its complaints."""
 
 import json
+import os
+import subprocess
+import sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -43,6 +46,24 @@ def test_estimate(captwin):
     assert 0 < said["luts"] < said["limits"]["luts"]
     status, out, _ = captwin(*arguments[:-1], "8", "--parallel")
     assert status == 0 and "--pixel-lanes 8 --row-banks 1 --lanes 1" in out and "crossbar 0" in out
+
+
+def test_nothing_else_is_said(tmp_path):
+    """Cores that are made only to be counted are no reason for warnings."""
+    command = [
+        sys.executable,
+        "-m",
+        "scripts.main",
+        "estimate",
+        "digits-tiny",
+        "--board",
+        "icebreaker",
+        "--images",
+        "2",
+    ]
+    root = Path(__file__).parents[2]
+    run = subprocess.run(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True)
+    assert run.returncode == 0 and b"never used" not in run.stderr, run.stderr.decode()
 
 
 def test_cells_that_are_the_same_are_one_number(captwin):

@@ -4,15 +4,16 @@ import json
 import signal
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
 from hw.core import Core, CoreOptions
+from hw.link.about import room
 from sim.rtl.simulators import missing_tools
 from sim.rtl.virtual import LOADABLE, VirtualBoard
-from tests.boards.fake_device import FakeDevice
+from tests.boards.fake_device import FakeDevice, about
 from train.zoo import load_chip
 
 pytestmark = pytest.mark.skipif(bool(missing_tools("verilator")), reason="Verilator's tools are not installed")
@@ -43,9 +44,15 @@ def test_load_and_infer(captwin, tmp_path):
 
 
 def test_a_device_of_another_captwin(captwin):
-    with FakeDevice(about=json.dumps({"protocol": 1, "build_id": "0", "sizes": [64, 10], "room": {}}).encode()) as fake:
-        status, _, err = captwin("load", "digits-tiny", "--port", fake.port)
-    assert status == 1 and "tells of its room in another way; build its bitstream again" in err
+    chip = load_chip("digits-tiny")
+    space = asdict(room(Core(chip, LOADABLE))) | {"description": None}
+    for told, reason in (
+        ({"room": {}}, "describes itself wrongly ('room.sizes': Field required); build its bitstream again"),
+        ({"room": space}, "is loaded in an older way; build its bitstream again"),
+    ):
+        with FakeDevice(about=json.dumps(json.loads(about(chip)) | told).encode()) as fake:
+            status, out, err = captwin("load", "digits-tiny", "--port", fake.port)
+        assert status == 1 and not out and reason in err and err.count("\n") == 1
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])

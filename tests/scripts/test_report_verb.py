@@ -297,7 +297,9 @@ def test_a_mismatch_stands_out_and_fails(captwin, folder, gates):
 
 
 def test_one_image_and_no_energy(captwin, tmp_path, gates, chip):
-    mute = replace(chip, layers=(replace(chip.layers[0], energy=None),), analog=replace(chip.analog, table_sha256="0"))
+    mute = replace(
+        chip, layers=(replace(chip.layers[0], energy=None),), analog=replace(chip.analog, table_sha256="0" * 64)
+    )
     mute.save(tmp_path / "mute.safetensors")
     folder = fake_build(tmp_path / f"build/mute-{BOARD}", mute)
     status, out, _ = captwin("report", "mute.safetensors", "--board", BOARD, "--images", "1", "--json")

@@ -2,9 +2,12 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sim.analog.circuits import circuit_names, load_circuit
 from sim.analog.table import MOST_POINTS, NeuronTable, TableError
+from sim.analog.verdict import judge
 from tests.tables import small_table
 
 
@@ -116,6 +119,30 @@ def test_text_that_would_overflow_is_one_line(tmp_path, text, message):
     with pytest.raises(TableError, match=message) as caught:
         NeuronTable.load(tmp_path / "bad.json")
     assert "\n" not in str(caught.value)
+
+
+WHOLE = json.dumps({"format": "captwin-neuron-table", "version": 2, **small_table(3)._plain()}).encode()
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_damaged_files_are_tables_or_one_line(tmp_path, data):
+    content = bytearray(WHOLE)
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(content) - 1))
+        pieces = st.sampled_from(
+            [b"1e308", b"-", b"null", b"[", b"]]", b"{", b"NaN", b"9" * 50, b"\\ud800", b"\x1b", b'"']
+        )
+        content[place : place + data.draw(st.integers(0, 6))] = data.draw(st.one_of(pieces, st.binary(max_size=3)))
+        if not content:
+            break
+    (tmp_path / "table.json").write_bytes(content)
+    try:
+        table = NeuronTable.load(tmp_path / "table.json")
+    except TableError as error:
+        assert str(error).isprintable()
+    else:
+        assert judge(table) and np.isfinite(table.surfaces).all()
 
 
 def test_axes_are_bounded():

@@ -100,7 +100,7 @@ def test_verify_compares(mode: int, signal: str | None, twin: Twin) -> None:
 @pytest.mark.parametrize(
     ("mode", "reason"),
     [
-        (NEVER_READY, "the gates sent nothing more after cycle 0: 0 of 2 images taken, 0 answered"),
+        (NEVER_READY, r"the gates sent nothing more after cycle \d: 0 of 2 images taken, 0 answered"),
         (NEVER_VALID, r"the gates sent nothing more after cycle \d+: 2 of 2 images taken, 0 answered"),
         (FINISH, r"the gates ended the simulation after cycle \d+"),
     ],

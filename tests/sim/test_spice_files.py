@@ -1,5 +1,6 @@
 """Files that a user gives to ngspice: nothing in them is run, and what they say is read as ngspice reads it."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -168,6 +169,57 @@ def test_what_is_no_circuit_is_refused_in_one_line(tmp_path, text, message):
     with pytest.raises(CaptwinError, match=message) as caught:
         read_source(tmp_path / "own.cir", "netlist")
     assert "\n" not in str(caught.value) and "\x1b" not in str(caught.value)
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.one_of(
+            st.binary(max_size=6),
+            st.sampled_from(
+                [
+                    b"\n",
+                    b"\n",
+                    b".lib ",
+                    b"'own.cir'",
+                    b" a",
+                    b".include ",
+                    b".endl",
+                    b".control",
+                    b"\r",
+                    b'"',
+                    b"\xff",
+                    b"$",
+                ]
+                + [
+                    b".lib a\n",
+                    b"\xff",
+                    b".end",
+                    b"*#",
+                    b"\x00",
+                    b"../",
+                    b"/",
+                    b"~",
+                    b"%s",
+                    b".subckt neuron",
+                    b"{",
+                    b"'",
+                ]
+            ),
+        ),
+        max_size=14,
+    ),
+    st.sampled_from([None, "a", "tt"]),
+)
+def test_any_bytes_are_read_or_refused_in_one_line(tmp_path, pieces, section):
+    (tmp_path / "own.cir").write_bytes(b"".join(pieces))
+    try:
+        text = read_source(tmp_path / "own.cir", "netlist", section).text
+    except CaptwinError as error:
+        assert str(error).isprintable()
+    else:
+        for line in text.split("\n"):
+            assert not re.match(r"\s*(\.(control|endc|inc|lib|end\b)|[*#])", line, re.IGNORECASE), line
 
 
 def test_circles_and_floods_end(tmp_path):

@@ -172,3 +172,25 @@ def sequences(images: Sequence[bytes], stores: Sequence[Contents], chips: int) -
     if stores:
         kinds += [st.builds(Prove), loads(chips, among)]
     return st.lists(st.one_of(kinds), min_size=1, max_size=8)
+
+
+@st.composite
+def mishaps(draw: st.DrawFn, images: Sequence[bytes]) -> bytes:
+    """Bytes that no host should send, good requests among them whose replies nobody waits for."""
+    ask = st.builds(lambda ask, tag: frame(ask.command, tag, ask.body), asks(images), st.integers(0, MISHAP))
+    kind = draw(st.sampled_from(["random", "flip", "cut", "double", "reorder", "insert", "reset midway"]))
+    if kind == "random":
+        return draw(st.binary(max_size=300))
+    frames = draw(st.lists(ask, min_size=1, max_size=3))
+    if kind == "double":
+        return b"".join(sent + sent for sent in frames)
+    if kind == "reorder":
+        return b"".join(draw(st.permutations(frames)))
+    whole = b"".join(frames)
+    place = draw(st.integers(0, len(whole) - 1))
+    if kind == "flip":
+        return whole[:place] + bytes([whole[place] ^ 1 << draw(st.integers(0, 7))]) + whole[place + 1 :]
+    if kind == "cut":
+        return whole[:place]
+    between = draw(st.binary(max_size=20)) if kind == "insert" else b"\0" + frame(Command.RESET, MISHAP, b"")
+    return whole[:place] + between + whole[place:]

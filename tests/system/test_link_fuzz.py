@@ -1,6 +1,7 @@
 """Whatever comes over the line, the device answers the next good frame and says what it holds, and the driver is never
 told anything wrong."""
 
+import struct
 import time
 from collections.abc import Iterator
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from boards.host import Device
+from boards.host import NO_CHIP, Device
 from boards.line import RefusedError, Request
 from boards.loading import contents, digest
 from boards.loading import requests as bodies
@@ -18,6 +19,7 @@ from hw.core import Core, CoreOptions
 from hw.link.about import description, room
 from hw.link.protocol import ABOUT, LEAST_BODY, Command, Status
 from hw.load import Contents
+from hw.support.errors import CaptwinError
 from scripts.agreement import mismatches
 from sim import golden
 from sim.rtl.simulators import missing_tools
@@ -187,6 +189,50 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     options = CORES[request.param]
     with VirtualBoard(Core(base(), options)) as board, Device(board.port, patience_s=PATIENCE_S) as device:
         yield Bench(device, options)
+
+
+def write(store: int, address: int, words: bytes, width: int = 2) -> Ask:
+    return Ask(Command.WRITE, struct.pack("<HHB", store, address, width) + words)
+
+
+def test_writes_that_are_refused_change_nothing(bench: Bench) -> None:
+    """Time steps that no counter reaches once locked the device; store 4096 + n was store n."""
+    if not bench.stores:
+        assert bench.model.status(Command.WRITE, bytes(8)) == Status.UNKNOWN_COMMAND
+        return
+    infer = [Ask(Command.INFER, image) for image in bench.images[:4]]
+    refused = {
+        write(1, 0, b"\xff\xff"): Status.OUT_OF_RANGE,
+        write(4096 + 1, 0, b"\x00\x00"): Status.NO_STORE,
+        write(1, 1, b"\x00\x00"): Status.NO_STORE,
+        write(1, 0, b"\x00\x00\x00", 3): Status.NO_STORE,
+        write(1, 0, b"\x00", 2): Status.WRONG_LENGTH,
+        write(ABOUT, len(bench.stores[0][-1].words), b"x", 1): Status.NO_STORE,
+    }
+    for ask, status in refused.items():
+        assert bench.model.status(ask.command, ask.body) == status
+        bench.run([ask, *infer])
+        assert bench.model.chip is bench.chips[0]
+
+
+def test_no_chip_from_the_first_word_until_all_are_proved(bench: Bench) -> None:
+    if not bench.stores:
+        return
+    bench.ask(Command.RESET, b"")
+    bench.ask(Command.WRITE, write(0, 0, bytes(8), 8).body)
+    assert not bench.identify() and bench.device.build_id == NO_CHIP
+    with pytest.raises(CaptwinError, match="no known chip, as after a load that was interrupted; load one: captwin"):
+        list(bench.device.infer(bench.pixels[0]))
+    with pytest.raises(RefusedError, match="refuses PROVE: what it holds is not all that was sent"):
+        bench.device._ask(Command.PROVE, bench.model.digest)
+    assert not bench.identify()
+    for number, chip in enumerate(bench.chips):
+        bench.device.load(chip)
+        bench.model.chip = chip
+        assert bench.identify()
+        assert not mismatches(list(bench.device.infer(bench.pixels[number])), bench.expected[number])
+    bench.device.load(bench.chips[0])
+    bench.model.chip = bench.chips[0]
 
 
 def fuzz(examples: int) -> settings:

@@ -34,7 +34,7 @@ INSTANCE = """
 """
 #: feeds one of them and prints its answers, with pauses
 DRIVER = """
-module driver #(parameter WIDTH = 8, RESULT = 8, BEATS = 1, IMAGES = 1, parameter [8*16:1] NAME = "", FILE = "") (
+module driver #(parameter WIDTH = 8, RESULT = 8, BEATS = 1, IMAGES = 1, parameter NAME = "", FILE = "") (
     input clk, input rst,
     output reg [WIDTH-1:0] pixels, output reg valid, input ready,
     input [RESULT-1:0] result, input result_valid, output reg result_ready, output done
@@ -87,7 +87,7 @@ def bench(sidecars: dict[str, Sidecar], counts: dict[str, int]) -> str:
         f"module bench;\nreg clk = 0, rst = 1;\n{wires}{parts}pair pair(clk, rst, {ports});\n"
         f"always #5 clk = !clk;\ninitial #42 rst = 0;\n"
         f"always @(posedge clk) if ({' && '.join(ends)}) $finish;\n"
-        'initial #1000000 $fatal(1, "no answers");\nendmodule\n' + DRIVER
+        'initial #100000 $fatal(1, "no answers");\nendmodule\n' + DRIVER
     )
 
 

@@ -9,7 +9,7 @@ import torch
 
 from hw.chip import Chip
 from hw.support.errors import CaptwinError
-from hw.support.locks import LOCK, locked_folder
+from hw.support.locks import locked_folder
 from sim import golden
 from sim.analog.circuits import load_circuit
 from train import loop
@@ -35,7 +35,7 @@ def digits():
 def test_run_leaves_everything_and_learns(quick, tmp_path, digits):
     result = train(quick, tmp_path / "run", progress=None)
     files = {path.name for path in (tmp_path / "run").iterdir()}
-    assert files == {*FILES, LOCK} - {"teacher.safetensors"}
+    assert files == {*FILES} - {"teacher.safetensors"}
     lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines] == [1, 2, 3]
     assert json.loads((tmp_path / "run/config.json").read_text())["hidden"] == [16]
@@ -202,11 +202,11 @@ def test_inputs_are_known_by_their_content(quick, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(loop, "_Run", _Interrupted)
         train(config, run, progress=None)
-    replace(table, v_read=0.5, date="later").save(tmp_path / "mine.json")
+    replace(table, v_read=0.5, date="2026-01-31").save(tmp_path / "mine.json")
     for resume in (True, False):
         with pytest.raises(CaptwinError, match="made with another neuron table"):
             train(config, run, resume=resume, progress=None)
-    replace(table, date="later").save(tmp_path / "mine.json")  # the same neuron
+    replace(table, date="2026-01-31").save(tmp_path / "mine.json")  # the same neuron
     train(config, run, resume=True, progress=None)
     digits = load_dataset("digits")
     monkeypatch.setattr(loop, "load_dataset", lambda _: replace(digits, test_labels=digits.test_labels[::-1]))

@@ -45,6 +45,9 @@ def test_shrinking_averages(tmp_path):
     expected = np.full((12, 12), 255)
     expected[2:10, 3:5] = 0  # ten pixels of sixty are two of twelve
     assert np.array_equal(seen, expected)
+    noise = np.random.default_rng(0).integers(0, 256, (60, 60))
+    means = noise.reshape(12, 5, 12, 5).mean(axis=(1, 3))
+    assert np.abs(shown(Image.fromarray(noise.astype(np.uint8)), tmp_path) - means).max() <= 1
 
 
 def test_shapes_are_kept(tmp_path):

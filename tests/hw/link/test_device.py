@@ -1,7 +1,6 @@
 """The device's end, a core behind it, on a simulated line."""
 
 import itertools
-import json
 import random
 import struct
 import zlib
@@ -10,11 +9,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from amaranth import Module
 from amaranth.sim import Simulator
 from cobs import cobs
 
 from hw.chip import Chip
 from hw.core import Core, CoreOptions
+from hw.link.about import About
 from hw.link.linked import LinkedCore, bit_cycles
 from hw.link.protocol import REPLY, Command, Status
 from hw.link.selftest import Expected
@@ -140,7 +141,7 @@ def test_other_requests(chip: Chip) -> None:
     ]
     replies = converse(device, parts, 11)
     assert [reply[1] for reply in replies] == list(range(1, 12))
-    assert replies[0] == (Command.IDENTIFY | REPLY, 1, Status.OK, json.dumps(device.about).encode())
+    assert replies[0] == (Command.IDENTIFY | REPLY, 1, Status.OK, device.about.text())
     assert replies[1][2:] == (Status.OK, echo)
     assert replies[2][2:] == (Status.OK, b"")
     assert replies[3] == (99 | REPLY, 4, Status.UNKNOWN_COMMAND, b"")
@@ -151,6 +152,32 @@ def test_other_requests(chip: Chip) -> None:
     assert before[1 + layers] == events
     assert 0 < after[0] < before[0] and not any(after[1:])
     assert replies[10][3][:2] == replies[6][3][:2]
+
+
+class Stuck(Core):
+    """A core that takes nothing and answers nothing."""
+
+    def elaborate(self, platform: object) -> Module:
+        return Module()
+
+
+@pytest.mark.filterwarnings("ignore::amaranth.hdl.UnusedElaboratable")
+def test_reset_and_identify_overtake_what_waits_for_the_core(chip: Chip) -> None:
+    core = Stuck(chip, CoreOptions(pixel_lanes=1, lanes=2, loadable=True))
+    image = random_pixels(5, chip, 1)[0]
+    device = linked(core, expect(chip, image))
+    waiting = [request(Command.INFER, n, image.tobytes()) for n in range(4)]
+    about = device.about.text()
+    parts = [*waiting, request(Command.IDENTIFY, 90), 8000, request(Command.RESET, 91), 800]
+    parts += [request(Command.LOOPBACK, 92, b"ok"), 800, *waiting, request(Command.RESET, 93)]
+    identity, *others = converse(device, parts, 4)
+    assert identity[:3] == (Command.IDENTIFY | REPLY, 90, Status.OK) and identity[3].startswith(about)
+    assert About.read(identity[3]) == device.about
+    assert others == [
+        (Command.RESET | REPLY, 91, Status.OK, b""),
+        (Command.LOOPBACK | REPLY, 92, Status.OK, b"ok"),
+        (Command.RESET | REPLY, 93, Status.OK, b""),
+    ]
 
 
 def test_garbage_between_requests(chip: Chip) -> None:

@@ -1,0 +1,86 @@
+"""Numbers on the command line: whatever they are, a verb answers with a result or with one line."""
+
+import pytest
+
+from scripts.app import VERBS, load
+
+#: arguments with which a verb soon is where its numbers matter, if there is such a way
+CHEAP = {
+    "evaluate": ["digits-tiny"],
+    "fabricate": ["digits-tiny", "--count", "1"],
+    "verilog": ["digits-tiny"],
+    "simulate": ["digits-tiny"],
+    "verify": ["digits-tiny"],
+    "estimate": ["digits-tiny", "--board", "icebreaker", "--images", "2"],
+    "build": ["digits-tiny", "--board", "icebreaker"],
+    "report": ["digits-tiny", "--board", "icebreaker"],
+    "load": ["digits-tiny", "--port", "/dev/null"],
+    "infer": ["--port", "/dev/null"],
+    "virtual": ["digits-tiny"],
+    "characterize": ["pass_transistor"],
+    "fidelity": ["digits-tiny"],
+    "train": ["--data", "digits", "-o", "run"],
+}
+#: what takes long, or more than this machine has: that it was reached is enough
+WORK = (
+    *(
+        "scripts.simulate.run",
+        "scripts.fabricate.run",
+        "scripts.verify.run_compiled",
+        "scripts.build.run",
+        "scripts.fidelity.compare",
+    ),
+    *(
+        "scripts.estimate.Workload",
+        "scripts.characterize.run",
+        "scripts.train.run",
+        "scripts.study.run",
+        "scripts.demo.simulate",
+    ),
+    *("scripts.demo.train", "scripts.virtual.VirtualBoard", "scripts.infer.VirtualBoard"),
+)
+
+
+class Reached(Exception):
+    """A verb has begun its work."""
+
+
+def numbers(name: str) -> list[tuple[str, type]]:
+    params = [(param.opts[0], param.type_descriptor.annotation) for param in load(name).params]
+    return [(option, kind) for option, kind in params if kind in (int, float)]
+
+
+OPTIONS = [(name, *entry) for name in VERBS for entry in numbers(name)]
+
+
+def test_the_options_are_seen():
+    assert {("verify", "--rate", float), ("build", "--clock", float), ("train", "--seed", int)} <= set(OPTIONS)
+    assert len(OPTIONS) > 50
+
+
+@pytest.mark.parametrize(("name", "option", "kind"), OPTIONS, ids=lambda value: str(value).strip("-"))
+def test_no_number_is_too_much(captwin, capsys, monkeypatch, name, option, kind):
+    def work(*_: object, **__: object) -> None:
+        raise Reached
+
+    for place in WORK:
+        monkeypatch.setattr(place, work)
+    never = {"inf", "-inf", "nan", "", "x", *(["1.5", str(10**30)] if kind is int else [])}
+    for value in sorted(never | {"-1", "0", "1e308", "-1e308", "1e-320", str(10**12), str(2**63 - 1), str(10**30)}):
+        try:
+            status, out, err = captwin(name, *CHEAP.get(name, []), f"{option}={value}")
+        except Reached:
+            capsys.readouterr()
+            assert value not in never
+            continue
+        if status:
+            assert (out, err.count("\n"), err[:9]) == ("", 1, "captwin: "), (value, err)
+        if value in never:
+            assert status == 2 and option in err, (value, err)
+
+
+def test_lists_of_numbers(captwin):
+    for value in ("inf", "-1", "0", "", ",", "1,", str(10**30), f"1,{2**63}"):
+        for option in ("--row-banks", "--lanes"):
+            status, out, err = captwin("estimate", "digits-tiny", "--board", "icebreaker", f"{option}={value}")
+            assert (status, out, err.count("\n"), err[:9]) == (1, "", 1, "captwin: "), (value, err)
