@@ -35,7 +35,7 @@ def _picture(history: History, title: str) -> bytes:
     epochs = [row["epoch"] for row in history]
     figure = Figure(figsize=(10, 3.4), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)
     loss, accuracy, spikes = figure.subplots(1, 3)
     loss.plot(epochs, [row["loss"] for row in history], color="tab:red")
     loss.set(title="Loss", ylabel="cross-entropy", yscale="log")

@@ -26,7 +26,7 @@ def picture(outcomes: list[Outcome], title: str) -> bytes:
     circuits = list(dict.fromkeys(outcome.circuit for outcome in outcomes))
     figure = Figure(figsize=(14, 3.6 * len(circuits) + 0.9), layout="constrained")
     FigureCanvasAgg(figure)
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)
     panels = figure.subplots(len(circuits), 3, squeeze=False, sharey="row")
     for row, circuit in zip(panels, circuits, strict=True):
         ours = [outcome for outcome in outcomes if outcome.circuit == circuit]

@@ -22,7 +22,7 @@ def plot_yield(accuracies: np.ndarray, nominal: float, spec: float, images: int,
     margin = max(0.05 * np.ptp(shown), 0.1)
     low, high = shown.min() - margin, shown.max() + margin
     figure = Figure(figsize=(10, 3.8), layout="constrained")
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)
     histogram, curve = figure.subplots(1, 2)
 
     width = max(100 / images, (high - low) / 24)  # bins narrower than one image would stand apart

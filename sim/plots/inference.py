@@ -29,7 +29,7 @@ def draw_inference(chip: Chip, pixels: np.ndarray, *, truth: int | None = None) 
     grid = figure.add_gridspec(2, len(rasters) + 1, height_ratios=[1, 1.1])
     label = int(outcome.labels[0])
     title = f"{'-'.join(str(size) for size in chip.sizes)} chip, {chip.encoder.kind} code: says {label}"
-    figure.suptitle(title + (f", is {truth}" if truth is not None else ""))
+    figure.suptitle(title + (f", is {truth}" if truth is not None else ""), parse_math=False)
 
     picture = figure.add_subplot(grid[0, 0])
     picture.imshow(pixels.reshape(chip.image), cmap="gray_r", vmin=0, vmax=255)

@@ -73,7 +73,7 @@ def draw_table(table: NeuronTable) -> Figure:
     rows = 3 if table.energy is not None else 2
     figure = Figure(figsize=(11, 3.3 * rows), layout="constrained")
     axes = figure.subplots(rows, 3, squeeze=False)
-    figure.suptitle(f"{table.circuit}, {table.corner}, {table.temperature:g} °C, {table.supply:g} V")
+    figure.suptitle(f"{table.circuit}, {table.corner}, {table.temperature:g} °C, {table.supply:g} V", parse_math=False)
     _surface_row(figure, axes[0], neuron)
     axes[0, 2].axvline(table.v_rest, color="0.7", linewidth=1, linestyle="--")
     residual = table.surfaces - ideal_surfaces(table)
@@ -94,7 +94,7 @@ def draw_difference(first: NeuronTable, second: NeuronTable, names: tuple[str, s
     difference = membrane_difference(first, second)
     figure = Figure(figsize=(11, 6.6), layout="constrained")
     axes = figure.subplots(2, 3)
-    figure.suptitle(f"{names[1]} (dashed) less {names[0]} (solid); membranes from rest")
+    figure.suptitle(f"{names[1]} (dashed) less {names[0]} (solid); membranes from rest", parse_math=False)
     extent = (1e3 * u[0], 1e3 * u[-1], v[0], v[-1])
     _difference_row(figure, axes[0], extent, difference, "difference")
     for axis in axes[0, :2]:

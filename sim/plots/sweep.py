@@ -10,7 +10,9 @@ from sim.plots.neuron import CURVES, STATES
 def draw_sweep(bench: Bench, result: Sweep) -> Figure:
     """Membrane and energy after one cycle from rest, by drive; dots where the cycle ends with a spike."""
     figure = Figure(figsize=(11, 3.8), layout="constrained")
-    figure.suptitle(f"{bench.circuit}: one cycle from rest, {bench.corner}, {bench.temperature:g} °C, ngspice")
+    figure.suptitle(
+        f"{bench.circuit}: one cycle from rest, {bench.corner}, {bench.temperature:g} °C, ngspice", parse_math=False
+    )
     membrane, energy = figure.subplots(1, 2)
     for b, (colour, state) in enumerate(zip(CURVES, STATES, strict=True)):
         fires = result.spikes[b]

@@ -44,7 +44,7 @@ def draw_transient(bench: Bench, least: float, table: NeuronTable | None = None)
 
     figure = Figure(figsize=(11, 7.4), layout="constrained")
     axes = figure.subplots(5, 1, sharex=True, height_ratios=[1.3, 1, 1.3, 1.6, 0.7])
-    figure.suptitle(f"{bench.circuit}: {_STEPS} cycles of a column of three rows, ngspice")
+    figure.suptitle(f"{bench.circuit}: {_STEPS} cycles of a column of three rows, ngspice", parse_math=False)
     _stack(axes[0], time, [(name, waves[name] / supply) for name in clocks])
     _stack(axes[1], time, [(_row(n), waves[lines[n]] / v_read) for n in reversed(range(len(lines)))])
     axes[2].plot(time, waves["col"], color="tab:green", linewidth=1.1)

@@ -1,6 +1,5 @@
 """The Verilog that is simulated: a core of our own, or files that somebody gives."""
 
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from hw.core import Core, CoreOptions
 from hw.export.sidecar import Sidecar, describe, read_sidecar
 from hw.support.errors import CaptwinError
 from hw.support.files import read_text
-from hw.support.tools import find_tool
+from hw.support.tools import find_tool, run_tool
 from hw.verilog import TOP, YOSYS, sidecar_path, verilog_files
 
 #: name of a core of our own
@@ -91,7 +90,7 @@ def _ports(path: Path, text: str, top: str) -> dict[str, tuple[str, int]]:
         folder = Path(name)
         (folder / OWN).write_text(text)
         script = f"read_verilog -sv {OWN}; tee -q -o ports.txt portlist {top}"
-        done = subprocess.run([tool, "-q", "-p", script], cwd=folder, capture_output=True, text=True, check=False)
+        done = run_tool([tool, "-q", "-p", script], cwd=folder)
         if done.returncode:
             reason = (done.stderr.strip() or "no message").splitlines()[-1].replace(f"{OWN}:", "line ", 1)
             raise CaptwinError(f"{path}: Yosys cannot read it: {reason[:200]}")

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from train.zoo import CHIP_FOLDER
+
 COMMANDS = {
     "chip": ("evaluate", "FILE"),
     "configuration": ("train", "--config", "FILE"),
@@ -34,3 +36,12 @@ def test_odd_files(captwin, odd: dict[str, Path], command: str, kind: str) -> No
     reasons = ("no regular file", "64,424,509,440 bytes are more than any", "Is a directory")
     assert any(reason in err for reason in reasons), err
     assert not Path("table.json").exists() and not Path("build").exists() and not Path("runs").exists()
+
+
+def test_a_name_is_no_formula(captwin) -> None:
+    """Matplotlib sets what stands between two dollars as TeX would."""
+    name = r"a$\frac$b"
+    Path(f"{name}.safetensors").write_bytes((CHIP_FOLDER / "digits-tiny.safetensors").read_bytes())
+    status, _, err = captwin("fabricate", f"{name}.safetensors", "--count", "1", "--sigma-c", "0.05")
+    assert status == 0, err
+    assert Path(f"build/{name}-fabricated/accuracies.png").exists()

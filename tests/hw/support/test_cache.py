@@ -226,6 +226,7 @@ while True:
     for key in range(100):
         cached("kind", (str(key), str(time.time())), make)
         cached("kind", (str(key),), make)
+        print("kept", flush=True)
 """
 
 
@@ -233,8 +234,9 @@ while True:
 def test_killed_processes_leave_whole_entries(kills: int, cache: Path, caplog: pytest.LogCaptureFixture) -> None:
     for kill in range(kills):
         process = subprocess.Popen([sys.executable, "-c", KILLED], stdout=subprocess.PIPE)
-        assert process.stdout is not None and process.stdout.readline()
-        sleep(0.11 + 0.0031 * kill)
+        assert process.stdout is not None
+        assert [process.stdout.readline() for _ in range(2)] == [b"ready\n", b"kept\n"]
+        sleep(0.0031 * kill)
         process.kill()
         process.communicate()
     whole = [path for path in (cache / "kind").iterdir() if not path.name.startswith(".")]
