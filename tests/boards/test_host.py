@@ -9,7 +9,7 @@ import pytest
 from boards import line
 from boards.host import Answer, Counters, Device
 from boards.line import LinkError, Request
-from hw.link.protocol import VERSION, Command
+from hw.link.protocol import VERSIONS, Command
 from sim import golden
 from tests.boards.fake_device import FakeDevice, answer_of
 from tests.boards.replay import Replay, read_conversation
@@ -120,7 +120,7 @@ def test_errors() -> None:
         Device(fake.port)
     with (
         FakeDevice(about=b'{"protocol": 99}') as fake,
-        pytest.raises(LinkError, match=f"speaks protocol 99, this is {VERSION}; build its bitstream again"),
+        pytest.raises(LinkError, match=f"speaks protocol 99, this is {VERSIONS[-1]}; build its bitstream again"),
     ):
         Device(fake.port)
     with FakeDevice() as fake, Device(fake.port) as device:

@@ -93,7 +93,10 @@ def test_what_does_not_fit() -> None:
     formats = asdict(room.formats)
     for small, reason in (
         (replace(room, sizes=(7, 3, 3)), "a 7-4-3 chip does not fit a device of 7-3-3"),
-        (replace(room, sizes=(7, 4)), "a 7-4-3 chip does not fit a device of 7-4;"),
+        (
+            replace(room, sizes=(7, 4), shifts=(4,), row_banks=(1,), lanes=(1,)),
+            "a 7-4-3 chip does not fit a device of 7-4;",
+        ),
         (replace(room, steps=chip.encoder.steps - 1), r"time steps, the device \d+ at most"),
         (replace(room, encoder=other), f"the device's `{other}`"),
         (replace(room, formats=replace(room.formats, charge_bits=formats["charge_bits"] - 1)), "charge codes have"),

@@ -240,7 +240,7 @@ def fuzz(examples: int) -> settings:
     return settings(max_examples=examples, deadline=None, print_blob=True, suppress_health_check=slow)
 
 
-@fuzz(25)
+@fuzz(12)
 @given(data=st.data())
 def test_the_device_is_what_the_document_says(bench: Bench, data: st.DataObject) -> None:
     bench.run(data.draw(bench.steps))

@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hw.link.frames import LEAST_CYCLES, FrameReceiver, FrameSender, token
+from hw.link.protocol import Command
 from tests.hw.driver import exchange
 
 CAPACITY = 64
@@ -182,3 +183,51 @@ def test_no_altered_frame_passes_for_another() -> None:
         found, dropped = receive([*parts, framed(b"next")])
         assert found == [b"next"], f"{body!r}"
         assert dropped >= len(altered)
+
+
+def test_requests_that_overtake() -> None:
+    """RESET and IDENTIFY are offered while both places are taken, none of their altered forms is, and frames that are
+    forgotten make room."""
+    block = FrameReceiver(CAPACITY, PATIENCE, calls=True)
+    whole = framed(bytes([Command.RESET, 7, 9]))
+    altered = [
+        (int.from_bytes(whole, "little") ^ 1 << place).to_bytes(len(whole), "little")[:-1] + b"\0"
+        for place in range(8 * (len(whole) - 1))
+    ]
+    called, offered = [], bytearray()
+
+    async def send(ctx, data: bytes) -> None:
+        for byte in data:
+            ctx.set(block.data, byte)
+            ctx.set(block.valid, 1)
+            for _ in range(LEAST_CYCLES):
+                _, _, valid, payload = await ctx.tick().sample(block.calls.valid, block.calls.payload)
+                if valid:
+                    called.append((payload.command, payload.tag))
+                ctx.set(block.valid, 0)
+                ctx.set(block.calls.ready, valid)
+
+    async def bench(ctx) -> None:
+        await send(ctx, framed(b"first") + framed(b"second") + b"".join(altered))
+        assert not called
+        await send(ctx, whole + b"\0")
+        assert set(called) == {(Command.RESET, 0x0907)}
+        called.clear()
+        await send(ctx, framed(bytes([Command.RESET, 7, 9, 0])) + framed(bytes([Command.COUNTERS, 7, 9])))
+        assert not called
+        ctx.set(block.forget, 1)
+        await ctx.tick()
+        ctx.set(block.forget, 0)
+        await send(ctx, framed(bytes([Command.IDENTIFY, 1, 2])) + framed(b"third") + b"\0" * 9)
+        assert set(called) == {(Command.IDENTIFY, 0x0201)}
+        ctx.set(block.frames.ready, 1)
+        for _ in range(100):
+            _, _, valid, payload = await ctx.tick().sample(block.frames.valid, block.frames.payload)
+            if valid:
+                offered.append(payload.data)
+
+    simulator = Simulator(block)
+    simulator.add_clock(1e-8)
+    simulator.add_testbench(bench)
+    simulator.run()
+    assert offered == b"third"
