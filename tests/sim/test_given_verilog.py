@@ -158,7 +158,7 @@ def test_simulate_compares(mode: int, signal: str | None, tmp_path: Path) -> Non
     ],
 )
 def test_simulate_ends(mode: int, reason: str, tmp_path: Path) -> None:
-    stall = 0.5 if mode == FICKLE else 0
+    stall = 0.8 if mode == FICKLE else 0
     with pytest.raises(CaptwinError, match=f"^icarus: {reason}") as error:
         simulate(CHIP, images(mode, 3), tmp_path / "work", simulator="icarus", design=broken(3), stall=stall)
     assert "\n" not in str(error.value)
