@@ -25,7 +25,7 @@ VERBS = {
     "study": "--data digits --seeds 3",
     "evaluate": "digits",
     "fabricate": "digits --sigma-c 0.05 --count 20",
-    "verilog": "digits -o core.v",
+    "verilog": "digits -o digits.v --top digits --with all",
     "simulate": "digits --images 20 --waves",
     "verify": "digits --rate 250000",
     "estimate": "digits --board ulx3s-85f --search",

@@ -60,10 +60,7 @@ def verilog(
     force: Annotated[bool, typer.Option("--force", help="Replace files that captwin did not write.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write a chip as one Verilog file, and a JSON sidecar that describes its ports.
-
-    For example: captwin verilog digits -o digits.v --top digits --with all
-    """
+    """Write a chip as one Verilog file, and a JSON sidecar that describes its ports."""
     file_target(output)
     wanted = _wanted(companions)
     if wanted:
