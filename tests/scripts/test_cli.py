@@ -220,7 +220,7 @@ MISTAKES = [
     (("fabricate", "digits", "-o", "busy"), "it holds other things"),
     (("fabricate", "digits", "-o", "."), "this is where you are; name a folder in it"),
     (("fabricate", "digits", "-o", "file"), "this is a file"),
-    (("fabricate", "digits", "-o", "file/below"), "cannot write"),
+    (("fabricate", "digits", "-o", "file/below"), "file/below: cannot work here"),
 ]
 
 
