@@ -12,6 +12,7 @@ from hw.export.identifiers import JOINT, check_identifier
 from hw.export.sidecar import Sidecar, describe
 from hw.support.cache_folder import prepare_caches
 from hw.support.errors import CaptwinError
+from hw.support.files import file_target
 from hw.support.generated import blank_mark, write_generated
 from hw.support.names import visible
 from hw.support.tools import find_tool, run_tool
@@ -72,6 +73,7 @@ def verilog_files(
     core: Core, path: Path, *, axi_stream: bool = False, top: str | None = None, initial: bool = True
 ) -> tuple[Sidecar, dict[Path, str]]:
     """The sidecar, and the texts that :func:`write_verilog` writes, by their paths; errors as there."""
+    file_target(path)
     name = check_identifier(top, "--top") if top else AXI_TOP if axi_stream else TOP
     component = AxiStreamCore(core) if axi_stream else core
     beside = sidecar_path(path)

@@ -22,6 +22,8 @@ def locked_folder(folder: Path) -> Iterator[None]:
     place = folder.absolute()
     made = [path for path in (place, *place.parents) if not path.exists()]
     lock = FileLock(place / LOCK)
+    if place.exists() and not place.is_dir():
+        raise CaptwinError(f"{folder}: cannot use as folder: this is a file; name a new folder")
     try:
         place.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)

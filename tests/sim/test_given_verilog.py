@@ -198,7 +198,7 @@ def test_with_a_sidecar_without_one_and_with_a_wrong_one(tmp_path: Path) -> None
     refused("elsewhere.json: describes the gates of chip", chip=other, given=tmp_path / "elsewhere.json")
     text = path.read_text()
     narrow = tmp_path / "narrow.v"
-    narrow.write_text(text.replace("output [63:0] build_id", "output [31:0] build_id"))
+    narrow.write_text(text.replace("[63:0] build_id", "[31:0] build_id"))
     refused("port build_id of captwin_core: expected output of 64 bits .*, got output of 32 bits", narrow)
     narrow.write_text(text.replace("module captwin_core(", "module other("))
     refused("narrow.v: holds no module captwin_core", narrow)

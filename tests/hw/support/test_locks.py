@@ -63,6 +63,8 @@ def test_failure_leaves_no_folder(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(CaptwinError, match=r"file/below: cannot work here"), locked_folder(tmp_path / "file/below"):
         pass
+    with pytest.raises(CaptwinError, match="this is a file"), locked_folder(tmp_path / "file"):
+        pass
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
