@@ -14,7 +14,7 @@ from boards.host import NO_CHIP, Device
 from boards.line import RefusedError, Request
 from boards.loading import contents, digest
 from boards.loading import requests as bodies
-from hw.chip import Chip
+from hw.chip import Chip, Formats
 from hw.core import Core, CoreOptions
 from hw.link.about import description, room
 from hw.link.protocol import ABOUT, LEAST_BODY, Command, Status
@@ -31,6 +31,8 @@ from tests.system.link_sequences import Ask, Burst, Load, Noise, Prove, Step
 
 pytestmark = pytest.mark.skipif(bool(missing_tools("verilator")), reason="Verilator's tools are not installed")
 SIZES = (7, 5, 4)
+#: with small tables, since they are loaded again and again
+FORMATS = Formats(charge_bits=5, drive_bits=8, membrane_bits=10, drive_fraction=6, membrane_fraction=8)
 CORES = {
     "fixed": CoreOptions(4, 1, 2, trace=True),
     "loadable": CoreOptions(4, 1, 2, trace=True, loadable=True),
@@ -181,7 +183,7 @@ class Bench:
 
 def base() -> Chip:
     """The chip that devices are made with."""
-    return random_chip(12, sizes=SIZES, kind="rate", readout="most_spikes")
+    return random_chip(12, sizes=SIZES, kind="rate", readout="most_spikes", formats=FORMATS)
 
 
 @pytest.fixture(scope="module", params=CORES)
