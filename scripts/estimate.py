@@ -56,6 +56,7 @@ def estimate(
         float,
         typer.Option(min=0, max=90, help="With --search: per cent of LUTs, flip-flops and block RAMs to leave free."),
     ] = 10,
+    data: Annotated[str | None, typer.Option(help="Data set; by default the one the chip was trained on.")] = None,
     build: BuildOption = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -68,7 +69,7 @@ def estimate(
     options = fitting(loaded, target, lambda default: said(default=default))
     for name in ("row_banks", "lanes"):
         options.each(name, len(loaded.layers))
-    dataset = chip_dataset(loaded)
+    dataset = chip_dataset(loaded, data)
     pixels, _ = dataset.some(images or (SEARCH_IMAGES if search else None))
     load = Workload(loaded, pixels)
     about = [note("chip", "chip", chip), note("board", "board", target.title), count("images", "images", len(pixels))]

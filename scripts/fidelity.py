@@ -13,7 +13,7 @@ from rich.progress import TaskID
 from hw.support.files import write_atomically
 from hw.support.quantities import energy_text
 from scripts.chip_folders import chip_folder, own_folder
-from scripts.output import JsonFlag, Row, count, file, note, progress_bar, results_folder, share, show
+from scripts.output import JsonFlag, Row, count, file, note, plain, progress_bar, results_folder, share, show
 from sim.analog.memory import default_cache
 from sim.fidelity import compare
 from sim.fidelity_result import Fidelity, Summary
@@ -159,7 +159,7 @@ def _write(result: Fidelity, rows: list[Row], folder: Path) -> list[Row]:
     plot_errors(result, folder / "errors.png")
     plot_chain(result, worst, folder / "worst.png")
     content = {row.key: row.value for row in rows} | {"layers": [entry for _, entry in table]}
-    write_atomically(folder / "fidelity.json", json.dumps(content, indent=1) + "\n")
+    write_atomically(folder / "fidelity.json", json.dumps(plain(content), indent=1, allow_nan=False) + "\n")
     return [
         file("json", "figures", folder / "fidelity.json"),
         file("csv", "figures, by layer", folder / "fidelity.csv"),

@@ -57,7 +57,7 @@ class Row:
 def show(rows: list[Row], title: str, as_json: bool) -> None:
     """Prints a result in the way that was asked for."""
     if as_json:
-        print(json.dumps({row.key: _plain(row.value) for row in rows if row.key}, allow_nan=False))
+        print(json.dumps({row.key: plain(row.value) for row in rows if row.key}, allow_nan=False))
         return
     table = Table(title=title, title_justify="left", title_style="bold", show_header=False, box=box.SIMPLE_HEAD)
     table.add_column(style="dim")
@@ -130,12 +130,12 @@ def progress_bar() -> Progress:
     return log.progress_bar()
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """``value`` as JSON has it: NumPy's numbers as numbers, and null for one that is not finite, which JSON has not."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
+        return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
+        return [plain(entry) for entry in value]
     if hasattr(value, "tolist"):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     return None if isinstance(value, float) and not math.isfinite(value) else value

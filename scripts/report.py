@@ -30,10 +30,11 @@ def report(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The page [default: report.html in the build's folder].")
     ] = None,
+    data: Annotated[str | None, typer.Option(help="Data set; by default the one the chip was trained on.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Write a page about a chip's build: accuracy, speed, timing, neurons, energy, provenance; one file of HTML."""
-    measured, target = measure(chip, board, images, build, output)
+    measured, target = measure(chip, board, images, build, output, data)
     write_atomically(target, page(measured))
     show(report_rows(measured, target), f"Report on {chip} for {measured.built.board.title}", as_json)
     if measured.gates.first_divergence:
@@ -42,7 +43,7 @@ def report(
 
 
 def measure(
-    name: str, board: str, images: int | None, folder: Path | None, output: Path | None
+    name: str, board: str, images: int | None, folder: Path | None, output: Path | None, data: str | None
 ) -> tuple[Measured, Path]:
     """Everything for the page, and where it goes; what the user may have got wrong is found out first."""
     target, chip = find_board(board), load_chip(name)
@@ -50,7 +51,7 @@ def measure(
     path = built.slowest_path()
     page_file = output or built.folder / "report.html"
     file_target(page_file)
-    dataset = chip_dataset(chip)
+    dataset = chip_dataset(chip, data)
     pixels, _ = dataset.some(images)
     _, gates = run_compiled(chip, built.manifest.options, pixels)
     with log.status("golden model and energy"):
