@@ -16,11 +16,11 @@ from sim.analog.bench import NETLISTS
 from sim.analog.circuits import load_circuit
 from sim.analog.verdict import judge
 from tests.chips import random_chip
+from tests.needs import needs_ngspice
 from tests.tables import small_table
 from train.zoo import load_chip
 
 PNG = b"\x89PNG\r\n\x1a\n"
-needs_ngspice = pytest.mark.skipif(shutil.which("ngspice") is None, reason="needs ngspice: apt-get install ngspice")
 
 
 def pictures(folder: Path) -> list[str]:
@@ -145,7 +145,7 @@ def test_kinds_are_known_by_content(captwin, tmp_path):
         (("empty",), "empty: holds no chip"),
         (("half.safetensors",), "half.safetensors: "),
         (("other.json",), "other.json: format: expected 'captwin-neuron-table'"),
-        (("wrong.cir",), "wrong.cir: "),
+        pytest.param(("wrong.cir",), "wrong.cir: ", marks=needs_ngspice),
         (("digits", "digits-tiny"), "are chips; try: captwin compare digits digits-tiny"),
         (("digits", "charge_share"), "digits is a chip, charge_share a neuron table"),
         (("charge_share", "noise"), "noise: holds no chip"),

@@ -18,10 +18,9 @@ from sim.analog.ngspice import SpiceTimeoutError
 from sim.analog.table import NeuronTable
 from sim.fidelity import compare
 from sim.rtl.simulators import missing_tools
+from tests.needs import needs_ngspice
 from train.data import load_dataset
 from train.zoo import load_chip
-
-needs_ngspice = pytest.mark.skipif(shutil.which("ngspice") is None, reason="needs ngspice: apt-get install ngspice")
 
 
 @pytest.fixture(autouse=True)
@@ -194,7 +193,7 @@ def changed_chip(path: Path, **changes: object) -> None:
         (("digits", "-o", "file"), "file: cannot write results: this is a file"),
         (("nothing",), "nothing: no such chip file"),
         (("foreign.safetensors",), "mine: no netlist of that name"),
-        (("supply.safetensors",), "its supply is 1.8 V, the chip's 3.3 V"),
+        pytest.param(("supply.safetensors",), "its supply is 1.8 V, the chip's 3.3 V", marks=needs_ngspice),
         (("corner.safetensors",), "no corner 'xx'"),
         (("digits", "--netlist", "none.cir"), "none.cir: cannot read netlist"),
         (("digits", "--models", "none.lib"), "cannot read device models"),

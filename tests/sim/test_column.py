@@ -1,5 +1,4 @@
 import re
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +9,9 @@ from sim.analog.bench import SPICE_CIRCUITS, Failed, Point, open_bench
 from sim.analog.circuits import load_circuit
 from sim.analog.column import Column, ColumnBench, column_of
 from sim.analog.ngspice import SpiceError
+from tests.needs import needs_ngspice
 from train.zoo import load_chip
 
-needs_ngspice = pytest.mark.skipif(shutil.which("ngspice") is None, reason="needs ngspice: apt-get install ngspice")
 STEPS = 4
 
 
@@ -32,6 +31,7 @@ def capacitors(elements: list[str]) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("explicit", [False, True])
+@needs_ngspice
 def test_capacitors_add_up_to_the_column(explicit):
     column = small_column("charge_share")
     elements, sources = column.rows(explicit=explicit)
@@ -49,6 +49,7 @@ def test_capacitors_add_up_to_the_column(explicit):
         assert len(found) == 2 * len(trains) + 1
 
 
+@needs_ngspice
 def test_every_capacitor_of_a_chip_is_in_its_deck():
     layer = load_chip("digits").layers[0]
     column = column_of(layer, 5)
@@ -75,6 +76,7 @@ def test_drives_of_a_chip_are_the_twins():
         assert np.abs(error).max() < 0.6 * lsb
 
 
+@needs_ngspice
 def test_rows_step_as_the_bench_says():
     column = small_column("charge_share")
     elements, _ = column.rows(explicit=True)

@@ -12,8 +12,11 @@ from sim.analog.column import Chain
 from sim.analog.ngspice import SpiceError
 from sim.energy import neuron_energy
 from sim.lone_cycles import lone_cycles
+from tests.needs import needs_ngspice
 from train.data import load_dataset
 from train.zoo import load_chip
+
+pytestmark = needs_ngspice
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ from sim.analog.characterize import characterize, held_out
 from sim.analog.netlist import PORTS, echoed
 from sim.analog.ngspice import SpiceError, run_deck
 from sim.analog.runner import Runner
-
-needs_ngspice = pytest.mark.skipif(shutil.which("ngspice") is None, reason="needs ngspice: apt-get install ngspice")
+from tests.needs import needs_ngspice
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from hw.support.errors import CaptwinError
 from sim.analog.bench import MODELS, NETLISTS, Point, open_bench
 from sim.analog.ngspice import run_deck
 from sim.analog.source import read_source
+from tests.needs import needs_ngspice
 
-needs_ngspice = pytest.mark.skipif(shutil.which("ngspice") is None, reason="needs ngspice: apt-get install ngspice")
 NETLIST = (NETLISTS / "charge_share.cir").read_text()
 REST = [Point(0.72, 0.02, False)]
 

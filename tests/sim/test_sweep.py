@@ -1,7 +1,5 @@
 """Single cycles from rest are those of the circuit's table."""
 
-import shutil
-
 import numpy as np
 import pytest
 
@@ -10,9 +8,10 @@ from sim.analog.circuits import load_circuit
 from sim.analog.sweep import DRIVES, sweep
 from sim.plots.style import style
 from sim.plots.sweep import draw_sweep
+from tests.needs import needs_ngspice
 from tests.sim.plots.overlap import overlaps
 
-pytestmark = pytest.mark.skipif(shutil.which("ngspice") is None, reason="needs ngspice: apt-get install ngspice")
+pytestmark = needs_ngspice
 
 
 def test_a_sweep_is_the_tables_row_at_rest():

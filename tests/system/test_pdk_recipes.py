@@ -1,14 +1,14 @@
 """The recipes for PDKs in docs/circuit.md, run as they stand there on devices of the PDKs' form."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
 from sim.analog.bench import MODELS, NETLISTS, Point, open_bench
+from tests.needs import needs_ngspice
 
-pytestmark = pytest.mark.skipif(shutil.which("ngspice") is None, reason="needs ngspice: apt-get install ngspice")
+pytestmark = needs_ngspice
 PAGE = Path(__file__).parents[2] / "docs" / "circuit.md"
 NETLIST = (NETLISTS / "charge_share.cir").read_text()
 POINTS = [Point(0.72, 0.02, False), Point(0.6, -0.1, True), Point(0.85, 0.1, False), Point(0.75, 0.0, True)]
