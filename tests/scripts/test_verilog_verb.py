@@ -99,7 +99,6 @@ def test_given_verilog(captwin, tmp_path):
         (("verilog", "digits-tiny", "--with", "bench"), "--with: there are instance, testbench"),
         (("verilog", "digits-tiny", "--with", "all", "-o", "a\nb.v"), "--output: expected a plain name"),
         (("verilog", "digits-tiny", "--with", "testbench", "--data", "faces"), "no data set is called 'faces'"),
-        (("simulate", "digits-tiny", "--stall", "nan"), "stall: must be at least 0 and below 1, got nan"),
         (("simulate", "digits-tiny", "--images", "99999999999"), "digits has 360 test images, not 99999999999"),
         (("simulate", "digits-tiny", "--verilog", "nothing.v"), "nothing.v: cannot read Verilog: No such file"),
         (("simulate", "digits-tiny", "--sidecar", "core.json"), "--sidecar: describes the file of --verilog"),
