@@ -17,7 +17,7 @@ from hw.support.names import check_name
 from hw.verilog import sidecar_path, verilog_files
 from scripts.activity import warn
 from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, SerialOption, core_options
-from scripts.output import JsonFlag, file, note, show
+from scripts.output import JsonFlag, Row, file, note, show
 from sim.rtl.runner import CLOCK_HZ
 from sim.rtl.testbench import checking_bench
 from train.data import load_dataset
@@ -81,13 +81,18 @@ def verilog(
         [
             file("verilog", "Verilog", output),
             file("sidecar", "ports", sidecar_path(output)),
-            *(file(path.name.removeprefix(output.stem).strip("_."), path.suffix, path) for path in beside),
+            *(_beside_row(path, path.name.removeprefix(output.stem)) for path in beside),
             note("build_id", "build id", f"{core.chip.build_id:016x}"),
             note("layers", "layers", "-".join(str(size) for size in core.chip.sizes)),
         ],
         sidecar.top,
         as_json,
     )
+
+
+def _beside_row(path: Path, ending: str) -> Row:
+    kind = next(kind for kind, endings in KINDS.items() if ending in endings)
+    return file(ending.strip("_."), kind, path)
 
 
 def _wanted(companions: str) -> set[str]:
