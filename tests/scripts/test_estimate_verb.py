@@ -115,10 +115,9 @@ def test_other_manifests(captwin, changes, message):
 
 
 def test_search(captwin):
-    own = json.loads(captwin("estimate", "digits-tiny", "--board", "ice40-hx8k", "--images", "10", "--json")[1])
-    status, out, err = captwin(
-        "estimate", "digits-tiny", "--board", "ice40-hx8k", "--search", "--images", "10", "--json"
-    )
+    arguments = ("estimate", "digits-tiny", "--board", "ice40-hx8k", "--fixed", "--images", "10", "--json")
+    own = json.loads(captwin(*arguments)[1])
+    status, out, err = captwin(*arguments, "--search")
     assert status == 0, err
     found = json.loads(out)["found"]
     assert 1 <= len(found) <= 5 and found[0]["multipliers"] == 0

@@ -14,6 +14,8 @@ CHEAP = {
     "estimate": ["digits-tiny", "--board", "icebreaker", "--images", "2"],
     "build": ["digits-tiny", "--board", "icebreaker"],
     "report": ["digits-tiny", "--board", "icebreaker"],
+    "inspect": ["charge_share"],
+    "classify": ["digits-tiny", "picture.png"],
     "load": ["digits-tiny", "--port", "/dev/null"],
     "infer": ["--port", "/dev/null"],
     "virtual": ["digits-tiny"],
