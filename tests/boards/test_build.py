@@ -39,7 +39,7 @@ def expected(chip: Chip) -> Expected:
     return expect(chip, random_pixels(5, chip, 1)[0])
 
 
-@pytest.mark.parametrize("name", ["icebreaker", "ulx3s-85f"])
+@pytest.mark.parametrize("name", ["icebreaker", pytest.param("ulx3s-85f", marks=pytest.mark.proof)])
 def test_the_same_bytes_twice(name: str, chip: Chip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     board = replace(find_board(name), clock_hz=25e6)
     made = []
