@@ -22,7 +22,7 @@ def cache(
 ) -> None:
     """Show what Captwin and its tools keep so as not to make it again; or remove some of it.
 
-    All of it can be removed at any time, but for downloaded data: captwin cache --prune --limit 0
+    --prune --limit 0 removes all of it but downloaded data; what is removed is made again when it is needed.
     """
     root = cache_folder()
     size_limit, age_limit = limits()

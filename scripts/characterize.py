@@ -27,15 +27,20 @@ def characterize(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Table file [default: CIRCUIT.json].")] = None,
     points: Annotated[int, typer.Option(min=2, max=MOST_POINTS, help="Grid points on each axis.")] = 33,
     corner: Annotated[str, typer.Option(help="Section of the models file: tt, ff, ss.")] = "tt",
-    temperature: Annotated[float, typer.Option(help="deg C.")] = 27.0,
+    temperature: Annotated[float, typer.Option(help="Temperature in deg C.")] = 27.0,
     netlist: Annotated[Path | None, typer.Option(help="Your neuron: docs/circuit.md names its ports.")] = None,
-    models: Annotated[Path | None, typer.Option(help="Your devices nch and pch.")] = None,
-    c_column: Annotated[float | None, typer.Option(help="F, in place of the netlist's.")] = None,
-    c_membrane: Annotated[float | None, typer.Option(help="F, in place of the netlist's.")] = None,
+    models: Annotated[
+        Path | None,
+        typer.Option(help="File with your devices, the subcircuits nch and pch [default: our 180 nm cards]."),
+    ] = None,
+    c_column: Annotated[float | None, typer.Option(help="Column capacitance in F, in place of the netlist's.")] = None,
+    c_membrane: Annotated[
+        float | None, typer.Option(help="Membrane capacitance in F, in place of the netlist's.")
+    ] = None,
     held_out_points: Annotated[
-        int, typer.Option("--held-out", min=1, max=100_000, help="Fresh points to check with.")
+        int, typer.Option("--held-out", min=1, max=100_000, help="Points off the grid that the table is checked at.")
     ] = 200,
-    seed: Annotated[int, typer.Option(min=0, help="Of the fresh points.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed that draws the points off the grid.")] = 1,
     as_json: JsonFlag = False,
 ) -> None:
     """Measure a neuron netlist in ngspice, and write it as a neuron table; a run that was stopped goes on."""

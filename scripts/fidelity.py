@@ -32,14 +32,19 @@ def fidelity(
     data: Annotated[str | None, typer.Option(help="Data set; by default the one the chip was trained on.")] = None,
     images: Annotated[int, typer.Option(min=1, help="How many test images to run.")] = 20,
     neurons: Annotated[
-        int | None, typer.Option(min=1, help="So many of each layer, drawn by --seed; by default all.")
+        int | None, typer.Option(min=1, help="Neurons of each layer, drawn by --seed [default: all].")
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the neurons, and of the cycles simulated alone.")] = 1,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Seed that draws the neurons, and the cycles that are simulated once more alone.")
+    ] = 1,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for all that is written [default: build/CHIP-spice].")
     ] = None,
     netlist: Annotated[Path | None, typer.Option(help="The chip's own neuron, if it is no reference circuit.")] = None,
-    models: Annotated[Path | None, typer.Option(help="Your devices nch and pch.")] = None,
+    models: Annotated[
+        Path | None,
+        typer.Option(help="File with your devices, the subcircuits nch and pch [default: our 180 nm cards]."),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Simulate whole columns in ngspice and compare membranes and spikes with the twin; a stopped run goes on."""

@@ -21,20 +21,26 @@ LanesOption = Annotated[
 ]
 LoadableOption = Annotated[
     bool | None,
-    typer.Option("--loadable/--fixed", help="Whether chips can be loaded at run time [default: if there is room]."),
+    typer.Option(
+        "--loadable/--fixed",
+        help="Whether chips can be loaded at run time [default: as the board has it; without one, fixed].",
+    ),
 ]
 SerialOption = Annotated[
     bool | None,
     typer.Option(
         "--serial/--parallel",
-        help="One weight and one neuron after the other [default: if a board needs it].",
+        help="The smallest core: one weight and one neuron after the other [default: only if a board needs it].",
     ),
 ]
 
 #: in place of a serial port
 VIRTUAL, AUTO = "virtual", "auto"
 BaudOption = Annotated[
-    int | None, typer.Option(min=1, help="Baud rate of the line [default: what boards have; 12500000 if virtual].")
+    int | None,
+    typer.Option(
+        min=1, help="Baud rate of the serial line [default: those that boards have, in turn; virtual boards: 12500000]."
+    ),
 ]
 
 BuildOption = Annotated[Path | None, typer.Option("--build", help="The build's folder [default: build/CHIP-BOARD].")]

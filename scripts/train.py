@@ -23,8 +23,16 @@ OPTIONS = {"encoder.kind": "encoder", "encoder.steps": "steps"}
 
 
 def train(
-    data: Annotated[str | None, typer.Option(help="Data set, and so its committed configuration.")] = None,
-    config: Annotated[str | None, typer.Option(help="Another configuration: a name or a TOML file.")] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            help="digits or mnist, with the configuration that comes with Captwin; this or --config is needed."
+        ),
+    ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(help="A TOML file, or the name of a configuration that comes with Captwin, such as digits-tiny."),
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Run folder [default: runs/CONFIG].")] = None,
     hidden: Annotated[str | None, typer.Option(help="Hidden layers, for instance 256,128; '' for none.")] = None,
     steps: Annotated[int | None, typer.Option(help="Time steps of an inference.")] = None,
@@ -33,7 +41,9 @@ def train(
     circuit: Annotated[str | None, typer.Option(help=f"{CIRCUITS}, or a neuron table's file.")] = None,
     neuron: Annotated[str | None, typer.Option(help="circuit, or ideal: the circuit's perfect twin.")] = None,
     mapping: Annotated[str | None, typer.Option(help="complementary or one_sided.")] = None,
-    levels: Annotated[int | None, typer.Option(help="Levels of a memcapacitor; 0: unquantised weights.")] = None,
+    levels: Annotated[
+        int | None, typer.Option(help="Levels of a memcapacitor, 2 to 16 with 5-bit charges; 0: unquantised weights.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
     seed: Annotated[int | None, typer.Option(help="One seed gives one chip file.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, ...")] = "cpu",

@@ -43,7 +43,10 @@ def verilog(
     trace: Annotated[bool, typer.Option("--trace", help="Add a stream a layer with all that its neurons do.")] = False,
     loadable: Annotated[bool, typer.Option("--loadable", help="Add a port to load other chips.")] = False,
     axi_stream: Annotated[
-        bool, typer.Option("--axi-stream", help="Give the core AXI4-Stream ports in place of its own.")
+        bool,
+        typer.Option(
+            "--axi-stream", help="Give the core AXI4-Stream ports in place of its own; not with --trace or --loadable."
+        ),
     ] = False,
     no_initial: Annotated[
         bool, typer.Option("--no-initial", help="No values of registers before reset, for FPGAs that have none.")
