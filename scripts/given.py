@@ -8,6 +8,7 @@ import typer
 from hw.chip import Chip
 from hw.core import CoreOptions
 from hw.support.errors import CaptwinError
+from scripts.output import Row
 from sim.rtl.design import Design, given_design
 
 VerilogOption = Annotated[
@@ -30,3 +31,11 @@ def given_verilog(verilog: list[Path] | None, sidecar: Path | None, chip: Chip, 
     if sidecar:
         raise CaptwinError("--sidecar: describes the file of --verilog; give that too")
     return None
+
+
+def untraced(compared: dict[str, int]) -> list[Row]:
+    """A row that says so if the gates had no traces, ``compared`` being the numbers of which there were any."""
+    if any(compared.values()):
+        return []
+    text = "answers, counters and build id alone: this Verilog has no traces (captwin verilog --trace)"
+    return [Row("", None, "compared", text)]

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from scripts.chip_folders import check_owner, chip_folder, mark_owner
-from scripts.given import SidecarOption, VerilogOption, given_verilog
+from scripts.given import SidecarOption, VerilogOption, given_verilog, untraced
 from scripts.hardware import BanksOption, LanesOption, PixelLanesOption, SerialOption, core_options
 from scripts.output import JsonFlag, Row, count, file, log, note, share, show
 from sim.rtl.runner import Simulation
@@ -79,6 +79,7 @@ def simulation_rows(outcome: Simulation, labels: np.ndarray) -> list[Row]:
         share("rtl_accuracy", "RTL accuracy", accuracy),
         count("spikes_compared", "spikes compared", outcome.compared["spikes"]),
         count("membranes_compared", "membranes compared", outcome.compared["membranes"]),
+        *untraced(outcome.compared),
         count("mismatches", "mismatches", outcome.mismatches),
         Row("first_divergence", first, "first divergence" * bool(first), first or ""),
         *_cycles("latency", "first pixel to result", outcome.mean_latency, outcome.latency_seconds),

@@ -13,7 +13,7 @@ from boards.catalogue import BOARDS, find_board
 from boards.fit import fitting
 from hw.chip import Chip
 from hw.core import CoreOptions
-from scripts.given import SidecarOption, VerilogOption, given_verilog
+from scripts.given import SidecarOption, VerilogOption, given_verilog, untraced
 from scripts.hardware import BanksOption, LanesOption, LoadableOption, PixelLanesOption, SerialOption, core_options
 from scripts.output import JsonFlag, Row, count, log, note, progress_bar, share, show, spread
 from sim.rtl.compare import Verification
@@ -100,6 +100,7 @@ def _rows(twin: Twin, outcome: Verification, labels: np.ndarray, clock_hz: float
         share("rtl_accuracy", "RTL accuracy", float((outcome.labels == labels).mean())),
         Row("numbers_compared", numbers, "sums, drives, membranes, spikes", f"{numbers:,} compared"),
         Row("compared", outcome.compared, "", ""),
+        *untraced(outcome.compared),
         count("mismatches", "mismatches", outcome.mismatches),
         Row("first_divergence", first, "first divergence" * bool(first), first or ""),
         *spread("latency_cycles", "first pixel to result", outcome.latency_cycles),

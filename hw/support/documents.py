@@ -28,7 +28,9 @@ def parse_json(text: bytes | str) -> Any:
     """
     content = _decoded(text)
     try:
-        value = json.loads(content, parse_float=_real, parse_constant=_refused, object_pairs_hook=_object)
+        value = json.loads(
+            content, parse_int=_whole, parse_float=_real, parse_constant=_refused, object_pairs_hook=_object
+        )
     except RecursionError:
         raise DocumentError(f"not JSON text (nested deeper than {NESTING})") from None
     except ValueError as error:
@@ -46,8 +48,11 @@ def parse_toml(text: bytes | str) -> dict[str, Any]:
         table = tomllib.loads(content, parse_float=_real)
     except RecursionError:
         raise DocumentError(f"not TOML text (nested deeper than {NESTING})") from None
-    except ValueError as error:
+    except tomllib.TOMLDecodeError as error:
         raise DocumentError(f"not TOML text ({error})") from None
+    except ValueError as error:  # of numbers: our own, or Python's of integers of thousands of digits
+        reason = error if "digits" not in str(error) else f"a number of more than {NUMBER_LENGTH} characters"
+        raise DocumentError(f"not TOML text ({reason})") from None
     _check(table)
     return table
 
@@ -64,6 +69,12 @@ def _decoded(text: bytes | str) -> str:
         return (text.decode() if isinstance(text, bytes) else text).removeprefix("\N{BYTE ORDER MARK}")
     except UnicodeDecodeError as error:
         raise DocumentError(f"not UTF-8 text ({error.reason} at byte {error.start})") from None
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > NUMBER_LENGTH:
+        raise ValueError(f"a number of more than {NUMBER_LENGTH} characters")
+    return int(digits)
 
 
 def _real(digits: str) -> float:

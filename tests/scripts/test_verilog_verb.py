@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hw.support.generated import kind_of
+from scripts.given import untraced
 from sim.rtl.simulators import missing_tools
 
 ICARUS = pytest.mark.skipif(bool(missing_tools("icarus")), reason="Icarus Verilog is not installed")
@@ -120,3 +121,9 @@ def test_mistakes(captwin, tmp_path, arguments, message):
     assert (status, out, err.count("\n"), err[:9]) == (1, "", 1, "captwin: "), err
     assert message in err
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_comparison_without_traces_is_told():
+    (row,) = untraced({"spikes": 0, "membranes": 0})
+    assert row.text.startswith("answers, counters and build id alone")
+    assert untraced({"spikes": 0, "membranes": 1}) == []

@@ -48,7 +48,7 @@ def test_anything_else_is_refused_in_one_line(text: bytes | str) -> None:
 def test_hostile_json(text: str) -> None:
     with pytest.raises(DocumentError) as caught:
         parse_json(text)
-    assert len(str(caught.value)) < 200
+    assert len(str(caught.value)) < 200 and "sys." not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_hostile_json(text: str) -> None:
 def test_hostile_toml(text: str) -> None:
     with pytest.raises(DocumentError) as caught:
         parse_toml(text)
-    assert len(str(caught.value)) < 300
+    assert len(str(caught.value)) < 300 and "sys." not in str(caught.value)
 
 
 def test_digits_in_strings_are_no_numbers() -> None:
