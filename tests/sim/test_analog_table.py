@@ -80,7 +80,7 @@ def _set(path, value):
         (_set(["source_sha256"], "<script>"), "source_sha256: expected a plain name"),
         (_set(["date"], "yesterday"), "date: expected an ISO 8601 date"),
         (_set(["supply"], 1e308), "supply: expected 0.001 to 100 V, got 1e+308"),
-        (_set(["supply"], 10**400), "a number of more than 40 characters"),
+        (_set(["supply"], 10**400), "not JSON text (a number of more than 40 characters)"),
         (_set(["supply"], True), "supply: expected a number, got True"),
         (_set(["supply"], 10**39), "supply: expected 0.001 to 100 V"),
         (_set(["u", 8], 1e300), "u: expected -1000 to 1000 V, got 1e+300 at [8]"),
