@@ -26,12 +26,12 @@ lint: $(READY)
 
 ## speeds, as a table and as build/bench.json
 bench: $(READY)
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement scripts/peers.txt
-	$(BIN)/python -m scripts.bench
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --requirement scripts/development/peers.txt
+	$(BIN)/python -m captwin.scripts.development.bench
 
 ## the pictures of the documents
 figures: $(READY)
-	$(BIN)/python -m scripts.figures
+	$(BIN)/python -m captwin.scripts.development.figures
 
 clean:
 	rm -rf .venv build runs

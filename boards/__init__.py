@@ -1,1 +1,1 @@
-"""FPGA boards: one short file a board. None yet."""
+"""FPGA boards, one short file each; their families, sizing, tool flow, and host driver."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from amaranth.build import Platform
 
-from boards.family import Family, Limits
-from hw.core import CoreOptions
+from captwin.boards.families.family import Family, Limits
+from captwin.hw.gates.core import CoreOptions
 
 
 @dataclass(frozen=True)

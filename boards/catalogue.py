@@ -1,8 +1,8 @@
 """The boards by name."""
 
-from boards import ecpix5_85f, ice40_hx8k, icebreaker, tang_nano_9k, ulx3s_85f
-from boards.board import Board
-from hw.support.errors import CaptwinError
+from captwin.boards import ecpix5_85f, ice40_hx8k, icebreaker, tang_nano_9k, ulx3s_85f
+from captwin.boards.board import Board
+from captwin.hw.support.errors import CaptwinError
 
 BOARDS = {module.BOARD.name: module.BOARD for module in (ulx3s_85f, ecpix5_85f, ice40_hx8k, icebreaker, tang_nano_9k)}
 

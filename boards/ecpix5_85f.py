@@ -2,9 +2,9 @@
 
 from amaranth_boards.ecpix5 import ECPIX585Platform
 
-from boards.board import Board, SerialLine
-from boards.ecp5 import Ecp5
-from boards.family import Limits
+from captwin.boards.board import Board, SerialLine
+from captwin.boards.families.ecp5 import Ecp5
+from captwin.boards.families.family import Limits
 
 BOARD = Board(
     name="ecpix5-85f",

@@ -2,9 +2,9 @@
 
 from amaranth_boards.icebreaker import ICEBreakerPlatform
 
-from boards.board import Board, SerialLine
-from boards.family import Limits
-from boards.ice40 import Ice40
+from captwin.boards.board import Board, SerialLine
+from captwin.boards.families.family import Limits
+from captwin.boards.families.ice40 import Ice40
 
 BOARD = Board(
     name="icebreaker",

@@ -2,9 +2,9 @@
 
 from amaranth_boards.tang_nano_9k import TangNano9kPlatform
 
-from boards.board import Board, SerialLine
-from boards.family import Limits
-from boards.gowin import Gowin
+from captwin.boards.board import Board, SerialLine
+from captwin.boards.families.family import Limits
+from captwin.boards.families.gowin import Gowin
 
 BOARD = Board(
     name="tang-nano-9k",

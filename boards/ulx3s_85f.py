@@ -2,9 +2,9 @@
 
 from amaranth_boards.ulx3s import ULX3S_85F_Platform
 
-from boards.board import Board, SerialLine
-from boards.ecp5 import Ecp5
-from boards.family import Limits
+from captwin.boards.board import Board, SerialLine
+from captwin.boards.families.ecp5 import Ecp5
+from captwin.boards.families.family import Limits
 
 BOARD = Board(
     name="ulx3s-85f",

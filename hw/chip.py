@@ -17,10 +17,10 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from safetensors.numpy import save as save_tensors
 
-from hw.quantities import FARADS, JOULES, LEAST_SPAN, RANGES, VOLTS, fault
-from hw.support.errors import CaptwinError
-from hw.support.files import read_bytes, write_atomically
-from hw.support.names import check_name, printable
+from captwin.hw.quantities import FARADS, JOULES, LEAST_SPAN, RANGES, VOLTS, fault
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.files import read_bytes, write_atomically
+from captwin.hw.support.names import check_name, printable
 
 FORMAT = "captwin-chip"
 VERSION = 2
@@ -128,8 +128,8 @@ class Scale:
 class Analog:
     """The analog chip behind the codes: what circuit, under what conditions, and what its energy is reckoned from.
 
-    Numbers lie in the ranges of :mod:`hw.quantities`. Raises :class:`ChipError` if one does not, or if circuit or
-    corner is no plain name.
+    Numbers lie in the ranges of :mod:`captwin.hw.quantities`. Raises :class:`ChipError` if one does not, or if
+    circuit or corner is no plain name.
     """
 
     circuit: str
@@ -300,7 +300,7 @@ class Chip:
     @classmethod
     def load(cls, path: Path | str) -> "Chip":
         """Reads and checks a chip file; :class:`ChipError` says which file and field is wrong."""
-        from hw.chip_file import parse_chip
+        from captwin.hw.chip_file import parse_chip
 
         try:
             return parse_chip(read_bytes(Path(path), "chip file", FILE_LIMIT))

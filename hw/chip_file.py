@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from hw.chip import (
+from captwin.hw.chip import (
     FORMAT,
     VERSION,
     Analog,
@@ -19,9 +19,9 @@ from hw.chip import (
     canonical,
     sha256,
 )
-from hw.support.documents import DocumentError, first_fault, parse_json
-from hw.support.names import field_name, printable
-from hw.support.tensors import TensorFileError, read_tensors
+from captwin.hw.support.documents import DocumentError, first_fault, parse_json
+from captwin.hw.support.names import field_name, printable
+from captwin.hw.support.tensors import TensorFileError, read_tensors
 
 _AGAIN = "fetch or make it again"
 _Whole = Annotated[int, Field(ge=1)]

@@ -6,16 +6,16 @@ from pathlib import Path
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
-from hw.axi import AxiStreamCore
-from hw.core import Core
-from hw.export.identifiers import JOINT, check_identifier
-from hw.export.sidecar import Sidecar, describe
-from hw.support.cache_folder import prepare_caches
-from hw.support.errors import CaptwinError
-from hw.support.files import file_target
-from hw.support.generated import blank_mark, write_generated
-from hw.support.names import visible
-from hw.support.tools import find_tool, run_tool
+from captwin.hw.export.identifiers import JOINT, check_identifier
+from captwin.hw.export.sidecar import Sidecar, describe
+from captwin.hw.gates.core import Core
+from captwin.hw.link.axi import AxiStreamCore
+from captwin.hw.support.cache_folder import prepare_caches
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.files import file_target
+from captwin.hw.support.generated import blank_mark, write_generated
+from captwin.hw.support.names import visible
+from captwin.hw.support.tools import find_tool, run_tool
 
 TOP, AXI_TOP = "captwin_core", "captwin_axi_stream"
 KIND = "verilog"
@@ -51,7 +51,7 @@ def write_verilog(
 ) -> Path:
     """Writes ``path`` and beside it the sidecar (``core.v`` and ``core.json``); returns the sidecar's path.
 
-    With ``axi_stream`` the top is an :class:`hw.axi.AxiStreamCore` around ``core``. ``top`` names it and begins the
+    With ``axi_stream`` the top is an :class:`AxiStreamCore` around ``core``. ``top`` names it and begins the
     names of all other modules. Without ``initial`` registers have no values before they are reset. The same chip and
     options give the same bytes. Files are replaced only by their own kind unless ``force`` is given. Raises
     :class:`CaptwinError` without a usable Yosys.

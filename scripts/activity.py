@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from scripts.output import Row, log
-from sim.activity import Activity
+from captwin.scripts.output import Row, log
+from captwin.sim.activity import Activity
 
 
 def activity_rows(activity: Activity) -> list[Row]:

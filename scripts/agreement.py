@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from boards.host import Answer
-from boards.trace import LayerTrace
-from sim import golden
+from captwin.boards.host.device import Answer
+from captwin.boards.host.trace import LayerTrace
+from captwin.sim import golden
 
 
 def mismatches(

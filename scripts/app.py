@@ -14,34 +14,48 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from hw.support.errors import CaptwinError
+from captwin.hw.support.errors import CaptwinError
 
-#: Every verb, in the order of ``captwin --help``, and an example of its arguments. A verb is the function of that name
-#: in ``scripts/VERB.py``; its help is the function's docstring.
-VERBS = {
-    "doctor": "",
-    "characterize": "pass_transistor -o table.json",
-    "train": "--data digits --hidden 32 -o runs/small",
-    "study": "--data digits --seeds 3",
-    "evaluate": "digits",
-    "fabricate": "digits --sigma-c 0.05 --count 20",
-    "verilog": "digits -o digits.v --top digits --with all",
-    "simulate": "digits --images 20 --waves",
-    "verify": "digits --rate 250000",
-    "estimate": "digits --board ulx3s-85f --search",
-    "build": "digits-tiny --board icebreaker",
-    "report": "digits-tiny --board icebreaker",
-    "inspect": "digits -o pictures",
-    "flash": "digits-tiny --board icebreaker --dry-run",
-    "infer": "--port virtual --count 200",
-    "classify": "mnist seven.png --invert --save seen.png",
-    "compare": "digits digits-small --board icebreaker --sheet differing.png",
-    "load": "digits-small --port /dev/ttyUSB1",
-    "virtual": "digits",
-    "fidelity": "digits --images 5",
-    "demo": "--images 40",
-    "cache": "--prune",
+#: Every verb in its group, in the order of ``captwin --help``, and an example of its arguments. A verb is the function
+#: of that name in ``scripts/verbs/GROUP/VERB.py``; its help is the function's docstring.
+GROUPS = {
+    "setup": {
+        "doctor": "",
+        "demo": "--images 40",
+        "cache": "--prune",
+    },
+    "circuit": {
+        "characterize": "pass_transistor -o table.json",
+        "fabricate": "digits --sigma-c 0.05 --count 20",
+        "fidelity": "digits --images 5",
+    },
+    "chip": {
+        "train": "--data digits --hidden 32 -o runs/small",
+        "study": "--data digits --seeds 3",
+        "evaluate": "digits",
+        "compare": "digits digits-small --board icebreaker --sheet differing.png",
+        "inspect": "digits -o pictures",
+        "report": "digits-tiny --board icebreaker",
+    },
+    "gates": {
+        "verilog": "digits -o digits.v --top digits --with all",
+        "simulate": "digits --images 20 --waves",
+        "verify": "digits --rate 250000",
+        "estimate": "digits --board ulx3s-85f --search",
+    },
+    "board": {
+        "build": "digits-tiny --board icebreaker",
+        "flash": "digits-tiny --board icebreaker --dry-run",
+        "infer": "--port virtual --count 200",
+        "classify": "mnist seven.png --invert --save seen.png",
+        "load": "digits-small --port /dev/ttyUSB1",
+        "virtual": "digits",
+    },
 }
+#: verb to its module
+MODULES = {verb: f"captwin.scripts.verbs.{group}.{verb}" for group, verbs in GROUPS.items() for verb in verbs}
+#: verb to an example of its arguments
+EXAMPLES = {verb: example for verbs in GROUPS.values() for verb, example in verbs.items()}
 #: largest whole number that an option takes
 LARGEST = 2**63 - 1
 
@@ -81,7 +95,7 @@ class _Verb(TyperCommand):
 class _Verbs(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        for name in VERBS:
+        for name in MODULES:
             self.add_command(_Verb(name, rich_markup_mode=None))
 
 
@@ -109,12 +123,12 @@ def captwin(
 
 @cache
 def load(name: str) -> TyperCommand:
-    """The verb called ``name``, a key of :data:`VERBS`, imported."""
+    """The verb called ``name``, a key of :data:`MODULES`, imported."""
     # Amaranth's, on cores that were only measured, or that an error kept from being built.
     warnings.filterwarnings("ignore", message=r".* created but never used")
     verb = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    example = f"Example: captwin {name} {VERBS[name]}".rstrip()
-    function = getattr(import_module(f"scripts.{name}"), name)
+    example = f"Example: captwin {name} {EXAMPLES[name]}".rstrip()
+    function = getattr(import_module(MODULES[name]), name)
     verb.command(name, cls=_Command, help=_docstring(name), epilog=example)(function)
     command = typer.main.get_command(verb)
     assert isinstance(command, TyperCommand)
@@ -123,7 +137,7 @@ def load(name: str) -> TyperCommand:
 
 def _docstring(name: str) -> str:
     """The docstring of a verb, read without running its file; Python's option ``-OO`` does not strip it either."""
-    spec = find_spec(f"scripts.{name}")
+    spec = find_spec(MODULES[name])
     assert spec and spec.origin
     tree = ast.parse(Path(spec.origin).read_bytes())
     (function,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hw.support.errors import CaptwinError
-from hw.support.files import read_text, write_atomically
-from hw.support.locks import locked_folder
-from hw.support.names import printable
-from scripts.output import results_folder
-from train.zoo import chip_name, chip_source
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.files import read_text, write_atomically
+from captwin.hw.support.locks import locked_folder
+from captwin.hw.support.names import printable
+from captwin.scripts.output import results_folder
+from captwin.train.zoo import chip_name, chip_source
 
 #: names the chip whose results a folder holds
 OWNER = ".captwin-chip"

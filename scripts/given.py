@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from hw.chip import Chip
-from hw.core import CoreOptions
-from hw.support.errors import CaptwinError
-from scripts.output import Row
-from sim.rtl.design import Design, given_design
+from captwin.hw.chip import Chip
+from captwin.hw.gates.core import CoreOptions
+from captwin.hw.support.errors import CaptwinError
+from captwin.scripts.output import Row
+from captwin.sim.rtl.design import Design, given_design
 
 VerilogOption = Annotated[
     list[Path] | None,

@@ -30,8 +30,8 @@ def _run() -> int:
 
     import typer
 
-    from hw.support.errors import CaptwinError
-    from scripts.app import app
+    from captwin.hw.support.errors import CaptwinError
+    from captwin.scripts.app import app
 
     # Amaranth warns of cores that were made only to be counted; by its words, since its import takes its time.
     warnings.filterwarnings("ignore", message=".* created but never used")

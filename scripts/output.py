@@ -18,9 +18,9 @@ from rich.progress import Progress
 from rich.table import Table
 from rich.text import Text
 
-from hw.support.errors import CaptwinError
-from hw.support.names import visible
-from scripts.progress import Log
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.names import visible
+from captwin.scripts.progress import Log
 
 #: logs and progress
 log = Log()

@@ -1,6 +1,6 @@
 """How an FPGA's resources are called, and which of them are the same cells."""
 
-from boards.family import Family
+from captwin.boards.families.family import Family
 
 #: what is counted of an FPGA, and how it is called
 RESOURCES = {"luts": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs", "multipliers": "multipliers"}

@@ -1,7 +1,7 @@
 """What verbs show of the verdict on a neuron table."""
 
-from scripts.output import Row, note
-from sim.analog.verdict import Verdict
+from captwin.scripts.output import Row, note
+from captwin.sim.neurons.verdict import Verdict
 
 
 def verdict_rows(verdict: Verdict) -> list[Row]:

@@ -1,5 +1,5 @@
 """The same chip at three depths: circuit tables, exact integers, simulated Verilog."""
 
-from hw.support.cache_folder import prepare_caches
+from captwin.hw.support.cache_folder import prepare_caches
 
 prepare_caches()  # before Numba and Matplotlib are imported, which then look where theirs are

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hw.chip import Chip
-from sim import golden
-from sim.encode import encode_step
+from captwin.hw.chip import Chip
+from captwin.sim import golden
+from captwin.sim.encode import encode_step
 
 #: images that tell enough
 ENOUGH = 1000
@@ -73,7 +73,7 @@ class Activity:
 def measure(chip: Chip, pixels: np.ndarray, batch: int = 250) -> Activity:
     """What ``chip`` does with the first 1,000 of ``pixels``, (images, pixels) uint8, ``batch`` images at a time.
 
-    Raises :class:`hw.support.errors.CaptwinError` if the images do not fit the chip.
+    Raises :class:`CaptwinError` if the images do not fit the chip.
     """
     golden.check_pixels(chip, pixels)
     pixels = pixels[:ENOUGH]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from hw.chip import LFSR_BITS, LFSR_TAPS, PIXEL_BITS, PIXEL_MAX, Encoder
+from captwin.hw.chip import LFSR_BITS, LFSR_TAPS, PIXEL_BITS, PIXEL_MAX, Encoder
 
 
 @lru_cache(maxsize=8)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hw.chip import Analog, Chip, Formats, Layer
-from hw.support.errors import CaptwinError
-from sim import golden
-from sim.encode import encode_step
+from captwin.hw.chip import Analog, Chip, Formats, Layer
+from captwin.hw.support.errors import CaptwinError
+from captwin.sim import golden
+from captwin.sim.encode import encode_step
 
 #: the parts of a layer's energy, in the order of the last axis of :attr:`EnergyReport.joules`
 PARTS = ("rows", "quiet_rows", "bias_rows", "neurons", "clock")

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from hw.chip import Chip
-from hw.link.selftest import Expected
-from sim import golden
+from captwin.hw.chip import Chip
+from captwin.hw.link.selftest import Expected
+from captwin.sim import golden
 
 
 def expect(chip: Chip, pixels: np.ndarray) -> Expected:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hw.chip import Chip, Formats, Layer
-from hw.support.errors import CaptwinError
-from sim.encode import encode_step
-from sim.jit import njit
+from captwin.hw.chip import Chip, Formats, Layer
+from captwin.hw.support.errors import CaptwinError
+from captwin.sim.encode import encode_step
+from captwin.sim.jit import njit
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numba
 from numba import njit
 from numba.core import caching
 
-from hw.support.cache_folder import notices
+from captwin.hw.support.cache_folder import notices
 
 __all__ = ["njit"]
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from hw.chip import GAIN_BITS, Analog, Chip, Encoder, Formats, Layer, Scale
+from captwin.hw.chip import GAIN_BITS, Analog, Chip, Encoder, Formats, Layer, Scale
 
 
 def random_formats(rng: np.random.Generator) -> Formats:

@@ -2,11 +2,11 @@
 
 import torch
 
-from hw.chip import Chip, Encoder, Formats
-from sim.analog.circuits import load_circuit
-from sim.analog.quantise import quantise
-from train.mapping import Kind, Mapping
-from train.network import Network, Technology
+from captwin.hw.chip import Chip, Encoder, Formats
+from captwin.sim.devices.mapping import Kind, Mapping
+from captwin.sim.neurons.circuits import load_circuit
+from captwin.sim.neurons.quantise import quantise
+from captwin.train.model.network import Network, Technology
 
 TABLE = load_circuit("charge_share")
 NEURON = quantise(TABLE, Formats())

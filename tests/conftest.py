@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from train.data import load_dataset, mnist_folder
+from captwin.train.datasets.catalogue import load_dataset, mnist_folder
 
 
 def pytest_configure() -> None:

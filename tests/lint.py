@@ -5,8 +5,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from hw.support.tools import find_tool
-from sim.rtl.simulators import missing_tools, require
+from captwin.hw.support.tools import find_tool
+from captwin.sim.rtl.simulators import missing_tools, require
 
 WITHOUT = [f"{simulator} lacks {name}" for simulator in ("verilator", "icarus") for name in missing_tools(simulator)]
 

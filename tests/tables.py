@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sim.analog.table import NeuronTable
+from captwin.sim.neurons.table import NeuronTable
 
 
 def small_table(points: int = 9, level: float = 0.05) -> NeuronTable:

@@ -2,7 +2,7 @@
 
 import os
 
-from hw.support.cache_folder import prepare_caches
+from captwin.hw.support.cache_folder import prepare_caches
 
 # PyTorch's and Numba's threads would otherwise burn the cores that the other's, or another program's, could use.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")

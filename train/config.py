@@ -7,14 +7,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from hw.chip import Encoder, Formats, Readout
-from hw.support.documents import DocumentError, parse_toml
-from hw.support.errors import CaptwinError
-from hw.support.files import read_bytes
-from hw.support.names import printable
-from sim.analog.circuits import circuit_names
-from sim.analog.table import NeuronTable
-from train.mapping import Kind, Mapping
+from captwin.hw.chip import Encoder, Formats, Readout
+from captwin.hw.support.documents import DocumentError, parse_toml
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.files import read_bytes
+from captwin.hw.support.names import printable
+from captwin.sim.devices.mapping import Kind, Mapping
+from captwin.sim.neurons.circuits import circuit_names
+from captwin.sim.neurons.table import NeuronTable
 
 CONFIG_FOLDER = Path(__file__).parent / "configs"
 MOST_EPOCHS = 100_000
@@ -26,7 +26,7 @@ NAME_BYTES = 255
 
 class ConfigError(CaptwinError):
     """A configuration is wrong; the message names the field. ``field`` is set if it was given to :func:`load_config`
-    or :func:`train.loop.train` beside the file: ``encoder.steps``, for instance."""
+    or :func:`train` beside the file: ``encoder.steps``, for instance."""
 
     def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(f"{field}: {message}" if field else message)

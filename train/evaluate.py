@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor
 
-from hw.chip import Chip, Readout
-from train.exact import ExactNetwork
-from train.network import FloatTrace, Network
+from captwin.hw.chip import Chip, Readout
+from captwin.train.model.exact import ExactNetwork
+from captwin.train.model.network import FloatTrace, Network
 
 BATCH = 500
 

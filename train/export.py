@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from hw.chip import Chip
-from train.config import TrainConfig
-from train.data import Dataset, check_known
-from train.identity import settings
-from train.network import Network
+from captwin.hw.chip import Chip
+from captwin.train.config import TrainConfig
+from captwin.train.datasets.catalogue import Dataset, check_known
+from captwin.train.model.network import Network
+from captwin.train.runs.identity import settings
 
 
 def export_chip(

@@ -12,27 +12,27 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from hw.chip import Chip
-from hw.support.errors import CaptwinError
-from hw.support.files import write_atomically
-from hw.support.names import printable
-from sim import activity
-from sim.activity import Activity
-from sim.analog.circuits import ideal_twin, load_circuit
-from sim.analog.quantise import quantise
-from sim.analog.table import NeuronTable
-from sim.analog.verdict import require_usable
-from train.augment import augment
-from train.checkpoint import Progress, load_checkpoint, save_checkpoint
-from train.config import ConfigError, TrainConfig
-from train.curves import write_numbers, write_picture
-from train.data import Dataset, load_dataset
-from train.evaluate import Difference, exact_accuracy, float_accuracy, float_difference
-from train.export import export_chip
-from train.identity import Identity, identity_of
-from train.network import FloatTrace, Network, Technology
-from train.run_folder import RunFolder
-from train.teacher import build_teacher, load_teacher, save_teacher, teacher_batches, train_teacher
+from captwin.hw.chip import Chip
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.files import write_atomically
+from captwin.hw.support.names import printable
+from captwin.sim import activity
+from captwin.sim.activity import Activity
+from captwin.sim.neurons.circuits import ideal_twin, load_circuit
+from captwin.sim.neurons.quantise import quantise
+from captwin.sim.neurons.table import NeuronTable
+from captwin.sim.neurons.verdict import require_usable
+from captwin.train.augment import augment
+from captwin.train.config import ConfigError, TrainConfig
+from captwin.train.datasets.catalogue import Dataset, load_dataset
+from captwin.train.evaluate import Difference, exact_accuracy, float_accuracy, float_difference
+from captwin.train.export import export_chip
+from captwin.train.model.network import FloatTrace, Network, Technology
+from captwin.train.runs.checkpoint import Progress, load_checkpoint, save_checkpoint
+from captwin.train.runs.curves import write_numbers, write_picture
+from captwin.train.runs.identity import Identity, identity_of
+from captwin.train.runs.run_folder import RunFolder
+from captwin.train.teacher import build_teacher, load_teacher, save_teacher, teacher_batches, train_teacher
 
 #: Neurons times images of a batch below which training stays on one thread.
 SMALL = 1 << 14

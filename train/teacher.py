@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from hw.support.errors import CaptwinError
-from train.sealed import check_tensors, load_sealed, save_sealed
+from captwin.hw.support.errors import CaptwinError
+from captwin.train.runs.sealed import check_tensors, load_sealed, save_sealed
 
 BATCH = 256
 LEARNING_RATE = 2e-3

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from hw.chip import Chip
-from hw.support.errors import CaptwinError
-from hw.support.names import printable, visible
-from train.data import Dataset, load_dataset
+from captwin.hw.chip import Chip
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.names import printable, visible
+from captwin.train.datasets.catalogue import Dataset, load_dataset
 
 CHIP_FOLDER = Path(__file__).parent / "chips"
 

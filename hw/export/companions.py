@@ -4,8 +4,8 @@ import json
 import re
 from importlib.metadata import version
 
-from hw.export.sidecar import Port, Sidecar
-from hw.support.generated import blank_mark
+from captwin.hw.export.sidecar import Port, Sidecar
+from captwin.hw.support.generated import blank_mark
 
 INSTANCE, TIMING, FUSESOC = "instance", "constraints", "core description"
 

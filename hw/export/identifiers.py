@@ -2,8 +2,8 @@
 
 import re
 
-from hw.support.errors import CaptwinError
-from hw.support.names import printable
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.names import printable
 
 LENGTH = 64
 #: between the names of a module and of what it is a part of; no top's name holds it, so that no two cores' parts meet

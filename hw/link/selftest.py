@@ -7,10 +7,10 @@ from amaranth import Module, Signal, unsigned
 from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.chip import Chip
-from hw.link.device import RESET_CYCLES
-from hw.link.frames import call, token
-from hw.link.protocol import REPLY, Command, Status, answer_parts, pack
+from captwin.hw.chip import Chip
+from captwin.hw.link.frames import call, token
+from captwin.hw.link.host_link import RESET_CYCLES
+from captwin.hw.link.protocol import REPLY, Command, Status, answer_parts, pack
 
 #: of an expected byte: it matters
 CHECKED = 0x100
@@ -34,7 +34,7 @@ class SelfTest(wiring.Component):
     ``passed`` says that there was a reply and all of them were as expected, but for the cycles and counters in it;
     ``failed`` that one was not. Both keep what they are when a host takes over.
 
-    With ``calls`` urgent requests go through, too (:class:`hw.link.frames.FrameReceiver`).
+    With ``calls`` urgent requests go through, too (:class:`FrameReceiver`).
     """
 
     def __init__(self, chip: Chip, expected: Expected, length: int, *, calls: bool = False) -> None:

@@ -10,11 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import mkdtemp
 
-from hw.support.cache_folder import cache_folder, notices, private_folder
-from hw.support.cache_limits import prune, remove, sweep
-from hw.support.documents import parse_json
-from hw.support.errors import CaptwinError
-from hw.support.files import read_bytes
+from captwin.hw.support.cache_folder import cache_folder, notices, private_folder
+from captwin.hw.support.cache_limits import prune, remove, sweep
+from captwin.hw.support.documents import parse_json
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.files import read_bytes
 
 #: the file of an entry that holds the digests of its others
 SEAL = ".sealed.json"

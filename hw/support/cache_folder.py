@@ -11,7 +11,7 @@ from pathlib import Path
 
 import platformdirs
 
-from hw.support.errors import CaptwinError
+from captwin.hw.support.errors import CaptwinError
 
 VARIABLE = "CAPTWIN_CACHE"
 #: what the tools that we call are told of their own caches: variable -> folder in ours

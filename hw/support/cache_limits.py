@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from time import time
 
-from hw.support.errors import CaptwinError
+from captwin.hw.support.errors import CaptwinError
 
 #: Limits of the whole cache folder, and the variables that name others.
 SIZE_LIMIT_GB, SIZE_VARIABLE = 8.0, "CAPTWIN_CACHE_GB"

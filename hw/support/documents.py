@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from hw.support.errors import CaptwinError
-from hw.support.names import field_name, printable
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.names import field_name, printable
 
 #: deepest nesting of arrays and objects that any format of ours has is 8
 NESTING = 64

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hw.support.errors import CaptwinError
-from hw.support.locks import LOCK
-from hw.support.replacing import is_temporary, put_in_place, recover, temporary_beside
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.locks import LOCK
+from captwin.hw.support.replacing import is_temporary, put_in_place, recover, temporary_beside
 
 #: bytes of the largest file that is read whole, if its reader does not say less
 READ_LIMIT = 1 << 29

@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from hw.support.errors import CaptwinError
-from hw.support.files import file_target, read_bytes, write_atomically
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.files import file_target, read_bytes, write_atomically
 
 FORCE = "name another file, or add --force"
 _DIGITS = 64
@@ -45,7 +45,7 @@ def check_replaceable(path: Path, kind: str, advice: str = FORCE) -> None:
 def write_generated(files: Mapping[Path, str], *, force: bool = False, advice: str = FORCE) -> None:
     """Writes marked texts; either all targets can be replaced by their kind (or ``force`` is given), or none is.
 
-    Raises :class:`CaptwinError` as :func:`check_replaceable` and :func:`hw.support.files.write_atomically` do.
+    Raises :class:`CaptwinError` as :func:`check_replaceable` and :func:`write_atomically` do.
     """
     texts = {path: marked(text) for path, text in files.items()}
     for path, text in texts.items():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from hw.support.errors import CaptwinError
+from captwin.hw.support.errors import CaptwinError
 
 #: name of the lock's file within the folder
 LOCK = ".captwin-lock"

@@ -2,7 +2,7 @@
 
 import re
 
-from hw.support.errors import CaptwinError
+from captwin.hw.support.errors import CaptwinError
 
 NAME_LENGTH = 80
 #: A name begins with a letter or digit, so that it is never an option, a comment or a hidden file.

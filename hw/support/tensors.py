@@ -6,9 +6,9 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
-from hw.support.documents import DocumentError, parse_json
-from hw.support.errors import CaptwinError
-from hw.support.names import printable
+from captwin.hw.support.documents import DocumentError, parse_json
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.names import printable
 
 #: bytes of the longest header
 HEADER_LIMIT = 1 << 22

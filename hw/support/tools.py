@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from hw.support.errors import CaptwinError
+from captwin.hw.support.errors import CaptwinError
 
 #: What tools may know of the user's environment: where things are, and how C++ compilers of Nix and Conda find theirs.
 #: All else (COCOTB_TESTCASE, MAKEFLAGS, PYTHONOPTIMIZE, VERILATOR_ROOT, ...) would change what they do.

@@ -5,20 +5,20 @@ from typing import Any
 
 import numpy as np
 
-from boards.area import AreaModel
-from boards.catalogue import BOARDS, find_board
-from boards.fit import core_words, fitting
-from hw.chip import Chip, Layer
-from hw.support.names import visible
-from hw.support.quantities import energy_text, quantity
-from scripts.inspection.inspection import Inspection
-from scripts.output import Row, log, note
-from sim import energy
-from sim.analog.circuits import table_of
-from sim.analog.deviation import deviation
-from sim.plots.chip import draw_weights
-from sim.plots.neuron import draw_neuron, of_layer
-from train.zoo import chip_name, load_chip
+from captwin.boards.catalogue import BOARDS, find_board
+from captwin.boards.sizing.area import AreaModel
+from captwin.boards.sizing.fit import core_words, fitting
+from captwin.hw.chip import Chip, Layer
+from captwin.hw.support.names import visible
+from captwin.hw.support.quantities import energy_text, quantity
+from captwin.scripts.inspection.inspection import Inspection
+from captwin.scripts.output import Row, log, note
+from captwin.sim import energy
+from captwin.sim.neurons.circuits import table_of
+from captwin.sim.neurons.deviation import deviation
+from captwin.sim.plots.chip import draw_weights
+from captwin.sim.plots.neuron import draw_neuron, of_layer
+from captwin.train.zoo import chip_name, load_chip
 
 
 def inspect_chip(name: str, *, boards: bool) -> Inspection:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from hw.support.errors import CaptwinError
-from hw.support.files import read_bytes
-from scripts.output import Row
-from sim.analog.circuits import circuit_names
-from train.zoo import names
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.files import read_bytes
+from captwin.scripts.output import Row
+from captwin.sim.neurons.circuits import circuit_names
+from captwin.train.zoo import names
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,15 @@
 
 from functools import partial
 
-from hw.support.quantities import energy_text, quantity
-from scripts.inspection.inspection import Inspection
-from scripts.output import Row, note
-from sim.analog.bench import Bench
-from sim.analog.memory import default_cache
-from sim.analog.runner import Progress
-from sim.analog.sweep import sweep
-from sim.plots.sweep import draw_sweep
-from sim.plots.transient import draw_transient
+from captwin.hw.support.quantities import energy_text, quantity
+from captwin.scripts.inspection.inspection import Inspection
+from captwin.scripts.output import Row, note
+from captwin.sim.plots.sweep import draw_sweep
+from captwin.sim.plots.transient import draw_transient
+from captwin.sim.spice.bench import Bench
+from captwin.sim.spice.memory import default_cache
+from captwin.sim.spice.runner import Progress
+from captwin.sim.spice.sweep import sweep
 
 _UNITS = {"supply": "V", "c_column": "F", "c_membrane": "F"}
 

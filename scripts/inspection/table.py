@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from hw.support.quantities import energy_text, quantity
-from scripts.inspection.inspection import Inspection
-from scripts.output import Row, note
-from scripts.verdict import verdict_rows
-from sim.analog.circuits import load_circuit
-from sim.analog.table import NeuronTable
-from sim.analog.verdict import judge
-from sim.plots.neuron import common_axes, draw_difference, draw_table, membrane_difference
+from captwin.hw.support.quantities import energy_text, quantity
+from captwin.scripts.inspection.inspection import Inspection
+from captwin.scripts.output import Row, note
+from captwin.scripts.verdict import verdict_rows
+from captwin.sim.neurons.circuits import load_circuit
+from captwin.sim.neurons.table import NeuronTable
+from captwin.sim.neurons.verdict import judge
+from captwin.sim.plots.neuron import common_axes, draw_difference, draw_table, membrane_difference
 
 
 def inspect_table(name: str) -> Inspection:

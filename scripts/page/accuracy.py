@@ -3,8 +3,8 @@
 import numpy as np
 from sklearn.metrics import confusion_matrix
 
-from scripts.page.blocks import Cell, Section, Table
-from scripts.page.measured import Measured
+from captwin.scripts.page.blocks import Cell, Section, Table
+from captwin.scripts.page.measured import Measured
 
 
 def section(measured: Measured) -> Section:

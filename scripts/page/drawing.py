@@ -8,8 +8,8 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from scripts.page.blocks import Drawing
-from sim.plots import style as plots
+from captwin.scripts.page.blocks import Drawing
+from captwin.sim.plots import style as plots
 
 #: colours that figures are drawn in, and the page's for them
 COLOURS = {

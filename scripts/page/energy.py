@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hw.support.quantities import energy_text
-from scripts.evaluate import ASSUMPTIONS, PART_LABELS
-from scripts.page.blocks import Cell, Note, Section, Table
-from scripts.page.measured import Measured
-from sim.energy import PARTS
+from captwin.hw.support.quantities import energy_text
+from captwin.scripts.page.blocks import Cell, Note, Section, Table
+from captwin.scripts.page.measured import Measured
+from captwin.scripts.verbs.chip.evaluate import ASSUMPTIONS, PART_LABELS
+from captwin.sim.energy import PARTS
 
 TITLE = "Energy"
 

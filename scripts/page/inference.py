@@ -1,10 +1,10 @@
 """One image on its way through the chip."""
 
-from scripts.page.blocks import Section
-from scripts.page.drawing import drawing
-from scripts.page.measured import Measured
-from sim.plots.inference import draw_inference
-from sim.plots.style import style
+from captwin.scripts.page.blocks import Section
+from captwin.scripts.page.drawing import drawing
+from captwin.scripts.page.measured import Measured
+from captwin.sim.plots.inference import draw_inference
+from captwin.sim.plots.style import style
 
 
 def section(measured: Measured) -> Section:

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from boards.built import Built
-from boards.timing import Hop
-from hw.chip import Chip
-from sim.energy import EnergyReport
-from sim.golden import Inference
-from sim.rtl.compare import Verification
-from train.data import Dataset
+from captwin.boards.flow.built import Built
+from captwin.boards.flow.timing import Hop
+from captwin.hw.chip import Chip
+from captwin.sim.energy import EnergyReport
+from captwin.sim.golden import Inference
+from captwin.sim.rtl.verify import Verification
+from captwin.train.datasets.catalogue import Dataset
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from hw.chip import Chip, Layer
-from scripts.page.blocks import Block, Drawing, Note, Section, Table
-from scripts.page.drawing import drawing
-from scripts.page.measured import Measured
-from sim.analog.circuits import circuit_names, table_of
-from sim.analog.deviation import Deviation, deviation
-from sim.plots.neuron import STATES, draw_neuron, of_layer
-from sim.plots.style import style
+from captwin.hw.chip import Chip, Layer
+from captwin.scripts.page.blocks import Block, Drawing, Note, Section, Table
+from captwin.scripts.page.drawing import drawing
+from captwin.scripts.page.measured import Measured
+from captwin.sim.neurons.circuits import circuit_names, table_of
+from captwin.sim.neurons.deviation import Deviation, deviation
+from captwin.sim.plots.neuron import STATES, draw_neuron, of_layer
+from captwin.sim.plots.style import style
 
 
 def section(measured: Measured) -> Section:

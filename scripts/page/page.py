@@ -4,9 +4,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from hw.support.quantities import energy_text
-from scripts.page import accuracy, energy, inference, neuron, provenance, speed, timing
-from scripts.page.measured import Measured
+from captwin.hw.support.quantities import energy_text
+from captwin.scripts.page import accuracy, energy, inference, neuron, provenance, speed, timing
+from captwin.scripts.page.measured import Measured
 
 SECTIONS = (accuracy, speed, timing, neuron, inference, energy, provenance)
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from boards.fit import core_words
-from scripts.page.blocks import Commands, Facts, Note, Section
-from scripts.page.measured import Measured
+from captwin.boards.sizing.fit import core_words
+from captwin.scripts.page.blocks import Commands, Facts, Note, Section
+from captwin.scripts.page.measured import Measured
 
 
 def section(measured: Measured) -> Section:

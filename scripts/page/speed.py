@@ -4,10 +4,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from scripts.page.blocks import Cell, Drawing, Note, Section, Table
-from scripts.page.drawing import drawing
-from scripts.page.measured import Measured
-from sim.plots.style import style
+from captwin.scripts.page.blocks import Cell, Drawing, Note, Section, Table
+from captwin.scripts.page.drawing import drawing
+from captwin.scripts.page.measured import Measured
+from captwin.sim.plots.style import style
 
 
 def section(measured: Measured) -> Section:

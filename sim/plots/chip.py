@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from hw.chip import Chip, Layer
+from captwin.hw.chip import Chip, Layer
 
 
 def draw_weights(chip: Chip) -> Figure:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sim.plots.style import save_png
+from captwin.sim.plots.style import save_png
 
 GOOD, BAD, PROGRAMMED = "tab:blue", "tab:red", "0.25"
 

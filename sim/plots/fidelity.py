@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sim.fidelity_result import Fidelity, LayerFidelity
-from sim.plots.style import save_png
+from captwin.sim.fidelity.result import Fidelity, LayerFidelity
+from captwin.sim.plots.style import save_png
 
 _SPICE, _TWIN, _WRONG = "0.25", "tab:orange", "tab:red"
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from hw.chip import Chip
-from sim import golden
-from sim.encode import encode_step
-from sim.plots.style import save_png, style
+from captwin.hw.chip import Chip
+from captwin.sim import golden
+from captwin.sim.encode import encode_step
+from captwin.sim.plots.style import save_png, style
 
 
 def plot_inference(chip: Chip, pixels: np.ndarray, path: Path, *, truth: int | None = None) -> None:

@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
-from hw.chip import Formats, Layer
-from hw.support.errors import CaptwinError
-from sim.analog.circuits import ideal_surfaces
-from sim.analog.deviation import Deviation
-from sim.analog.table import NeuronTable
+from captwin.hw.chip import Formats, Layer
+from captwin.hw.support.errors import CaptwinError
+from captwin.sim.neurons.circuits import ideal_surfaces
+from captwin.sim.neurons.deviation import Deviation
+from captwin.sim.neurons.table import NeuronTable
 
 #: the two states of a neuron, index 0 and 1 of every array below
 STATES = ("silent neuron", "just fired")

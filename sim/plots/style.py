@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib
 from matplotlib.figure import Figure
 
-from hw.support.files import write_atomically
+from captwin.hw.support.files import write_atomically
 
 STYLE: dict[Any, Any] = {
     "axes.spines.top": False,

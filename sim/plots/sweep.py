@@ -2,9 +2,9 @@
 
 from matplotlib.figure import Figure
 
-from sim.analog.bench import Bench
-from sim.analog.sweep import Sweep
-from sim.plots.neuron import CURVES, STATES
+from captwin.sim.plots.neuron import CURVES, STATES
+from captwin.sim.spice.bench import Bench
+from captwin.sim.spice.sweep import Sweep
 
 
 def draw_sweep(bench: Bench, result: Sweep) -> Figure:

@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sim.analog.bench import Bench, open_bench
-from sim.analog.circuits import load_circuit
-from sim.analog.column import Column, ColumnBench
-from sim.analog.table import NeuronTable
-from sim.plots.style import save_png
+from captwin.sim.neurons.circuits import load_circuit
+from captwin.sim.neurons.table import NeuronTable
+from captwin.sim.plots.style import save_png
+from captwin.sim.spice.bench import Bench, open_bench
+from captwin.sim.spice.column import Column, ColumnBench
 
 #: drives of three rows in units of the drive that makes the resting neuron spike, and the cycles in which they spike
 _ROWS = ((0.8, (1, 2, 4, 9)), (1.4, (6, 7)), (-0.6, (5,)))

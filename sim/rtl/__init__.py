@@ -1,0 +1,1 @@
+"""Simulated Verilog: cocotb testbenches, compiled twins, the virtual board."""

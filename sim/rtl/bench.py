@@ -1,6 +1,6 @@
 """The cocotb bench: runs inside the simulator, feeds images, and scores every word that comes out.
 
-:mod:`sim.rtl.runner` starts it and passes the job by the environment variable ``CAPTWIN_JOB``.
+:mod:`captwin.sim.rtl.simulate` starts it and passes the job by the environment variable ``CAPTWIN_JOB``.
 """
 
 import json
@@ -15,12 +15,12 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge
 
-from hw.chip import Chip
-from hw.export.sidecar import Payload, Sidecar, read_sidecar
-from hw.support.files import write_atomically
-from sim import golden
-from sim.encode import encode_step
-from sim.rtl.scoreboard import Scoreboard
+from captwin.hw.chip import Chip
+from captwin.hw.export.sidecar import Payload, Sidecar, read_sidecar
+from captwin.hw.support.files import write_atomically
+from captwin.sim import golden
+from captwin.sim.encode import encode_step
+from captwin.sim.rtl.scoreboard import Scoreboard
 
 #: clock cycles without a beat on any stream after which the gates are said to hang
 PATIENCE = 20_000
@@ -176,7 +176,7 @@ class Run:
         return Dice(self.stall, f"{self.seed} {name}")
 
     async def compare(self) -> dict[str, Any]:
-        """What came of it, for :mod:`sim.rtl.runner`."""
+        """What came of it, for :mod:`captwin.sim.rtl.simulate`."""
         dut, chip, sidecar = self.dut, self.chip, self.sidecar
         reference = golden.run(chip, self.images, trace=True)
         score = Scoreboard(reference, sidecar.options.lanes, traced=sidecar.options.trace)

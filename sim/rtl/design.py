@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hw.chip import Chip
-from hw.core import Core, CoreOptions
-from hw.export.sidecar import Sidecar, describe, read_sidecar
-from hw.support.errors import CaptwinError
-from hw.support.files import read_text
-from hw.support.tools import find_tool, run_tool
-from hw.verilog import TOP, YOSYS, sidecar_path, verilog_files
+from captwin.hw.chip import Chip
+from captwin.hw.export.sidecar import Sidecar, describe, read_sidecar
+from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.files import read_text
+from captwin.hw.support.tools import find_tool, run_tool
+from captwin.hw.verilog import TOP, YOSYS, sidecar_path, verilog_files
 
 #: name of a core of our own
 OWN = "core.v"
@@ -29,7 +29,7 @@ class Design:
 
 
 def own_design(chip: Chip, options: CoreOptions, top: str = TOP) -> Design:
-    """The core of ``chip``, as :func:`hw.verilog.write_verilog` writes it; errors as there."""
+    """The core of ``chip``, as :func:`write_verilog` writes it; errors as there."""
     sidecar, files = verilog_files(Core(chip, options), Path(OWN), top=top)
     return Design({OWN: files[Path(OWN)]}, sidecar)
 

@@ -10,9 +10,9 @@ from time import perf_counter
 from cocotb_tools import config
 from cocotb_tools.runner import get_runner
 
-from hw.support.errors import CaptwinError
-from hw.support.tools import has_blanks, inside_environment, temporary_root, without_blanks
-from sim.rtl.simulators import Simulator, keep_runtime, require, reuse_runtime
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.tools import has_blanks, inside_environment, temporary_root, without_blanks
+from captwin.sim.rtl.simulators import Simulator, keep_runtime, require, reuse_runtime
 
 _BUILD_ARGUMENTS: dict[Simulator, list[str]] = {
     # cocotb makes every signal public, which costs most of Verilator's optimisations: the ports will do.

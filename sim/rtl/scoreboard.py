@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sim.golden import Inference
+from captwin.sim.golden import Inference
 
 #: trace field of the gates -> array of the golden trace
 TRACED = {"sums": "acc", "drives": "u", "membranes": "v", "spikes": "s"}

@@ -10,9 +10,9 @@ from typing import Literal
 
 from find_libpython import find_libpython
 
-from hw.support.cache import cached, kept
-from hw.support.errors import CaptwinError
-from hw.support.tools import find_tool, run_tool, tool_environment, verilator_root
+from captwin.hw.support.cache import cached, kept
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.tools import find_tool, run_tool, tool_environment, verilator_root
 
 Simulator = Literal["verilator", "icarus"]
 #: programs that a simulator needs, and where to get them

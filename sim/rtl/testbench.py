@@ -6,11 +6,11 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from hw.chip import Chip
-from hw.export.sidecar import Payload, Sidecar
-from hw.link import protocol
-from hw.support.generated import blank_mark
-from sim import golden
+from captwin.hw.chip import Chip
+from captwin.hw.export.sidecar import Payload, Sidecar
+from captwin.hw.link import protocol
+from captwin.hw.support.generated import blank_mark
+from captwin.sim import golden
 
 KIND = "testbench"
 #: clock cycles without a beat after which the gates are given up, where they are never silent for good reason

@@ -8,14 +8,14 @@ from types import TracebackType
 
 import numpy as np
 
-from hw.chip import PIXEL_MAX
-from hw.core import Core, CoreOptions
-from hw.link.linked import LinkedCore, bit_cycles
-from hw.link.uart import LEAST_CYCLES
-from hw.support.tools import tool_environment
-from hw.verilog import convert
-from sim.expected import expect
-from sim.rtl import native
+from captwin.hw.chip import PIXEL_MAX
+from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.link.linked_core import LinkedCore, bit_cycles
+from captwin.hw.link.uart import LEAST_CYCLES
+from captwin.hw.support.tools import tool_environment
+from captwin.hw.verilog import convert
+from captwin.sim.expected import expect
+from captwin.sim.rtl import program as native
 
 DRIVER = Path(__file__).with_name("virtual.cpp")
 TOP = "captwin_linked"

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from hw.chip import Chip, ChipError, Encoder, Formats, Scale
-from hw.support.errors import CaptwinError
-from hw.support.files import write_atomically
+from captwin.hw.chip import Chip, ChipError, Encoder, Formats, Scale
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.files import write_atomically
 from tests.chips import random_chip
 
 

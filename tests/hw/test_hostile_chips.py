@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hw.chip import Chip, ChipError
+from captwin.hw.chip import Chip, ChipError
 from tests.chips import random_chip
 from tests.hostile import HOSTILE_TEXTS, chip_file, nested, parts
 
@@ -109,7 +109,7 @@ def test_a_field_that_stands_twice_is_refused(name: str, whole: bytes, tmp_path:
 
 
 def test_shipped_chips_load_and_save_unchanged(tmp_path: Path) -> None:
-    from train.zoo import CHIP_FOLDER
+    from captwin.train.zoo import CHIP_FOLDER
 
     for path in sorted(CHIP_FOLDER.glob("*.safetensors")):
         Chip.load(path).save(tmp_path / "again.safetensors")

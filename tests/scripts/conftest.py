@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from scripts.main import main
+from captwin.scripts.main import main
 
 
 @pytest.fixture

@@ -12,17 +12,17 @@ from pathlib import Path
 
 import pytest
 
-import scripts
-from scripts.app import VERBS, load
-from train.zoo import CHIP_FOLDER
+from captwin.scripts.app import EXAMPLES, MODULES, load
+from captwin.train.zoo import CHIP_FOLDER
+from tests.paths import ROOT, SOURCES
 
 HEAVY = ("torch", "sklearn", "amaranth", "numba", "matplotlib", "numpy", "scipy")
-RUN = "from scripts.main import main; main()"
+RUN = "from captwin.scripts.main import main; main()"
 
 
 def run(*arguments: str, code: str = RUN, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess:
     command = [sys.executable, "-c", code, *arguments]
-    variables = {**os.environ, "PYTHONPATH": str(Path(scripts.__file__).parents[1]), **environment}
+    variables = {**os.environ, "PYTHONPATH": str(SOURCES), **environment}
     return subprocess.run(command, cwd=cwd, env=variables, capture_output=True, check=False, timeout=120)
 
 
@@ -41,7 +41,7 @@ def test_what_needs_no_verb_imports_none(arguments, environment):
     code = f"""
 import sys
 sys.argv[0] = "captwin"
-from scripts.main import main
+from captwin.scripts.main import main
 try:
     main()
 finally:
@@ -54,22 +54,23 @@ finally:
 
 
 def test_every_verb_is_in_the_table_with_its_own_help():
-    files = Path(scripts.__file__).parent.glob("*.py")
-    assert {path.stem for path in files if f'"""``captwin {path.stem}``' in path.read_text()} == set(VERBS)
+    files = [path for path in (ROOT / "scripts/verbs").glob("*/*.py") if path.stem != "__init__"]
+    assert {path.stem for path in files if f'"""``captwin {path.stem}``' in path.read_text()} == set(MODULES)
+    assert len(files) == len(MODULES)
     page = " ".join(run("--help").stdout.decode().split())
     places = []
-    for name in VERBS:
-        docstring = inspect.getdoc(getattr(import_module(f"scripts.{name}"), name))
+    for name in MODULES:
+        docstring = inspect.getdoc(getattr(import_module(MODULES[name]), name))
         assert load(name).help == docstring
         places.append(page.index(f"{name} {' '.join(docstring.splitlines()[0].split())}"))
     assert places == sorted(places)
 
 
-@pytest.mark.parametrize("name", VERBS)
+@pytest.mark.parametrize("name", MODULES)
 def test_examples_are_right(name, captwin):
-    load(name).make_context(name, shlex.split(VERBS[name]))
+    load(name).make_context(name, shlex.split(EXAMPLES[name]))
     status, out, _ = captwin(name, "--help")
-    assert status == 0 and f"Example: captwin {name} {VERBS[name]}".strip() in " ".join(out.split())
+    assert status == 0 and f"Example: captwin {name} {EXAMPLES[name]}".strip() in " ".join(out.split())
 
 
 def test_without_docstrings():
@@ -93,7 +94,7 @@ COMP_WORDS=(captwin evaluate --d); COMP_CWORD=2; _captwin_completion captwin; ec
 """
     variables = {
         "PATH": f"{tmp_path}:{os.environ['PATH']}",
-        "PYTHONPATH": str(Path(scripts.__file__).parents[1]),
+        "PYTHONPATH": str(SOURCES),
         "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1",
     }
     done = subprocess.run(["bash", "-c", script], env=variables, capture_output=True, text=True, check=False)
@@ -161,7 +162,7 @@ def test_errors_of_the_machine_are_one_line(captwin, monkeypatch, error):
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("scripts.evaluate.golden.run", fail)
+    monkeypatch.setattr("captwin.scripts.verbs.chip.evaluate.golden.run", fail)
     status, out, err = captwin("evaluate", "digits")
     assert (status, out, err.count("\n")) == (1, "", 1) and err.startswith("captwin: "), err
 

@@ -4,9 +4,9 @@ import shutil
 
 import pytest
 
-from hw.support.errors import CaptwinError
-from scripts.chip_folders import check_owner, chip_folder, mark_owner
-from train.zoo import CHIP_FOLDER, chip_name
+from captwin.hw.support.errors import CaptwinError
+from captwin.scripts.chip_folders import check_owner, chip_folder, mark_owner
+from captwin.train.zoo import CHIP_FOLDER, chip_name
 
 
 def test_a_chip_is_named_by_its_run(tmp_path, monkeypatch):

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from rich.text import Text
 
-from hw.chip import Chip
-from hw.support.quantities import energy_text
-from sim import golden
-from sim.rtl.simulators import missing_tools
-from train.zoo import CHIP_FOLDER
+from captwin.hw.chip import Chip
+from captwin.hw.support.quantities import energy_text
+from captwin.sim import golden
+from captwin.sim.rtl.simulators import missing_tools
+from captwin.train.zoo import CHIP_FOLDER
 
 DIGITS = str(CHIP_FOLDER / "digits.safetensors")
 
@@ -76,7 +76,7 @@ def test_interrupted_fabrication_leaves_nothing(captwin, monkeypatch, tmp_path):
             raise KeyboardInterrupt
         return golden.run(chip, pixels)
 
-    monkeypatch.setattr("scripts.fabricate.golden", SimpleNamespace(run=stop))
+    monkeypatch.setattr("captwin.scripts.verbs.circuit.fabricate.golden", SimpleNamespace(run=stop))
     status, _, err = captwin("fabricate", "digits", "-o", "chips")
     assert status == 130 and "captwin: interrupted" in err and len(calls) == 3
     assert list(tmp_path.iterdir()) == []
@@ -120,7 +120,7 @@ def test_train_and_simulate(captwin, tmp_path):
 
 
 def test_mismatch_is_told_and_fails(captwin, monkeypatch):
-    from sim.rtl.scoreboard import Divergence
+    from captwin.sim.rtl.scoreboard import Divergence
 
     class Outcome:
         simulator, images, mismatches = "verilator", 1, 1
@@ -130,7 +130,7 @@ def test_mismatch_is_told_and_fails(captwin, monkeypatch):
         verilog, waveform = Path("core.v"), None
         first_divergence = Divergence(3, 2, 1, 7, "membrane", 100, 101, 4711)
 
-    monkeypatch.setattr("scripts.simulate.run", lambda *_, **__: Outcome())
+    monkeypatch.setattr("captwin.scripts.verbs.gates.simulate.run", lambda *_, **__: Outcome())
     status, _, err = captwin("simulate", "digits", "--images", "1")
     assert status == 1
     assert "image 3, step 2, layer 1, neuron 7: membrane expected 100, got 101 (clock cycle 4711)" in err
@@ -277,6 +277,6 @@ def test_interruption(captwin, monkeypatch):
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("scripts.evaluate.golden.run", stop)
+    monkeypatch.setattr("captwin.scripts.verbs.chip.evaluate.golden.run", stop)
     status, _, err = captwin("evaluate", "digits")
     assert (status, err) == (130, "captwin: interrupted\n")

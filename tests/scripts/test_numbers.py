@@ -2,7 +2,7 @@
 
 import pytest
 
-from scripts.app import VERBS, load
+from captwin.scripts.app import MODULES, load
 
 #: arguments with which a verb soon is where its numbers matter, if there is such a way
 CHEAP = {
@@ -26,20 +26,24 @@ CHEAP = {
 #: what takes long, or more than this machine has: that it was reached is enough
 WORK = (
     *(
-        "scripts.simulate.run",
-        "scripts.fabricate.run",
-        "scripts.verify.run_compiled",
-        "scripts.build.run",
-        "scripts.fidelity.compare",
+        "captwin.scripts.verbs.gates.simulate.run",
+        "captwin.scripts.verbs.circuit.fabricate.run",
+        "captwin.scripts.verbs.gates.verify.run_compiled",
+        "captwin.scripts.verbs.board.build.run",
+        "captwin.scripts.verbs.circuit.fidelity.compare",
     ),
     *(
-        "scripts.estimate.Workload",
-        "scripts.characterize.run",
-        "scripts.train.run",
-        "scripts.study.run",
-        "scripts.demo.simulate",
+        "captwin.scripts.verbs.gates.estimate.Workload",
+        "captwin.scripts.verbs.circuit.characterize.run",
+        "captwin.scripts.verbs.chip.train.run",
+        "captwin.scripts.verbs.chip.study.run",
+        "captwin.scripts.verbs.setup.demo.simulate",
     ),
-    *("scripts.demo.train", "scripts.virtual.VirtualBoard", "scripts.infer.VirtualBoard"),
+    *(
+        "captwin.scripts.verbs.setup.demo.train",
+        "captwin.scripts.verbs.board.virtual.VirtualBoard",
+        "captwin.scripts.verbs.board.infer.VirtualBoard",
+    ),
 )
 
 
@@ -52,7 +56,7 @@ def numbers(name: str) -> list[tuple[str, type]]:
     return [(option, kind) for option, kind in params if kind in (int, float)]
 
 
-OPTIONS = [(name, *entry) for name in VERBS for entry in numbers(name)]
+OPTIONS = [(name, *entry) for name in MODULES for entry in numbers(name)]
 
 
 def test_the_options_are_seen():

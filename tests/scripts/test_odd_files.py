@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from train.zoo import CHIP_FOLDER
+from captwin.train.zoo import CHIP_FOLDER
 
 COMMANDS = {
     "chip": ("evaluate", "FILE"),

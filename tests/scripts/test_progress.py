@@ -7,8 +7,8 @@ import pytest
 from rich.status import Status
 from rich.text import Text
 
-from scripts import progress
-from scripts.progress import Log
+from captwin.scripts import progress
+from captwin.scripts.progress import Log
 
 
 @pytest.fixture

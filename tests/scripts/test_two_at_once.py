@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.support.locks import locked_folder
+from captwin.hw.support.locks import locked_folder
 
 VERBS = [
     ("fabricate", "digits-tiny", "--count", "1"),

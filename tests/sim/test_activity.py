@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim import activity, golden
-from train.data import load_dataset
-from train.zoo import load_chip, names
+from captwin.sim import activity, golden
+from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.zoo import load_chip, names
 
 PIXELS = load_dataset("digits").test_images[:300]
 

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw.chip import LFSR_BITS, LFSR_TAPS, Encoder
-from sim.encode import bernoulli_thresholds, encode_step
+from captwin.hw.chip import LFSR_BITS, LFSR_TAPS, Encoder
+from captwin.sim.encode import bernoulli_thresholds, encode_step
 
 
 def spikes(encoder: Encoder, pixels: list[int]) -> np.ndarray:

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw.chip import Chip
-from hw.support.errors import CaptwinError
-from sim import energy, golden
-from sim.encode import encode_step
+from captwin.hw.chip import Chip
+from captwin.hw.support.errors import CaptwinError
+from captwin.sim import energy, golden
+from captwin.sim.encode import encode_step
+from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.zoo import load_chip
 from tests.chips import random_chip, random_pixels
-from train.data import load_dataset
-from train.zoo import load_chip
 
 
 def with_energy(chip: Chip, seed: int = 0) -> Chip:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hw.support.errors import CaptwinError
-from sim import golden
+from captwin.hw.support.errors import CaptwinError
+from captwin.sim import golden
 from tests.chips import random_chip, random_pixels
 
 

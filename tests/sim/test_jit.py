@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.paths import SOURCES
+
 PROGRAM = """
 import sys
 sys.path.insert(0, {folder!r})
@@ -25,7 +27,7 @@ def hits(tmp_path: Path) -> tuple[int, str]:
     """How often a process took the function from the cache, and what it said."""
     environment = os.environ | {
         "NUMBA_CACHE_DIR": str(tmp_path / "numba"),
-        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PYTHONPATH": str(SOURCES),
     }
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(folder=str(tmp_path))],
@@ -40,7 +42,7 @@ def hits(tmp_path: Path) -> tuple[int, str]:
 
 @pytest.mark.parametrize("suffix", ["nbi", "nbc"])
 def test_damaged_machine_code_is_compiled_again(suffix: str, tmp_path: Path) -> None:
-    lines = ["from sim.jit import njit", "@njit(cache=True)", "def double(x):", "    return x + x", ""]
+    lines = ["from captwin.sim.jit import njit", "@njit(cache=True)", "def double(x):", "    return x + x", ""]
     (tmp_path / "kept.py").write_text("\n".join(lines))
     assert hits(tmp_path) == (0, "") and hits(tmp_path) == (1, "")
     (file,) = (tmp_path / "numba").rglob(f"*.{suffix}")

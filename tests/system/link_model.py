@@ -4,9 +4,9 @@ import struct
 import zlib
 from dataclasses import dataclass, field
 
-from hw.chip import Chip
-from hw.link.protocol import ABOUT, PROOF, WRITE_HEAD, Command, Status
-from hw.load import Contents
+from captwin.hw.chip import Chip
+from captwin.hw.gates.stores import Contents
+from captwin.hw.link.protocol import ABOUT, PROOF, WRITE_HEAD, Command, Status
 
 PLAIN = (Command.IDENTIFY, Command.COUNTERS, Command.RESET)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from cobs import cobs
 from hypothesis import strategies as st
 
-from hw.link.protocol import ABOUT, LEAST_BODY, PROOF, Command
-from hw.load import Contents
+from captwin.hw.gates.stores import Contents
+from captwin.hw.link.protocol import ABOUT, LEAST_BODY, PROOF, Command
 
 #: the highest tag of a request among the bytes that nobody waits for
 MISHAP = 0x0FFF

@@ -12,14 +12,14 @@ from typing import Any
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
-from boards.board import Board
-from boards.build import INDIFFERENT
-from boards.catalogue import find_board
-from boards.family import Family
-from boards.probe import BYTE, Probe
-from boards.toolchain import find_tools
-from hw.support.tools import find_tool
-from hw.verilog import without_brackets
+from captwin.boards.board import Board
+from captwin.boards.catalogue import find_board
+from captwin.boards.families.family import Family
+from captwin.boards.flow.build import INDIFFERENT
+from captwin.boards.flow.toolchain import find_tools
+from captwin.hw.support.tools import find_tool
+from captwin.hw.verilog import without_brackets
+from tests.system.probe import BYTE, Probe
 
 TOP = "captwin"
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw.core import Core, CoreOptions
-from hw.export.companions import constraints, fusesoc, instance
-from hw.support.generated import kind_of, marked
-from hw.verilog import verilog_files
-from sim.rtl.simulators import MAKE_FLAGS, require
-from sim.rtl.testbench import checking_bench
+from captwin.hw.export.companions import constraints, fusesoc, instance
+from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.support.generated import kind_of, marked
+from captwin.hw.verilog import verilog_files
+from captwin.sim.rtl.simulators import MAKE_FLAGS, require
+from captwin.sim.rtl.testbench import checking_bench
 from tests.chips import random_chip, random_pixels
 from tests.lint import WITHOUT, complaints
 

@@ -16,9 +16,9 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from boards.build import INDIFFERENT
-from boards.ecp5 import Ecp5
-from sim.rtl.simulators import missing_tools
+from captwin.boards.families.ecp5 import Ecp5
+from captwin.boards.flow.build import INDIFFERENT
+from captwin.sim.rtl.simulators import missing_tools
 from tests.system.netlists import ECP5_MODELS, cells, synthesise, synthesised
 
 pytestmark = [

@@ -6,18 +6,18 @@ import numpy as np
 import pytest
 import torch
 
-from hw.chip import Chip
-from hw.core import CoreOptions
-from sim import golden
-from sim.analog.device import Effects, History
-from sim.analog.fabricate import Process, fabricate
-from sim.rtl.runner import simulate
-from sim.rtl.simulators import missing_tools
+from captwin.hw.chip import Chip
+from captwin.hw.gates.core import CoreOptions
+from captwin.sim import golden
+from captwin.sim.devices.fabricate import Process, fabricate
+from captwin.sim.devices.memcapacitor import Effects, History
+from captwin.sim.rtl.simulate import simulate
+from captwin.sim.rtl.simulators import missing_tools
+from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.model.exact import ExactNetwork
+from captwin.train.zoo import load_chip
 from tests.chips import random_pixels
 from tests.circuit_chips import circuit_chip
-from train.data import load_dataset
-from train.exact import ExactNetwork
-from train.zoo import load_chip
 
 PROCESS = Process(Effects(sigma_c=0.15, stuck=0.01, drift=0.02, c_v1=0.03), History(seconds=1e6), sigma_vth=3e-3)
 

@@ -11,19 +11,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from boards.built import read_built
-from boards.catalogue import find_board
-from hw.chip import Chip, Formats
-from hw.support.errors import CaptwinError
-from sim import golden
-from sim.analog.quantise import quantise
-from sim.analog.table import NeuronTable
-from tests.boards.test_built import whole_build
+from captwin.boards.catalogue import find_board
+from captwin.boards.flow.built import read_built
+from captwin.hw.chip import Chip, Formats
+from captwin.hw.support.errors import CaptwinError
+from captwin.sim import golden
+from captwin.sim.neurons.quantise import quantise
+from captwin.sim.neurons.table import NeuronTable
+from captwin.train.config import CONFIG_FOLDER, load_config
+from captwin.train.zoo import CHIP_FOLDER
+from tests.boards.flow.test_built import whole_build
 from tests.chips import random_chip, random_pixels
 from tests.hostile import chip_files, json_files, toml_files
 from tests.tables import small_table
-from train.config import CONFIG_FOLDER, load_config
-from train.zoo import CHIP_FOLDER
 
 #: processor seconds and bytes that one file may cost
 SECONDS, BYTES = 5.0, 1 << 30

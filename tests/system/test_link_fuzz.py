@@ -10,20 +10,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from boards.host import NO_CHIP, Device
-from boards.line import RefusedError, Request
-from boards.loading import contents, digest
-from boards.loading import requests as bodies
-from hw.chip import Chip, Formats
-from hw.core import Core, CoreOptions
-from hw.link.about import description, room
-from hw.link.protocol import ABOUT, LEAST_BODY, Command, Status
-from hw.load import Contents
-from hw.support.errors import CaptwinError
-from scripts.agreement import mismatches
-from sim import golden
-from sim.rtl.simulators import missing_tools
-from sim.rtl.virtual import VirtualBoard
+from captwin.boards.host.device import NO_CHIP, Device
+from captwin.boards.host.line import RefusedError, Request
+from captwin.boards.host.loading import contents, digest
+from captwin.boards.host.loading import requests as bodies
+from captwin.hw.chip import Chip, Formats
+from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.gates.stores import Contents
+from captwin.hw.link.about import description, room
+from captwin.hw.link.protocol import ABOUT, LEAST_BODY, Command, Status
+from captwin.hw.support.errors import CaptwinError
+from captwin.scripts.agreement import mismatches
+from captwin.sim import golden
+from captwin.sim.rtl.simulators import missing_tools
+from captwin.sim.rtl.virtual import VirtualBoard
 from tests.chips import like, random_chip, random_pixels
 from tests.system import link_sequences
 from tests.system.link_model import Model

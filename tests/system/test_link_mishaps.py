@@ -11,18 +11,18 @@ from cobs import cobs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from boards.host import Device
-from boards.line import LOOK_S
-from hw.core import Core, CoreOptions
-from hw.link.protocol import REPLY, Command, Status
-from scripts.agreement import mismatches
-from sim import golden
-from sim.rtl.simulators import missing_tools
-from sim.rtl.virtual import VirtualBoard
+from captwin.boards.host.device import Device
+from captwin.boards.host.line import LOOK_S
+from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.link.protocol import REPLY, Command, Status
+from captwin.scripts.agreement import mismatches
+from captwin.sim import golden
+from captwin.sim.rtl.simulators import missing_tools
+from captwin.sim.rtl.virtual import VirtualBoard
+from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.zoo import load_chip
 from tests.system import link_sequences
 from tests.system.link_sequences import frame
-from train.data import load_dataset
-from train.zoo import load_chip
 
 pytestmark = [
     pytest.mark.proof,

@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from boards.probe import Probe
-from hw.chip import Chip
-from hw.core import Core, CoreOptions
-from hw.export.sidecar import Payload, fields
-from sim import golden
-from sim.rtl.launch import run_bench
-from sim.rtl.simulators import missing_tools
+from captwin.hw.chip import Chip
+from captwin.hw.export.sidecar import Payload, fields
+from captwin.hw.gates.core import Core, CoreOptions
+from captwin.sim import golden
+from captwin.sim.rtl.launch import run_bench
+from captwin.sim.rtl.simulators import missing_tools
+from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.zoo import load_chip
 from tests.system.netlists import STAGES, TARGETS, TOP, Stage, cells
-from train.data import load_dataset
-from train.zoo import load_chip
+from tests.system.probe import Probe
 
 pytestmark = [
     pytest.mark.proof,

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from sim.analog.bench import MODELS, NETLISTS, Point, open_bench
+from captwin.sim.spice.bench import MODELS, NETLISTS, Point, open_bench
 from tests.needs import needs_ngspice
+from tests.paths import DOCS
 
 pytestmark = needs_ngspice
-PAGE = Path(__file__).parents[2] / "docs" / "circuit.md"
+PAGE = DOCS / "circuit.md"
 NETLIST = (NETLISTS / "charge_share.cir").read_text()
 POINTS = [Point(0.72, 0.02, False), Point(0.6, -0.1, True), Point(0.85, 0.1, False), Point(0.75, 0.0, True)]
 

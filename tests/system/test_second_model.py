@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim import golden
+from captwin.sim import golden
+from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.zoo import load_chip
 from tests.chips import random_chip, random_pixels
 from tests.system import second_model
-from train.data import load_dataset
-from train.zoo import load_chip
 
 
 def compare(chip, pixels: np.ndarray, folder: Path) -> None:

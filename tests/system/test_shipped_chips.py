@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from hw.core import CoreOptions
-from sim.rtl.runner import Simulation, simulate
-from sim.rtl.simulators import Simulator, missing_tools
-from train.data import Dataset, load_dataset
-from train.zoo import load_chip
+from captwin.hw.gates.core import CoreOptions
+from captwin.sim.rtl.simulate import Simulation, simulate
+from captwin.sim.rtl.simulators import Simulator, missing_tools
+from captwin.train.datasets.catalogue import Dataset, load_dataset
+from captwin.train.zoo import load_chip
 
 
 def run(

@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw.chip import Chip
-from hw.core import Core, CoreOptions
-from hw.export.sidecar import Payload, Sidecar, read_sidecar
-from hw.verilog import write_verilog
-from sim import golden
+from captwin.hw.chip import Chip
+from captwin.hw.export.sidecar import Payload, Sidecar, read_sidecar
+from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.verilog import write_verilog
+from captwin.sim import golden
+from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.zoo import load_chip
 from tests.lint import WITHOUT, complaints
-from train.data import load_dataset
-from train.zoo import load_chip
 
 CHIPS = {"tiny": ("digits-tiny", CoreOptions()), "little": ("digits-small", CoreOptions(pixel_lanes=4, row_banks=2))}
 IMAGES = 5

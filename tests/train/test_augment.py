@@ -1,7 +1,7 @@
 import torch
 
-from train.augment import augment
-from train.config import Augmentation
+from captwin.train.augment import augment
+from captwin.train.config import Augmentation
 
 SIDE = 20
 

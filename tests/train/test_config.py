@@ -4,11 +4,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hw.support.errors import CaptwinError
-from sim.analog.circuits import load_circuit
-from train.config import CONFIG_FOLDER, ConfigError, TrainConfig, config_names, load_config
-from train.data import load_dataset
-from train.loop import build_network
+from captwin.hw.support.errors import CaptwinError
+from captwin.sim.neurons.circuits import load_circuit
+from captwin.train.config import CONFIG_FOLDER, ConfigError, TrainConfig, config_names, load_config
+from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.loop import build_network
 
 DIGITS = load_dataset("digits")
 

@@ -7,19 +7,19 @@ from dataclasses import replace
 import pytest
 import torch
 
-from hw.chip import Chip
-from hw.support.errors import CaptwinError
-from hw.support.locks import locked_folder
-from sim import golden
-from sim.analog.circuits import load_circuit
-from train import loop
-from train.config import Distillation, load_config
-from train.data import Dataset, load_dataset
-from train.evaluate import float_difference
-from train.export import export_chip
-from train.loop import build_network, train
-from train.run_folder import FILES
-from train.zoo import chip_warnings
+from captwin.hw.chip import Chip
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.locks import locked_folder
+from captwin.sim import golden
+from captwin.sim.neurons.circuits import load_circuit
+from captwin.train import loop
+from captwin.train.config import Distillation, load_config
+from captwin.train.datasets.catalogue import Dataset, load_dataset
+from captwin.train.evaluate import float_difference
+from captwin.train.export import export_chip
+from captwin.train.loop import build_network, train
+from captwin.train.runs.run_folder import FILES
+from captwin.train.zoo import chip_warnings
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_resuming_needs_a_checkpoint_of_the_same_configuration(quick, tmp_path):
 def test_a_folder_belongs_to_one_process(quick, tmp_path):
     before = train(quick, tmp_path, progress=None).chip_path.read_bytes()
     other = quick.model_copy(update={"seed": 2})
-    other_process = "import sys; from pathlib import Path; from hw.support.locks import locked_folder\n"
+    other_process = "import sys; from pathlib import Path; from captwin.hw.support.locks import locked_folder\n"
     other_process += "with locked_folder(Path(sys.argv[1])): print(flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", other_process, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from hw.support.errors import CaptwinError
-from sim import energy, golden
-from sim.analog.circuits import load_circuit
-from sim.analog.quantise import quantise
-from train.config import load_config
-from train.data import load_dataset
-from train.zoo import CHIP_FOLDER, chip_data, load_chip, names
+from captwin.hw.support.errors import CaptwinError
+from captwin.sim import energy, golden
+from captwin.sim.neurons.circuits import load_circuit
+from captwin.sim.neurons.quantise import quantise
+from captwin.train.config import load_config
+from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.zoo import CHIP_FOLDER, chip_data, load_chip, names
 
 #: least accuracy on the test set, and most energy of an inference, J: 33.88 nJ is that of Oshio et al. 2022
 PROMISES = {

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw.core import Core
-from hw.export.identifiers import JOINT, KEYWORDS, LENGTH, check_identifier
-from hw.support.errors import CaptwinError
-from hw.verilog import write_verilog
-from sim.rtl.simulators import missing_tools
+from captwin.hw.export.identifiers import JOINT, KEYWORDS, LENGTH, check_identifier
+from captwin.hw.gates.core import Core
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.verilog import write_verilog
+from captwin.sim.rtl.simulators import missing_tools
 from tests.chips import random_chip
 
 BAD = ["", "1a", "a b", "a-b", "_a", "a_", "a__b", "größe", "a;", "a\n", "x" * (LENGTH + 1), "\\a ", "$a", "a'b"]

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from hw.core import Core, CoreOptions
-from hw.support.tools import find_tool
-from hw.verilog import WAIVERS, write_verilog
+from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.support.tools import find_tool
+from captwin.hw.verilog import WAIVERS, write_verilog
+from captwin.train.zoo import load_chip
 from tests.chips import random_chip
 from tests.lint import WITHOUT, complaints
-from train.zoo import load_chip
 
 pytestmark = pytest.mark.skipif(bool(WITHOUT), reason=", ".join(WITHOUT))
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from amaranth.back import rtlil
 
-from hw.core import Core, CoreOptions
-from hw.support.tools import find_tool
-from hw.verilog import TOP, convert, without_brackets
+from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.support.tools import find_tool
+from captwin.hw.verilog import TOP, convert, without_brackets
 from tests.chips import random_chip
 
 READ = """read_{kind} {name}

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hw.core import Core, CoreOptions
-from hw.export.sidecar import describe, read_sidecar
-from hw.support.errors import CaptwinError
-from hw.support.generated import kind_of
-from hw.verilog import write_verilog
+from captwin.hw.export.sidecar import describe, read_sidecar
+from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.generated import kind_of
+from captwin.hw.verilog import write_verilog
 from tests.chips import random_chip
 
 CORE = Core(random_chip(11, sizes=(6, 4, 3)), CoreOptions(trace=True, loadable=True))

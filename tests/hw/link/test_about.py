@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw.core import Core, CoreOptions
-from hw.link.about import About, about, description
-from hw.support.errors import CaptwinError
+from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.link.about import About, about, description
+from captwin.hw.support.errors import CaptwinError
 from tests.chips import random_chip
 
 #: any JSON, the numbers and texts that programs stumble over among it

@@ -8,9 +8,9 @@ from cobs import cobs
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hw.link.frames import LEAST_CYCLES, FrameReceiver, FrameSender, token
-from hw.link.protocol import Command
-from tests.hw.driver import exchange
+from captwin.hw.link.frames import LEAST_CYCLES, FrameReceiver, FrameSender, token
+from captwin.hw.link.protocol import Command
+from tests.hw.gates.driver import exchange
 
 CAPACITY = 64
 PATIENCE = 200

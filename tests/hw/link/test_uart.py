@@ -11,8 +11,8 @@ from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw.link.uart import LEAST_CYCLES, UartReceiver, UartTransmitter
-from tests.hw.driver import exchange, number
+from captwin.hw.link.uart import LEAST_CYCLES, UartReceiver, UartTransmitter
+from tests.hw.gates.driver import exchange, number
 
 
 def line_of(data: bytes, cycles: float, *, gaps: list[int]) -> list[int]:

@@ -10,10 +10,10 @@ from time import sleep, time
 
 import pytest
 
-from hw.support.cache import SEAL, cached, kept
-from hw.support.cache_folder import VARIABLE, cache_folder, prepare_caches
-from hw.support.cache_limits import ABANDONED_S, DAY_S, entries, prune
-from hw.support.errors import CaptwinError
+from captwin.hw.support.cache import SEAL, cached, kept
+from captwin.hw.support.cache_folder import VARIABLE, cache_folder, prepare_caches
+from captwin.hw.support.cache_limits import ABANDONED_S, DAY_S, entries, prune
+from captwin.hw.support.errors import CaptwinError
 
 
 @pytest.fixture
@@ -194,8 +194,8 @@ def test_tools_keep_theirs_in_our_folder(cache: Path, monkeypatch: pytest.Monkey
 
 WITHOUT_HOME = """
 import os, sys
-from hw.support.cache import cached
-from hw.support.cache_folder import cache_folder
+from captwin.hw.support.cache import cached
+from captwin.hw.support.cache_folder import cache_folder
 entry, ready = cached("kind", ("a",), lambda into: (into / "file").write_text("x") and None)
 assert cached("kind", ("a",), lambda into: None) == (entry, True)
 print(cache_folder())
@@ -216,7 +216,7 @@ def test_a_home_that_cannot_be_written_is_said_once(home: str, tmp_path: Path) -
 
 KILLED = """
 import sys, time
-from hw.support.cache import cached
+from captwin.hw.support.cache import cached
 def make(into):
     for number in range(50):
         (into / str(number)).write_bytes(bytes(1000))

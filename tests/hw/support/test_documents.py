@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw.support.documents import NESTING, DocumentError, parse_json, parse_toml
+from captwin.hw.support.documents import NESTING, DocumentError, parse_json, parse_toml
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False, allow_infinity=False),

@@ -10,17 +10,17 @@ from time import sleep, time
 
 import pytest
 
-from hw.support import replacing
-from hw.support.errors import CaptwinError
-from hw.support.files import file_target, read_bytes, read_text, whole_folder, write_atomically
+from captwin.hw.support import replacing
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.files import file_target, read_bytes, read_text, whole_folder, write_atomically
 
 OWN = r"\d+|new"
 
 FOLDERS = """
 import sys
 from pathlib import Path
-from hw.support import replacing
-from hw.support.files import whole_folder
+from captwin.hw.support import replacing
+from captwin.hw.support.files import whole_folder
 if sys.argv[2] == "renames":
     replacing._swapped = lambda one, other: False
 print("ready", flush=True)
@@ -33,7 +33,7 @@ while True:
 FILES = """
 import sys
 from pathlib import Path
-from hw.support.files import write_atomically
+from captwin.hw.support.files import write_atomically
 print("ready", flush=True)
 while True:
     write_atomically(Path(sys.argv[1]), bytes(200_000))

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw.support.errors import CaptwinError
-from hw.support.generated import blank_mark, kind_of, marked, write_generated
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.generated import blank_mark, kind_of, marked, write_generated
 
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="0")), st.integers(0, 400))

@@ -4,18 +4,18 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from hw.support.errors import CaptwinError
-from hw.support.files import whole_folder
-from hw.support.locks import LOCK, locked_folder
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.files import whole_folder
+from captwin.hw.support.locks import LOCK, locked_folder
+from tests.paths import SOURCES
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from hw.support.locks import locked_folder
+from captwin.hw.support.locks import locked_folder
 with locked_folder(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
@@ -27,7 +27,7 @@ def held(tmp_path):
     """A folder that another process holds, and that process."""
     folder = tmp_path / "a/b"
     command = [sys.executable, "-c", HOLD, str(folder)]
-    variables = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    variables = {**os.environ, "PYTHONPATH": str(SOURCES)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=variables) as process:
         assert process.stdout and process.stdout.readline() == b"held\n"
         yield folder, process

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hw.support.errors import CaptwinError
-from hw.support.tools import (
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.tools import (
     find_tool,
     has_blanks,
     inside_environment,
@@ -17,8 +17,7 @@ from hw.support.tools import (
     tool_environment,
     without_blanks,
 )
-
-ROOT = Path(__file__).parents[3]
+from tests.paths import ROOT
 
 
 def test_tools_know_little_of_the_users_environment(monkeypatch):

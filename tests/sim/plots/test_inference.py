@@ -2,11 +2,11 @@
 
 import pytest
 
-from sim.plots.inference import draw_inference
-from sim.plots.style import style
+from captwin.sim.plots.inference import draw_inference
+from captwin.sim.plots.style import style
+from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.zoo import load_chip
 from tests.sim.plots.overlap import overlaps
-from train.data import load_dataset
-from train.zoo import load_chip
 
 
 @pytest.mark.parametrize("name", ["digits-tiny", "digits"])

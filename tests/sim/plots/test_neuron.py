@@ -5,14 +5,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim.analog.circuits import ideal_twin, load_circuit
-from sim.analog.deviation import deviation
-from sim.plots.chip import draw_weights
-from sim.plots.neuron import common_axes, draw_difference, draw_neuron, draw_table, membrane_difference, of_layer
-from sim.plots.style import style
+from captwin.sim.neurons.circuits import ideal_twin, load_circuit
+from captwin.sim.neurons.deviation import deviation
+from captwin.sim.plots.chip import draw_weights
+from captwin.sim.plots.neuron import (
+    common_axes,
+    draw_difference,
+    draw_neuron,
+    draw_table,
+    membrane_difference,
+    of_layer,
+)
+from captwin.sim.plots.style import style
+from captwin.train.zoo import load_chip
 from tests.sim.plots.overlap import overlaps
 from tests.tables import small_table
-from train.zoo import load_chip
 
 
 @pytest.mark.parametrize("name", ["charge_share", "pass_transistor"])

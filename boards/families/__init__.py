@@ -1,0 +1,1 @@
+"""FPGA families: fabric, PLL, and what their tools need to be told."""

@@ -1,0 +1,1 @@
+"""The way from a sized core to a bitstream on a board."""

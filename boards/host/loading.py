@@ -1,0 +1,130 @@
+"""Another chip for a device that is there: whether it has room for it, and what has to be written."""
+
+import gc
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+from amaranth.hdl import UnusedElaboratable
+
+from captwin.hw.chip import GAIN_BITS, Chip, Formats, Layer
+from captwin.hw.gates.core import Core
+from captwin.hw.gates.stores import Contents
+from captwin.hw.link.about import Room, layout, tables_in
+from captwin.hw.link.protocol import WRITE_HEAD
+from captwin.hw.support.errors import CaptwinError
+
+
+def contents(chip: Chip, room: Room) -> list[Contents]:
+    """What the stores of a device with ``room`` hold once it is ``chip``; :class:`CaptwinError` if it does not fit."""
+    large = padded(chip, room)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnusedElaboratable)  # this core only tells what would be in it
+        core = Core(large, room.options)
+        stores, agreed = core.contents, layout(core) == room.stores
+        own = {"identity.build_id": [chip.build_id], "readout.settings": [core.readout.settings(chip.classes)]}
+        del core
+        gc.collect()  # it refers to itself
+    if not agreed:
+        raise CaptwinError("the device was made by another version of Captwin; build its bitstream again")
+    return [replace(entry, words=own.get(entry.name, entry.words)) for entry in stores]
+
+
+def requests(number: int, entry: Contents, longest: int) -> Iterator[bytes]:
+    """Bodies of WRITE, of ``longest`` bytes or less, that fill store ``number``."""
+    each = (longest - WRITE_HEAD) // entry.word_bytes
+    for start in range(0, len(entry.words), each):
+        words = entry.words[start : start + each]
+        yield struct.pack("<HHB", number, start, entry.word_bytes) + b"".join(
+            word.to_bytes(entry.word_bytes, "little") for word in words
+        )
+
+
+def digest(stores: Sequence[Contents]) -> bytes:
+    """Body of PROVE once all of ``stores`` were written in their order: the CRC-32 of their words."""
+    crc = 0
+    for entry in stores:
+        crc = zlib.crc32(b"".join(word.to_bytes(entry.word_bytes, "little") for word in entry.words), crc)
+    return crc.to_bytes(4, "little")
+
+
+def padded(chip: Chip, room: Room) -> Chip:
+    """``chip`` with rows and neurons added until it is as large as ``room``: neurons that never fire.
+
+    Its golden model gives the same as that of ``chip``, with more classes at the end. :class:`CaptwinError` says why it
+    does not fit.
+    """
+    for obstacle in _obstacles(chip, room):
+        raise CaptwinError(f"{obstacle}; build a bitstream for it")
+    layers = []
+    for layer, shift, (rows, columns) in zip(chip.layers, room.shifts, pairwise(room.sizes), strict=True):
+        layers.append(_padded(layer, shift, rows, columns, room.formats))
+    return replace(chip, formats=room.formats, image=(room.sizes[0], 1), layers=tuple(layers))
+
+
+def _padded(layer: Layer, shift: int, rows: int, columns: int, formats: Formats) -> Layer:
+    more = columns - layer.columns
+
+    def wider(array: np.ndarray, value: float = 0) -> np.ndarray:
+        return np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, more)], constant_values=value)
+
+    def larger(array: np.ndarray) -> np.ndarray:
+        return np.pad(array, [(0, rows - layer.rows), (0, more)])
+
+    times = shift - layer.shift
+    never = (1 << formats.drive_bits) - 1  # above the threshold, which no drive of 0 reaches then
+    scaled = (np.left_shift, np.right_shift)[times < 0]
+    return replace(
+        layer,
+        shift=shift,
+        charges=larger(layer.charges),
+        gains=wider(scaled(layer.gains, abs(times))),
+        offsets=wider(scaled(layer.offsets, abs(times))),
+        threshold_offsets=wider(layer.threshold_offsets, never),
+        c_plus=larger(layer.c_plus),
+        c_minus=larger(layer.c_minus),
+        c_bias=wider(layer.c_bias),
+        c_column=wider(layer.c_column),
+    )
+
+
+def _obstacles(chip: Chip, room: Room) -> Iterator[str]:
+    """Why ``chip`` does not fit."""
+    sizes, largest = "-".join(map(str, chip.sizes)), "-".join(map(str, room.sizes))
+    pairs = list(zip(chip.sizes, room.sizes, strict=False))
+    if len(chip.sizes) != len(room.sizes) or any(need > have for need, have in pairs):
+        yield f"a {sizes} chip does not fit a device of {largest}"
+        return
+    for name in ("drive_bits", "membrane_bits", "drive_fraction", "membrane_fraction"):
+        need, have = getattr(chip.formats, name), getattr(room.formats, name)
+        if need != have:
+            yield f"the chip has a {name} of {need}, the device one of {have}"
+    need, have = chip.formats.charge_bits, room.formats.charge_bits
+    if need > have:
+        yield f"the chip's charge codes have {need} bits, the device has room for {have}"
+    tables = tables_in(chip, room.options)
+    if tables != room.tables:
+        yield f"the chip's layers have {tables} neuron tables, the device {room.tables}"
+    encoder = chip.encoder
+    if encoder.kind != room.encoder:
+        yield f"the chip's encoder is `{encoder.kind}`, the device's `{room.encoder}`"
+    if encoder.steps > room.steps:
+        yield f"the chip takes {encoder.steps} time steps, the device {room.steps} at most"
+    if encoder.kind == "bernoulli" and chip.pixels != room.sizes[0]:
+        yield f"{chip.pixels} pixels get other random numbers than the device's {room.sizes[0]}"
+    for number, (layer, shift) in enumerate(zip(chip.layers, room.shifts, strict=True)):
+        if not _shifts(layer, shift):
+            yield f"the gains of layer {number} go with a shift of {layer.shift}, not with the device's {shift}"
+
+
+def _shifts(layer: Layer, shift: int) -> bool:
+    """Whether the layer's gains and offsets can be those of ``shift`` without a change in any result."""
+    times = shift - layer.shift
+    if times >= 0:
+        return int(layer.gains.max()) << times < 1 << GAIN_BITS
+    lost = (1 << -times) - 1
+    return not (layer.gains & lost).any() and not (layer.offsets & lost).any()

@@ -1,0 +1,1 @@
+"""What a core takes of an FPGA, and which options fit."""

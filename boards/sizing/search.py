@@ -1,0 +1,160 @@
+"""Which core of a chip is the fastest that fits a board."""
+
+import heapq
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import product
+from math import log
+from typing import Protocol
+
+from captwin.boards.board import Board
+from captwin.boards.families.family import Limits
+from captwin.boards.sizing.area import AreaModel
+from captwin.boards.sizing.fit import block_rams, layer_block_rams
+from captwin.hw.chip import Chip
+from captwin.hw.gates.core import LARGEST, CoreOptions
+
+#: cores whose rates or latencies differ by less count as equally fast, and the smaller one is the better
+ALIKE = 0.01
+#: cores that are tried at most, those with the best bounds first
+TRIES = 500
+
+
+class Load(Protocol):
+    """What :class:`Workload` knows of the cycles that each part of a core needs by itself."""
+
+    def encoder_busy(self, pixel_lanes: int) -> float: ...
+
+    def crossbar_busy(self, number: int, width: int, banks: int, lanes: int) -> float: ...
+
+    def neurons_busy(self, number: int, lanes: int) -> float: ...
+
+    def readout_busy(self, lanes: int) -> float: ...
+
+    def serial_busy(self, pixel_lanes: int) -> float: ...
+
+
+@dataclass(frozen=True)
+class Found:
+    """A core that fits."""
+
+    options: CoreOptions
+    cycles: float  #: an image
+    latency: float  #: cycles from first pixel to result, on average
+    area: Limits
+
+
+def search(
+    chip: Chip,
+    board: Board,
+    load: Load,
+    measure: Callable[[CoreOptions], tuple[float, float]],
+    *,
+    loadable: bool,
+    keep: int = 5,
+    margin: float = 0.1,
+    progress: Callable[[int], None] = lambda tried: None,
+) -> list[Found]:
+    """The ``keep`` fastest cores, ``loadable`` or not, that leave ``margin`` (of 1) of LUTs, flip-flops and block RAMs
+    free.
+
+    ``measure`` gives cycles an image and latency of a core. Cores are tried in the order of a bound, their busiest
+    part's cycles, until no other can be better, or TRIES have been. ``progress`` hears how many have been.
+    """
+    model = AreaModel(chip, board)
+    shares = {name: int((1 - margin) * getattr(board.limits, name)) for name in ("luts", "flip_flops", "block_rams")}
+    room = replace(board.limits, **shares)
+    found: list[Found] = []
+    large: list[CoreOptions] = []
+    worst = float("inf")
+    waiting = [
+        (bound, rams, number, some)
+        for number, (bound, rams, some) in enumerate(_fitting(chip, board, load, room, loadable=loadable))
+    ]
+    heapq.heapify(waiting)
+    tried = 0
+    while waiting and tried < TRIES:
+        bound, _, _, options = heapq.heappop(waiting)
+        if bound > worst * (1 + ALIKE):
+            break
+        if any(_covers(chip, options, other) for other in large):
+            continue
+        tried += 1
+        progress(tried)
+        cycles, latency = measure(options)
+        if cycles > worst * (1 + ALIKE):
+            continue
+        if not model.fits(options, room):
+            large.append(options)
+            continue
+        found.append(Found(options, cycles, latency, model.area(options)))
+        found.sort(key=_rank)
+        del found[keep:]
+        if len(found) == keep:
+            worst = found[-1].cycles
+    return found
+
+
+def _rank(found: Found) -> tuple[int, int, int]:
+    speed, latency = (round(log(cycles) / ALIKE) for cycles in (found.cycles, found.latency))
+    return speed, latency, found.area.luts
+
+
+def _covers(chip: Chip, options: CoreOptions, other: CoreOptions) -> bool:
+    """Whether a core has as much of everything as another, or more."""
+    layers = len(chip.layers)
+    sizes = [
+        (not some.serial, some.pixel_lanes, *some.each("row_banks", layers), *some.each("lanes", layers))
+        for some in (options, other)
+    ]
+    return all(one >= two for one, two in zip(*sizes, strict=True))
+
+
+def _fitting(
+    chip: Chip, board: Board, load: Load, room: Limits, *, loadable: bool
+) -> Iterator[tuple[float, int, CoreOptions]]:
+    """Bound on the cycles, block RAMs at least, and options of cores whose large memories fit."""
+    sizes = [1 << power for power in range(LARGEST.bit_length())]
+    layers = len(chip.layers)
+
+    @cache
+    def choices(number: int, width: int) -> list[tuple[float, int, int, int]]:
+        """Bound, block RAMs, banks and lanes of layer ``number``."""
+        rows, columns = chip.sizes[number], chip.sizes[number + 1]
+        return [
+            (
+                max(load.crossbar_busy(number, width, banks, lanes), load.neurons_busy(number, lanes)),
+                layer_block_rams(chip, number, banks, lanes, board, loadable=loadable),
+                banks,
+                lanes,
+            )
+            for banks, lanes in product(_useful(sizes, rows), _useful(sizes, columns))
+        ]
+
+    def deeper(number: int, width: int, rams: int) -> Iterator[tuple[float, int, tuple[int, ...], tuple[int, ...]]]:
+        """Bound, block RAMs, banks and lanes of layers ``number`` and up, behind ``rams`` block RAMs."""
+        if number == layers:
+            yield load.readout_busy(width), rams, (), ()
+            return
+        for own, needed, bank, lane in choices(number, width):
+            if rams + needed <= room.block_rams:
+                for bound, whole, banks, lanes in deeper(number + 1, lane, rams + needed):
+                    yield max(own, bound), whole, (bank, *banks), (lane, *lanes)
+
+    for pixel_lanes in _useful(sizes, chip.pixels):
+        for bound, rams, banks, lanes in deeper(0, pixel_lanes, 0):
+            yield (
+                max(bound, load.encoder_busy(pixel_lanes)),
+                rams,
+                CoreOptions(pixel_lanes, banks, lanes, loadable=loadable),
+            )
+        serial = CoreOptions(pixel_lanes, 1, 1, loadable=loadable, serial=True)
+        rams = block_rams(chip, serial, board)
+        if rams <= room.block_rams:
+            yield load.serial_busy(pixel_lanes), rams, serial
+
+
+def _useful(sizes: list[int], items: int) -> list[int]:
+    """Sizes of which the next smaller one does not hold all ``items`` already."""
+    return [size for size in sizes if size < 2 * items]

@@ -1,0 +1,1 @@
+"""The chip in gates: encoder, crossbars, neurons, readout, and the streams between them."""

@@ -1,0 +1,269 @@
+"""The memcapacitor crossbar: charge codes of active rows, summed for all columns in parallel."""
+
+from functools import cached_property, reduce
+from operator import or_
+
+import numpy as np
+from amaranth import Cat, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from captwin.hw.chip import Formats
+from captwin.hw.gates.events import bank_rows
+from captwin.hw.gates.stores import Contents, Stores, load_port
+from captwin.hw.gates.streams import COPY, Landing, Pipeline, event
+
+
+class Crossbar(wiring.Component):
+    """Adds the weight rows of active events and hands over the sums at the end of each time step.
+
+    ``charges`` is the (rows, columns) array of charge codes; :func:`bank_rows` says which of ``banks``
+    memories holds which row when spikes come ``width`` a word. Each bank takes an event a cycle. Sums leave as words
+    of ``lanes`` columns, column 0 in lane 0 of the first word; lanes beyond the last column hold 0. A bank that has
+    ended its step waits for the others; sums are double-buffered, so the next step accumulates while this one's words
+    leave.
+
+    Columns are in groups of GROUP, each a cycle behind the group before it, and each column has control registers of
+    its own: no register reaches far, and sums leave in that order anyway. Two groups share a memory.
+
+    A step is handed over when every bank has ended it, the words of the one before have begun to leave, all but EARLY
+    of them have left, and these have room in the queue, all of that a cycle before. Latency: :meth:`latency` cycles
+    from that hand-over, at best with the step's last event, to the first word.
+
+    The memories can be written by ``load`` if ``stores_from`` says what number the first of them has.
+    """
+
+    #: columns that work in the same cycle; two groups fill whole block RAMs at every width of code
+    GROUP = 18
+    QUEUE = 16
+    #: a step may be handed over while so many words of the last one have yet to leave
+    EARLY = 6
+    #: cycles in which the decision that a word leaves reaches all words, through two stages of copies: for so many each
+    SPREAD = (32, 4)
+
+    def __init__(
+        self,
+        charges: np.ndarray,
+        formats: Formats,
+        *,
+        width: int,
+        banks: int,
+        lanes: int,
+        stores_from: int | None = None,
+    ) -> None:
+        self.charges = charges
+        self.stores_from = stores_from
+        self.formats = formats
+        self.banks = banks
+        self.lanes = lanes
+        rows, self.columns = charges.shape
+        self.places = bank_rows(rows, width, banks)
+        self.words = -(-self.columns // lanes)
+        self.sum_shape = signed(formats.accumulator_bits(rows))
+        super().__init__(
+            {
+                "events": In(stream.Signature(event(self.places.shape[1]))).array(banks),
+                "sums": Out(stream.Signature(data.ArrayLayout(self.sum_shape, lanes))),
+                #: number of row events taken in this cycle
+                "taken": Out(range(banks + 1)),
+            }
+            | load_port(stores_from)
+        )
+
+    @cached_property
+    def contents(self) -> list[Contents]:
+        """The charge codes in memory: for each two groups of columns the banks."""
+        bits, found = self.formats.charge_bits, []
+        for start in range(0, self.columns, 2 * self.GROUP):
+            charges = self.charges[:, start : start + 2 * self.GROUP]
+            padded = np.vstack([charges, np.zeros((1, charges.shape[1]), charges.dtype)])
+            found += [
+                Contents(f"weights{bank}_{start}", bits * charges.shape[1], pack_rows(padded[places], bits))
+                for bank, places in enumerate(self.places)
+            ]
+        return found
+
+    @classmethod
+    def begin(cls, columns: int, lanes: int) -> int:
+        """The stage, counted from the hand-over, after which words are let leave; each does once all of it is held.
+
+        That is 4, unless words are wider than groups.
+        """
+        words = range(-(-columns // lanes))
+        return 4 + max((min((word + 1) * lanes, columns) - 1) // cls.GROUP - word for word in words)
+
+    @classmethod
+    def way(cls, columns: int, lanes: int) -> int:
+        """Cycles from a word's being let leave until it is offered: 2 until it does and 2 of the queue, 1 more if there
+        are two words, 2 if up to 8, 3 if up to 32, and so on by factors of 4."""
+        words, stages = -(-columns // lanes), 0
+        while words > 1:
+            words, stages = -(-words // (4 if stages else 2)), stages + 1
+        return len(cls.SPREAD) + 2 + stages
+
+    @classmethod
+    def latency(cls, columns: int, lanes: int) -> int:
+        """Cycles from a step's hand-over to its first word: 9 of a single narrow word."""
+        return cls.begin(columns, lanes) + 1 + cls.way(columns, lanes)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        control = Pipeline(m)
+        hand_over = Signal()
+        self._take(m, control, hand_over)
+        held = []
+        for first in range(0, self._skew(self.columns - 1) + 1, 2):
+            held += self._pair(m, control, first)
+        self._leave(m, held, hand_over)
+        return m
+
+    def _skew(self, column: int) -> int:
+        """The number of its group: how many cycles it is behind column 0."""
+        return column // self.GROUP
+
+    def _take(self, m: Module, control: Pipeline, hand_over: Value) -> None:
+        """Stage 0: takes events. A step is handed over once every bank has ended it; until then some wait.
+
+        What is on its way when a reset comes changes sums that nobody will see.
+        """
+        ended = Signal(self.banks)
+        ending = Signal(self.banks)
+        active = Signal(self.banks)
+        begun = Signal()
+        for bank, source in enumerate(self.events):
+            m.d.comb += [
+                source.ready.eq(~ended[bank]),
+                ending[bank].eq(ended[bank] | (source.valid & source.payload.last)),
+                active[bank].eq(source.valid & source.ready & source.payload.active),
+            ]
+            control[f"active{bank}_", 0] = active[bank]
+            # A register that is cleared by another's opposite would have a LUT, and a long way to it, between.
+            control[f"silent{bank}_", 0] = ~active[bank]
+            control[f"row{bank}_", 0] = source.payload.row
+        # Sums are kept from the step's first event on; before it they are whatever was there, so that nothing must
+        # clear them.
+        control["keep", 0] = begun
+        control["over", 0] = hand_over
+        self._ended = ending.all()
+        m.d.sync += [
+            begun.eq((begun | active.any()) & ~hand_over),
+            ended.eq(Mux(hand_over, 0, ending)),
+            self.taken.eq(sum(active)),
+        ]
+
+    def _pair(self, m: Module, control: Pipeline, first: int) -> list[Signal]:
+        """The sums of the columns of groups ``first`` and ``first`` + 1, held from stage 7 + their group's number on.
+
+        Rows are addressed in stage 1 + ``first``, read in 2 and registered in 3 (block RAM is slow and far away). They
+        are masked in 4 + their group's number, added up over the banks in 5, accumulated in 6 and held in 7.
+        """
+        bits = self.formats.charge_bits
+        columns = range(self.columns)[first * self.GROUP : (first + 2) * self.GROUP]
+        before = first // 2 * self.banks
+        contents = self.contents[before : before + self.banks]
+        stores = Stores.of(m, self, contents, before)
+        codes = Pipeline(m)
+        for bank, entry in enumerate(contents):
+            port = stores.memory(entry.name).read_port()
+            m.d.comb += [
+                port.addr.eq(control[f"row{bank}_", 1 + first]),
+                port.en.eq(control[f"active{bank}_", 1 + first]),
+            ]
+            for n, column in enumerate(columns):
+                codes[f"code{bank}_{column}_", 2 + first] = port.data[bits * n : bits * (n + 1)].as_signed()
+        held = []
+        for column in columns:
+            skew = self._skew(column)
+            keep = Signal(name=f"keep{column}", reset_less=True, attrs=COPY)
+            over = Signal(name=f"over{column}", reset_less=True, attrs=COPY)
+            masked = []
+            for bank in range(self.banks):
+                masked.append(Signal(signed(bits), name=f"masked{bank}_{column}", reset_less=True))
+                code = codes[f"code{bank}_{column}_", 3 + skew]
+                m.d.sync += masked[-1].eq(Mux(control[f"silent{bank}_", 3 + skew], 0, code))
+            partial = Signal(signed(bits + (self.banks - 1).bit_length()), name=f"partial{column}", reset_less=True)
+            acc = Signal(self.sum_shape, name=f"acc{column}", reset_less=True)
+            held.append(Signal(self.sum_shape, name=f"held{column}", reset_less=True))
+            m.d.sync += [
+                keep.eq(control["keep", 4 + skew]),
+                over.eq(control["over", 5 + skew]),
+                partial.eq(sum(masked)),
+                acc.eq(Mux(keep, acc, 0) + partial),
+            ]
+            with m.If(over):
+                m.d.sync += held[-1].eq(acc)
+        return held
+
+    def _leave(self, m: Module, held: list[Signal], hand_over: Value) -> None:
+        """Sends the held sums, a word a cycle, through a tree of gates, a stage of registers each."""
+        words = [Cat(held[start : start + self.lanes]) for start in range(0, self.columns, self.lanes)]
+        left = Signal(range(self.words + 1))
+        waiting = Signal()
+        free = Signal()
+        leave = Signal()
+        flow = Pipeline(m, resets=True)
+        flow["leave", 0], flow["handed", 0] = leave, hand_over
+        turn = self._turn(m, leave)
+        stage, fan_in = 0, 2
+        while len(words) > 1:
+            if stage == 0:
+                words = [Mux(mine, word, 0) for mine, word in zip(turn, words, strict=True)]
+            sums = [reduce(or_, words[start : start + fan_in]) for start in range(0, len(words), fan_in)]
+            words = [Signal(len(word), name=f"leaving{stage}_{n}", reset_less=True) for n, word in enumerate(sums)]
+            m.d.sync += [word.eq(together) for word, together in zip(words, sums, strict=True)]
+            stage, fan_in = stage + 1, 4
+        arriving = len(self.SPREAD) + stage
+        landing = Landing(m, self.sums, self.QUEUE, entering=leave, arriving=flow["leave", arriving])
+        m.d.comb += [
+            Value.cast(landing.beat).eq(words[0]),
+            leave.eq((left != 0) & (landing.taken != self.QUEUE)),
+            hand_over.eq(self._ended & free & ~waiting),
+        ]
+        # The words yet to leave must do so before the groups hold the next sums, hence without waiting for room.
+        m.d.sync += free.eq(~waiting & (left <= self.EARLY) & (landing.taken <= self.QUEUE - self.EARLY))
+        with m.If(leave):
+            m.d.sync += left.eq(left - 1)
+        with m.If(flow["handed", self.begin(self.columns, self.lanes)]):
+            m.d.sync += [left.eq(self.words), waiting.eq(0)]
+        with m.If(hand_over):
+            m.d.sync += waiting.eq(1)
+
+    def _turn(self, m: Module, leave: Value) -> Signal:
+        """A bit for each word, set of the one that is next; no number, since that would have to reach them all."""
+        turn = Signal(self.words, init=1, reset_less=True)
+        if self.words == 1:
+            return turn
+        # A reset, which no register can carry to all of them in a cycle, takes the same way. One that is not the
+        # domain's own shows in a register, too.
+        running = Signal()
+        m.d.sync += running.eq(1)
+        steps, resets = self._spread(m, "leave", leave), self._spread(m, "reset", ~running)
+        apart = self.SPREAD[-1]
+        for first, step, reset in zip(range(0, self.words, apart), steps, resets, strict=True):
+            for word in range(first, min(first + apart, self.words)):
+                with m.If(reset):
+                    m.d.sync += turn[word].eq(word == 0)
+                with m.Elif(step):
+                    m.d.sync += turn[word].eq(turn[word - 1])
+        return turn
+
+    def _spread(self, m: Module, name: str, source: Value) -> list[Signal]:
+        """``source``, as many cycles later as SPREAD has stages: a copy for so many words each."""
+        copies, apart = [source], self.words
+        for stage, reach in enumerate(self.SPREAD):
+            spread = []
+            for first in range(0, self.words, reach):
+                spread.append(Signal(name=f"{name}{stage}_{first}", reset_less=True, attrs=COPY))
+                m.d.sync += spread[-1].eq(copies[first // apart])
+            copies, apart = spread, reach
+        return copies
+
+
+def pack_rows(charges: np.ndarray, bits: int) -> list[int]:
+    """Each row of signed codes as one integer, column 0 in the lowest ``bits``."""
+    codes = charges.astype(np.int64) & ((1 << bits) - 1)
+    planes = (codes[:, :, None] >> np.arange(bits)) & 1
+    packed = np.packbits(
+        planes.reshape(len(charges), charges.shape[1] * bits).astype(np.uint8), axis=1, bitorder="little"
+    )
+    return [int.from_bytes(row.tobytes(), "little") for row in packed]

@@ -1,0 +1,140 @@
+"""What a neuron does with a sum: drive, threshold curve and surface of DESIGN's arithmetic, as stages of a pipeline."""
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+
+from amaranth import Array, Cat, Const, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import data
+
+from captwin.hw.chip import GAIN_BITS, Formats, Layer
+from captwin.hw.gates.stores import Contents, Stores
+from captwin.hw.gates.streams import Pipeline
+from captwin.hw.gates.tables import CurveStore, SurfaceStore, own_tables
+
+#: stages, the membrane being in the last
+STAGES = 21
+
+
+class Response:
+    """The responses of ``layers``' neurons, for ``lanes`` pipelines with the same memories.
+
+    With several layers, ``layer`` of a pipeline says whose neuron is in it.
+    """
+
+    def __init__(self, m: Module, layers: Sequence[Layer], formats: Formats, lanes: int, stores: Stores) -> None:
+        self._m = m
+        self._shifts = [layer.shift for layer in layers]
+        self._formats = formats
+        self._curves = CurveStore(m, own_tables(layers), formats, lanes, stores)
+        self._surfaces = SurfaceStore(m, own_tables(layers), formats, lanes, stores)
+
+    @staticmethod
+    def contents(layers: Sequence[Layer], formats: Formats) -> list[Contents]:
+        """What is in the tables' memories."""
+        tables = own_tables(layers)
+        return [*CurveStore.contents(tables, formats), *SurfaceStore.contents(tables, formats)]
+
+    def follow(self, pipe: Pipeline, parameters: "Parameters", lane: int) -> None:
+        """From ``acc`` in stage 0, v, b and parameters in stage 1 to ``u`` in 6, ``spike`` in 12, ``membrane`` in the
+        last."""
+        self._drive(pipe, parameters)
+        self._threshold(pipe, parameters, lane)
+        self._surface(pipe, lane)
+        pipe.register("spike", 12, pipe["u", 11] >= pipe["threshold", 11])
+
+    def _drive(self, pipe: Pipeline, parameters: "Parameters") -> None:
+        """Stages 2 to 5: u = clamp((acc * g + h + half) >> k); half is in the stored offset."""
+        top = self._formats.drive_max
+        # A multiplier has a stage to itself before and behind it: FPGAs' are slow and far away.
+        pipe.register("product", 3, pipe["acc", 2] * parameters.value(pipe, "gain", 2))
+        pipe.register("scaled", 5, pipe["product", 4] + parameters.value(pipe, "offset", 4))
+        scaled = self._by_layer(pipe, 5, [pipe["scaled", 5] >> shift for shift in self._shifts])
+        below, above = scaled < 0, scaled > top
+        u = Signal(self._formats.drive_bits, name="drive")
+        self._m.d.comb += u.eq(Mux(below, 0, Mux(above, top, scaled)))
+        pipe.register("u", 6, u)
+        pipe.register("saturated", 6, below | above)
+
+    def _threshold(self, pipe: Pipeline, parameters: "Parameters", lane: int) -> None:
+        """Stages 2 to 10: D from the curve over the old v, plus d."""
+        fv = self._formats.membrane_fraction
+        low, step = self._curves.read(lane, pipe, stage=2)
+        pipe.register("curve_low", 6, low)
+        pipe.register("curve_step", 6, step)
+        pipe.register("curve_rise", 8, pipe["v", 7][:fv] * pipe["curve_step", 7])
+        pipe.register("curve", 10, (_half_up(pipe["curve_low", 9], fv) + pipe["curve_rise", 9]) >> fv)
+        pipe.register("threshold", 11, pipe["curve", 10] + parameters.value(pipe, "threshold_offset", 10))
+
+    def _surface(self, pipe: Pipeline, lane: int) -> None:
+        """Stages 5 to 19: the new membrane, interpolated along u at both knots of v, then along v."""
+        fv, fu = self._formats.membrane_fraction, self._formats.drive_fraction
+        knots = self._surfaces.read(lane, pipe, stage=5)
+        for row, (low, step) in enumerate(knots):
+            pipe.register(f"low{row}_", 11, low)
+            pipe.register(f"step{row}_", 11, step)
+            pipe.register(f"rise{row}_", 13, pipe["u", 12][:fu] * pipe[f"step{row}_", 12])
+            along = _half_up(pipe[f"low{row}_", 14], fu) + pipe[f"rise{row}_", 14]
+            # It lies between two knots: a bit more would not fit FPGAs' multipliers of 18 bits.
+            pipe.register(f"along{row}_", 15, along[: self._formats.membrane_bits + fu])
+        pipe.register("slope", 16, pipe["along1_", 15] - pipe["along0_", 15])
+        pipe.register("climb", 18, pipe["v", 17][:fv] * pipe["slope", 17])
+        total = (pipe["along0_", 19] << fv) + pipe["climb", 19]
+        pipe.register("membrane", 20, (total >> (fv + fu))[: self._formats.membrane_bits])
+
+    def _by_layer(self, pipe: Pipeline, stage: int, values: Sequence[Value]) -> Value:
+        """That of ``values`` which is of the layer in ``stage``."""
+        if len(set(self._shifts)) == 1:
+            return values[0]
+        return Array(values)[pipe["layer", stage]]
+
+
+class Parameters:
+    """Gain, offset and threshold offset of each neuron, layer by layer, stored ``whole`` or without the high bits that
+    all of them share."""
+
+    def __init__(self, layers: Sequence[Layer], formats: Formats, *, whole: bool) -> None:
+        shift = max(layer.shift for layer in layers)
+        self.shapes = {
+            "gain": unsigned(GAIN_BITS),
+            "offset": signed(formats.drive_bits + shift + 3),  # with the half that rounds
+            "threshold_offset": signed(formats.drive_bits + 1),
+        }
+        numbers = {
+            "gain": [layer.gains for layer in layers],
+            "offset": [layer.offsets + (1 << (layer.shift - 1)) for layer in layers],
+            "threshold_offset": [layer.threshold_offsets for layer in layers],
+        }
+        self._codes = {
+            name: [int(number) & ((1 << shape.width) - 1) for some in numbers[name] for number in some]
+            for name, shape in self.shapes.items()
+        }
+        differing = {name: reduce(or_, (code ^ codes[0] for code in codes)) for name, codes in self._codes.items()}
+        self._widths = {name: bits.bit_length() for name, bits in differing.items()}
+        self._widths["offset"] = max(self._widths["offset"], 1)  # a memory has a bit at least
+        if whole:
+            self._widths = {name: shape.width for name, shape in self.shapes.items()}
+        self.stored = data.StructLayout(self._widths)
+
+    def contents(self, lanes: int) -> list[Contents]:
+        """Each lane's memory; lanes beyond the last neuron repeat the first one's."""
+        neurons = []
+        for codes in zip(*self._codes.values(), strict=True):
+            place, word = 0, 0
+            for code, width in zip(codes, self._widths.values(), strict=True):
+                word |= (code & ((1 << width) - 1)) << place
+                place += width
+            neurons.append(word)
+        neurons += [neurons[0]] * (-len(neurons) % lanes)
+        return [Contents(f"parameters{n}", self.stored.size, neurons[n::lanes]) for n in range(lanes)]
+
+    def value(self, pipe: Pipeline, name: str, stage: int) -> Value:
+        """The whole number, from its low bits in ``pipe``."""
+        shape, width = self.shapes[name], self._widths[name]
+        whole = Cat(pipe[name, stage], Const(self._codes[name][0] >> width, shape.width - width))
+        return whole.as_signed() if shape.signed else whole
+
+
+def _half_up(value: Value, bits: int) -> Value:
+    """``value`` shifted left by ``bits``, plus the half of one that rounds when it is shifted back."""
+    return Cat(Const(1 << (bits - 1), bits), value)

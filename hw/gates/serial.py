@@ -1,0 +1,274 @@
+"""All layers of a chip, one weight and one neuron after the other: as little hardware as it takes."""
+
+from collections.abc import Collection, Sequence
+from functools import cached_property
+from itertools import accumulate
+from typing import Any
+
+from amaranth import Array, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, memory, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from captwin.hw.chip import STEP_BITS, Formats, Layer
+from captwin.hw.gates.neuron import neuron_word
+from captwin.hw.gates.reset import reset_by_register
+from captwin.hw.gates.response import STAGES, Parameters, Response
+from captwin.hw.gates.stores import Contents, Stores, load_port
+from captwin.hw.gates.streams import Held, Pipeline, spike_word
+
+
+class SerialLayers(wiring.Component):
+    """Takes spikes, ``width`` a word, through all ``layers`` by turns: the rows of a layer, then its neurons.
+
+    ``results0``, ``results1``, ... are the layers' neurons, one a beat, in their order; ``shows`` names for each layer
+    what they hold besides spikes (:func:`neuron_word`). ``reset``, which is no port, is that of
+    :class:`Core`.
+
+    A row takes ROW cycles, and one for each column if it has a spike; a neuron takes UPDATE cycles and the one in which
+    its result goes. A word of spikes goes with its last row. Layers whose tables are the same share them.
+
+    Weights, parameters, tables and settings can be written by ``load`` if ``stores_from`` says what number the
+    first has.
+    """
+
+    ROW = 2
+    #: what was added to a sum is read 3 cycles later
+    UPDATE = STAGES + 3
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        formats: Formats,
+        *,
+        steps: int,
+        width: int,
+        shows: Sequence[Collection[str]],
+        stores_from: int | None = None,
+    ) -> None:
+        self.layers = layers
+        self.formats = formats
+        self.steps = steps
+        self.width = width
+        self.shows = shows
+        self.stores_from = stores_from
+        self.reset = Signal()
+        self.sum_shapes = [signed(formats.accumulator_bits(layer.rows)) for layer in layers]
+        results = {
+            f"results{number}": Out(stream.Signature(neuron_word(formats, 1, shape, shown)))
+            for number, (shape, shown) in enumerate(zip(self.sum_shapes, shows, strict=True))
+        }
+        super().__init__(
+            {
+                "spikes": In(stream.Signature(spike_word(width))),
+                #: in the cycle before, a bit for each layer: a row event taken, a neuron fired, a drive clamped
+                "taken": Out(len(layers)),
+                "fired": Out(len(layers)),
+                "saturated": Out(len(layers)),
+            }
+            | results
+            | load_port(stores_from)
+        )
+        self._parameters = Parameters(layers, formats, whole=stores_from is not None)
+        self._settings = data.StructLayout(
+            {"last_step": STEP_BITS, "rest": data.ArrayLayout(formats.membrane_bits, len(layers))}
+        )
+
+    @cached_property
+    def contents(self) -> list[Contents]:
+        """What is in memory: settings, each layer's weights row by row, all neurons' parameters, tables."""
+        settings = self._settings.const({"last_step": self.steps - 1, "rest": [layer.rest for layer in self.layers]})
+        bits = self.formats.charge_bits
+        return [
+            Contents("settings", self._settings.size, [Value.cast(settings).value]),
+            *(
+                Contents(f"weights{number}", bits, [int(code) for code in layer.charges.ravel() & ((1 << bits) - 1)])
+                for number, layer in enumerate(self.layers)
+            ),
+            *self._parameters.contents(1),
+            *Response.contents(self.layers, self.formats),
+        ]
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        inner = Module()
+        self._build(inner)
+        m.submodules.serial = reset_by_register(m, "serial", inner, self.reset)
+        return m
+
+    def _build(self, m: Module) -> None:
+        columns = [layer.columns for layer in self.layers]
+        stores = Stores.of(m, self, self.contents)
+        settings = stores.register("settings", self._settings)
+        # Where it is.
+        self._layer = Signal(range(max(len(columns), 2)))
+        self._step = Signal(STEP_BITS)
+        self._lane = Signal(range(max(self.width, 2)))  # of the word of spikes
+        self._source = Signal(range(max(sum(columns), 2)))  # neuron of the layer before that is the row
+        self._column = Signal(range(max(*columns, 2)))
+        self._neuron = Signal(range(max(sum(columns), 2)))
+        self._weight = Signal(range(max(*(layer.charges.size for layer in self.layers), 2)))
+        # What it does.
+        self._take, self._add, self._clear = Signal(), Signal(), Signal()
+        self._update, self._offer, self._write = Signal(), Signal(), Signal()
+        self._row_ends = Signal()
+
+        total = self._sums(m, stores)
+        fired = self._neurons(m, stores, settings, total)
+        fires, last_row = self._rows(m, fired)
+        self._turns(m, settings, fires, last_row)
+
+    def _of_layer(self, values: Sequence[Any]) -> Value:
+        """That of ``values`` which is of the layer whose turn it is."""
+        return Value.cast(values[0]) if len(self.layers) == 1 else Array(values)[self._layer]
+
+    def _sums(self, m: Module, stores: Stores) -> Value:
+        """Adds the weight to the column's sum when told to: both are read, registered, added. The sum as it is read."""
+        shape = max(self.sum_shapes, key=lambda shape: shape.width)
+        depth = max(layer.columns for layer in self.layers)
+        m.submodules.sums = sums = memory.Memory(shape=shape, depth=depth, init=[])
+        kept, put = sums.read_port(), sums.write_port()
+        adding = Pipeline(m, "adding_", resets=True)
+        adding["now", 0], adding["column", 0] = self._add, self._column
+        code, so_far = Signal(signed(self.formats.charge_bits)), Signal(shape)
+        weights = []
+        for number in range(len(self.layers)):
+            port = stores.memory(f"weights{number}").read_port()
+            m.d.comb += port.addr.eq(self._weight)
+            weights.append(port.data.as_signed())
+        m.d.comb += [
+            kept.addr.eq(self._column),
+            put.addr.eq(Mux(self._clear, self._column, adding["column", 2])),
+            put.data.eq(Mux(self._clear, 0, so_far + code)),
+            put.en.eq(self._clear | adding["now", 2]),
+        ]
+        m.d.sync += [code.eq(self._of_layer(weights)), so_far.eq(kept.data)]
+        return kept.data
+
+    def _neurons(self, m: Module, stores: Stores, settings: data.View, total: Value) -> Value:
+        """One neuron is in the pipeline at a time; what it comes from rests until its result has gone.
+
+        Returns whether the neuron that is a row fired.
+        """
+        state = data.StructLayout({"v": self.formats.membrane_bits, "b": 1})
+        neurons = sum(layer.columns for layer in self.layers)
+        m.submodules.states = states = memory.Memory(shape=state, depth=neurons, init=[])
+        before, after = states.read_port(), states.write_port()
+        parameters = stores.memory("parameters0").read_port()
+        m.d.comb += [
+            before.addr.eq(Mux(self._update, self._neuron, self._source)),
+            parameters.addr.eq(self._neuron),
+        ]
+        pipe = Held(m)
+        pipe["layer", 0] = self._layer
+        numbers = data.View(self._parameters.stored, parameters.data)
+        for name in ("offset", "threshold_offset"):
+            pipe[name, 1] = numbers[name]
+        fresh = self._step == 0
+        # A multiplier that is made of LUTs takes too long to have block RAM right before it.
+        pipe.register("acc", 2, total)
+        pipe.register("gain", 2, numbers.gain)
+        pipe.register("v", 2, Mux(fresh, self._of_layer(settings.rest), before.data.v))
+        pipe["b", 1] = Mux(fresh, 0, before.data.b)
+        Response(m, self.layers, self.formats, 1, stores).follow(pipe, self._parameters, 0)
+        membrane, spike, u, clamped = (pipe[name, STAGES - 1] for name in ("membrane", "spike", "u", "saturated"))
+        m.d.comb += [
+            after.addr.eq(self._neuron),
+            after.data.v.eq(membrane),
+            after.data.b.eq(spike),
+            after.en.eq(self._write),
+        ]
+        for number, layer in enumerate(self.layers):
+            results = getattr(self, f"results{number}")
+            m.d.comb += [
+                results.valid.eq(self._offer & (self._layer == number)),
+                results.payload.spikes.eq(spike),
+                results.payload.last.eq(self._column == layer.columns - 1),
+            ]
+            for shown, value in (("membranes", membrane), ("drives", u), ("sums", total)):
+                if shown in self.shows[number]:
+                    m.d.comb += results.payload[shown][0].eq(value)
+        for counter, counted in (
+            (self.taken, self._take),
+            (self.fired, self._write & spike),
+            (self.saturated, self._write & clamped),
+        ):
+            m.d.sync += counter.eq(Mux(counted, 1 << self._layer, 0))
+        return before.data.b
+
+    def _rows(self, m: Module, fired: Value) -> tuple[Value, Value]:
+        """A layer's rows are bits of words of spikes, or the neurons of the layer before.
+
+        Returns, a cycle after looking, whether the row has a spike, and whether it is the layer's last.
+        """
+        first_layer = self._layer == 0
+        last_lane, last_row, in_word = Signal(), Signal(), Signal()
+        word = self.spikes.payload
+        lasts = [0, *(end - 1 for end in accumulate(layer.columns for layer in self.layers[:-1]))]
+        m.d.comb += [
+            last_lane.eq(self._lane == self.width - 1),
+            self.spikes.ready.eq(self._row_ends & first_layer & last_lane),
+        ]
+        m.d.sync += [
+            in_word.eq(word.spikes.bit_select(self._lane, 1)),
+            last_row.eq(Mux(first_layer, word.last & last_lane, self._source == self._of_layer(lasts))),
+        ]
+        with m.If(self._row_ends):
+            with m.If(first_layer):
+                m.d.sync += self._lane.eq(Mux(last_lane, 0, self._lane + 1))
+            with m.Else():
+                m.d.sync += self._source.eq(self._source + 1)
+        return Mux(first_layer, in_word, fired), last_row
+
+    def _turns(self, m: Module, settings: data.View, fires: Value, last_row: Value) -> None:
+        """Whose turn it is: the rows of a layer, its neurons, those of the next, the next step."""
+        columns = [layer.columns for layer in self.layers]
+        ready = [getattr(self, f"results{number}").ready for number in range(len(columns))]
+        layer, column, weight = self._layer, self._column, self._weight
+        last_column, waited = Signal(), Signal(range(self.UPDATE))
+        m.d.comb += last_column.eq(column == self._of_layer([number - 1 for number in columns]))
+        with m.FSM():
+            with m.State("clear"):  # after a reset
+                m.d.comb += self._clear.eq(1)
+                m.d.sync += column.eq(column + 1)
+                with m.If(column == max(columns) - 1):
+                    m.d.sync += column.eq(0)
+                    m.next = "look"
+            with m.State("look"), m.If((layer != 0) | self.spikes.valid):
+                m.next = "row"
+            with m.State("row"):
+                with m.If(fires):
+                    m.d.comb += self._take.eq(1)
+                    m.next = "add"
+                with m.Else():
+                    m.d.comb += self._row_ends.eq(1)
+                    m.d.sync += weight.eq(weight + self._of_layer(columns))
+                    m.next = "look"
+                    with m.If(last_row):
+                        m.next = "update"
+            with m.State("add"):
+                m.d.comb += self._add.eq(1)
+                m.d.sync += [column.eq(column + 1), weight.eq(weight + 1)]
+                with m.If(last_column):
+                    m.d.comb += self._row_ends.eq(1)
+                    m.d.sync += column.eq(0)
+                    m.next = "look"
+                    with m.If(last_row):
+                        m.next = "update"
+            with m.State("update"):
+                m.d.comb += self._update.eq(1)
+                m.d.sync += waited.eq(waited + 1)
+                with m.If(waited == self.UPDATE - 1):
+                    m.d.sync += waited.eq(0)
+                    m.next = "offer"
+            with m.State("offer"):
+                m.d.comb += [self._update.eq(1), self._offer.eq(1)]
+                with m.If(self._of_layer(ready)):
+                    m.d.comb += [self._write.eq(1), self._clear.eq(1)]
+                    m.d.sync += [column.eq(column + 1), self._neuron.eq(self._neuron + 1)]
+                    m.next = "update"
+                    with m.If(last_column):
+                        m.d.sync += [column.eq(0), weight.eq(0), layer.eq(layer + 1)]
+                        m.next = "look"
+                        with m.If(layer == len(columns) - 1):
+                            m.d.sync += [layer.eq(0), self._neuron.eq(0), self._source.eq(0)]
+                            m.d.sync += self._step.eq(Mux(self._step == settings.last_step, 0, self._step + 1))

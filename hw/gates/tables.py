@@ -1,0 +1,154 @@
+"""The tables of the neuron's response in block RAM: thresholds over v, membranes over v and u, for b of 0 and 1."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from amaranth import Cat, Module, Mux, Value
+from amaranth.lib import memory
+
+from captwin.hw.chip import Formats, Layer
+from captwin.hw.gates.stores import Contents, Stores
+from captwin.hw.gates.streams import Pipeline
+
+PARITIES = ("even", "odd")
+
+
+def own_tables(layers: Sequence[Layer]) -> list[Layer]:
+    """The layers whose tables a unit needs that serves all of ``layers``: the first, if they all have the same."""
+    first = layers[0]
+    alike = all(
+        np.array_equal(getattr(layer, name), getattr(first, name))
+        for layer in layers
+        for name in ("thresholds", "surfaces")
+    )
+    return [first] if alike else list(layers)
+
+
+class CurveStore:
+    """Threshold curves in two memories, knots of even and of odd number, so that neighbours are read at once.
+
+    Those of several ``layers`` are told apart by ``layer`` of the pipeline.
+    """
+
+    def __init__(self, m: Module, layers: Sequence[Layer], formats: Formats, lanes: int, stores: Stores) -> None:
+        self._formats = formats
+        self._halves = self._in_halves(layers[0])
+        self._several = len(layers) > 1
+        self._ports = []
+        for entry in self.contents(layers, formats):
+            store = stores.memory(entry.name)
+            self._ports.append([store.read_port() for _ in range(lanes)])
+        self._m = m
+
+    @staticmethod
+    def _in_halves(layer: Layer) -> list[np.ndarray]:
+        return [layer.thresholds[:, parity::2] for parity in (0, 1)]
+
+    @classmethod
+    def contents(cls, layers: Sequence[Layer], formats: Formats) -> list[Contents]:
+        return [
+            Contents(f"thresholds_{name}", formats.drive_bits + 1, _words(halves))
+            for name, halves in zip(PARITIES, zip(*map(cls._in_halves, layers), strict=True), strict=True)
+        ]
+
+    def read(self, lane: int, pipe: Pipeline, stage: int) -> tuple[Value, Value]:
+        """From v and b in ``stage``, memories addressed in the next; (lower knot, upper - lower) in ``stage`` + 3."""
+        fv = self._formats.membrane_fraction
+        knot = pipe["v", stage][fv:]
+        data_out = []
+        for parity, (half, ports) in enumerate(zip(self._halves, self._ports, strict=True)):
+            place = _split(knot, parity)[: (half.shape[1] - 1).bit_length()]
+            layer = [pipe["layer", stage]] if self._several else []
+            pipe.register(f"curve_place{parity}_", stage + 1, Cat(pipe["b", stage], place, *layer))
+            self._m.d.comb += ports[lane].addr.eq(pipe[f"curve_place{parity}_", stage + 1])
+            pipe[f"curve_knot{parity}_", stage + 2] = ports[lane].data
+            data_out.append(pipe[f"curve_knot{parity}_", stage + 3])
+        odd = pipe["v", stage + 3][fv]
+        return _ordered(odd, *data_out)
+
+
+class SurfaceStore:
+    """Surfaces in four memories by the parity of both knots, so that the corners of a cell are read at once.
+
+    Those of several ``layers`` are told apart by ``layer`` of the pipeline.
+    """
+
+    def __init__(self, m: Module, layers: Sequence[Layer], formats: Formats, lanes: int, stores: Stores) -> None:
+        self._m = m
+        self._formats = formats
+        self._parts = self._in_parts(layers[0])
+        self._several = len(layers) > 1
+        ports: list[list[memory.ReadPort]] = []
+        for entry in self.contents(layers, formats):
+            # With many lanes Yosys would make it of LUTs.
+            store = stores.memory(entry.name, attrs={"ram_style": "block"})
+            ports.append([store.read_port() for _ in range(lanes)])
+        self._ports = [ports[:2], ports[2:]]
+
+    @staticmethod
+    def _in_parts(layer: Layer) -> list[list[np.ndarray]]:
+        return [[layer.surfaces[:, i::2, j::2] for j in (0, 1)] for i in (0, 1)]
+
+    @classmethod
+    def contents(cls, layers: Sequence[Layer], formats: Formats) -> list[Contents]:
+        parts = [cls._in_parts(layer) for layer in layers]
+        return [
+            Contents(f"surface_{names}_{name}", formats.membrane_bits, _words([part[i][j] for part in parts]))
+            for i, names in enumerate(PARITIES)
+            for j, name in enumerate(PARITIES)
+        ]
+
+    def read(self, lane: int, pipe: Pipeline, stage: int) -> Sequence[tuple[Value, Value]]:
+        """Rows from v and b in ``stage``, columns from u one stage later, memories addressed in the next; ordered in
+        ``stage`` + 5.
+
+        For the lower and the upper knot of v: (value at the lower knot of u, upper - lower).
+        """
+        fv, fu = self._formats.membrane_fraction, self._formats.drive_fraction
+        knot_v, knot_u = pipe["v", stage][fv:], pipe["u", stage + 1][fu:]
+        corners: list[list[Value]] = []
+        for i in (0, 1):
+            corners.append([])
+            for j in (0, 1):
+                _, rows, columns = self._parts[i][j].shape
+                row = _split(knot_v, i)
+                # Times the columns, 2**n or 2**n + 1 of them, without a multiplier.
+                shift = columns.bit_length() - 1
+                start = (row << shift) + (row if columns > 1 << shift else 0)
+                pipe.register(f"row{i}{j}_", stage + 1, start[: (rows * columns - 1).bit_length()])
+                port = self._ports[i][j][lane]
+                place = (pipe[f"row{i}{j}_", stage + 1] + _split(knot_u, j))[: (rows * columns - 1).bit_length()]
+                layer = [pipe["layer", stage + 1]] if self._several else []
+                pipe.register(f"place{i}{j}_", stage + 2, Cat(pipe["b", stage + 1], place, *layer))
+                self._m.d.comb += port.addr.eq(pipe[f"place{i}{j}_", stage + 2])
+                pipe[f"corner{i}{j}_", stage + 3] = port.data
+                corners[i].append(pipe[f"corner{i}{j}_", stage + 4])
+        odd_v = pipe["v", stage + 4][fv]
+        for k in (0, 1):  # the lower knot of v, the upper one
+            for j, pair in enumerate(zip(*corners, strict=True)):
+                pipe.register(f"knot{k}{j}_", stage + 5, Mux(odd_v, pair[1 - k], pair[k]))
+        odd_u = pipe["u", stage + 5][fu]
+        return [_ordered(odd_u, *(pipe[f"knot{k}{j}_", stage + 5] for j in (0, 1))) for k in (0, 1)]
+
+
+def _split(index: Value, parity: int) -> Value:
+    """Which entry of the memory of even (0) or odd (1) knots serves the interval between knots index and index + 1."""
+    return (index + (1 - parity)) >> 1
+
+
+def _ordered(odd: Value, even_knot: Value, odd_knot: Value) -> tuple[Value, Value]:
+    """(lower, upper - lower) of two neighbouring knots, the lower of which is the odd one if ``odd``."""
+    lower, upper = Mux(odd, odd_knot, even_knot), Mux(odd, even_knot, odd_knot)
+    return lower, upper - lower
+
+
+def _words(arrays: Sequence[np.ndarray]) -> list[int]:
+    """The entries of each array in their order, of each place that for b = 0 first: b is the lowest address bit.
+
+    Each array but the last is filled up to a power of two: which one it is are the highest address bits.
+    """
+    words: list[int] = []
+    for array in arrays:
+        own = [int(value) for value in np.moveaxis(array, 0, -1).ravel()]
+        words += [0] * (-len(words) % (1 << (len(own) - 1).bit_length())) + own
+    return words

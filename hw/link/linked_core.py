@@ -1,0 +1,93 @@
+"""A core on a line: all that a host talks to, whatever board it is on."""
+
+from amaranth import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from captwin.hw.gates.core import Core
+from captwin.hw.gates.reset import reset_by_register
+from captwin.hw.link.about import about, description
+from captwin.hw.link.host_link import HostLink
+from captwin.hw.link.selftest import Expected, SelfTest
+from captwin.hw.link.serial_port import SerialPort
+from captwin.hw.link.uart import LEAST_CYCLES
+
+#: what a bit may be longer or shorter than it should; a host's own may be as much off again
+TOLERANCE = 0.0125
+
+
+class LinkedCore(wiring.Component):
+    """``core`` behind a UART at ``baud`` bits a second, or a whole fraction of it, in a clock of ``clock_hz``.
+
+    Until a host speaks it tests itself, with ``expected``. ``label`` is the class of its latest image, ``passed`` and
+    ``failed`` are those of :class:`SelfTest`. Half a frame is forgotten after PATIENCE_S of silence.
+
+    ``hold`` resets everything, through registers: a board has no other reset.
+    """
+
+    PATIENCE_S = 0.25
+
+    def __init__(self, core: Core, expected: Expected, *, clock_hz: float, baud: float) -> None:
+        self.core = core
+        cycles = bit_cycles(clock_hz, baud)
+        self.about = about(core, clock_hz, clock_hz / cycles)
+        patience = round(self.PATIENCE_S * clock_hz)
+        room, loadable = self.about.room, core.options.loadable
+        chip = description(core.chip, room.description or 0) if room else b""
+        self.link = HostLink(core, self.about.text(), chip)
+        self.port = SerialPort(cycles, capacity=self.link.capacity, patience=patience, calls=loadable)
+        self.test = SelfTest(core.chip, expected, self.link.capacity - 1, calls=loadable)
+        super().__init__(
+            {
+                "rx": In(1, init=1),
+                "tx": Out(1, init=1),
+                "hold": In(1),
+                "label": Out(core.result.payload.label.shape()),
+                "passed": Out(1),
+                "failed": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        link, port, test, core = self.link, self.port, self.test, self.core
+        m.submodules.port = reset_by_register(m, "port", port, self.hold)
+        m.submodules.test = reset_by_register(m, "test", test, self.hold)
+        m.submodules.link = reset_by_register(m, "link", link, self.hold | test.restart)
+        m.submodules.core = core
+        wiring.connect(m, port.requests, test.host_requests)
+        wiring.connect(m, test.host_replies, port.replies)
+        wiring.connect(m, test.requests, link.requests)
+        wiring.connect(m, link.replies, test.replies)
+        wiring.connect(m, link.pixels, core.pixels)
+        wiring.connect(m, core.result, link.result)
+        m.d.comb += [
+            port.rx.eq(self.rx),
+            self.tx.eq(port.tx),
+            test.host_length.eq(port.length),
+            link.length.eq(test.length),
+            link.counters.eq(core.counters),
+            self.passed.eq(test.passed),
+            self.failed.eq(test.failed),
+        ]
+        if core.options.trace:
+            for number in range(len(core.chip.layers)):
+                wiring.connect(m, getattr(core, f"trace{number}"), getattr(link, f"trace{number}"))
+        if core.options.loadable:
+            wiring.connect(m, port.calls, test.host_calls)
+            wiring.connect(m, test.calls, link.calls)
+            m.d.comb += [core.load.eq(link.load), port.forget.eq(link.forget)]
+        m.d.sync += core.reset.eq(self.hold | test.restart | link.core_reset)
+        with m.If(core.result.valid):
+            m.d.sync += self.label.eq(core.result.payload.label)
+        return m
+
+
+def bit_cycles(clock_hz: float, baud: float) -> int:
+    """Clock cycles of a bit at ``baud``, or at its half, third and so on, where that is no whole number of them."""
+    part = 1
+    while (cycles := round(part * clock_hz / baud)) < LEAST_CYCLES or abs(
+        cycles * baud / (part * clock_hz) - 1
+    ) > TOLERANCE:
+        part += 1
+    return cycles

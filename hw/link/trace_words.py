@@ -1,0 +1,60 @@
+"""What the layers of a core do, as bytes."""
+
+from typing import Any
+
+from amaranth import Cat, Const, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from captwin.hw.gates.core import Core
+from captwin.hw.link.frames import token
+from captwin.hw.link.packing import packed
+from captwin.hw.link.protocol import TRACE_HEAD, size, trace_parts
+
+
+class TraceWords(wiring.Component):
+    """Sends the words of the trace streams of ``core`` while ``send`` is high, and lets them pass while it is low.
+
+    ``bytes`` is a body of a reply to TRACE for each word, as `docs/protocol.md` has it; ``restart`` begins to
+    number them anew. The core waits for whoever takes them.
+    """
+
+    def __init__(self, core: Core) -> None:
+        layers = len(core.chip.layers)
+        self._lanes = core.options.each("lanes", layers)
+        traces: dict[str, Any] = {f"trace{n}": In(getattr(core, f"trace{n}").signature) for n in range(layers)}
+        super().__init__(
+            {"send": In(1), "restart": In(1), "bytes": Out(stream.Signature(token()))} | traces,
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        parts = [trace_parts(lanes) for lanes in self._lanes]
+        sizes = [TRACE_HEAD + size(some) for some in parts]
+        number = Signal(16)
+        word = Signal(8 * max(sizes))
+        left = Signal(range(max(sizes) + 1))
+        out = self.bytes
+        m.d.comb += [
+            out.valid.eq(left != 0),
+            out.payload.data.eq(word[:8]),
+            out.payload.last.eq(left == 1),
+        ]
+        with m.If(out.valid & out.ready):
+            m.d.sync += [word.eq(word[8:]), left.eq(left - 1)]
+        free = Signal()
+        m.d.comb += free.eq(self.send & (left == 0))
+        for layer, length in enumerate(sizes):  # a later layer's word first, since it holds up those before
+            trace = getattr(self, f"trace{layer}")
+            later = Cat(getattr(self, f"trace{n}").valid for n in range(layer + 1, len(sizes)))
+            turn = Signal(name=f"turn{layer}")
+            m.d.comb += [turn.eq(free & ~later.any()), trace.ready.eq(turn | ~self.send)]
+            with m.If(turn & trace.valid):
+                m.d.sync += [
+                    word.eq(Cat(number, Const(layer, 8), packed(trace.payload, parts[layer]))),
+                    left.eq(length),
+                    number.eq(number + 1),
+                ]
+        with m.If(self.restart):
+            m.d.sync += number.eq(0)
+        return m

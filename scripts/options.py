@@ -1,0 +1,87 @@
+"""The options that say how much hardware a core may spend, and where its build lies."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from captwin.boards.host.device import Device
+from captwin.boards.host.discovery import find_device
+from captwin.hw.gates.core import CoreOptions
+from captwin.hw.support.errors import CaptwinError
+from captwin.scripts.chip_folders import chip_folder
+
+PixelLanesOption = Annotated[int | None, typer.Option(help="Pixels encoded a cycle (power of two).")]
+BanksOption = Annotated[
+    str | None, typer.Option(help="Row events a cycle in each crossbar: a power of two, or one for each layer: 4,1.")
+]
+LanesOption = Annotated[
+    str | None, typer.Option(help="Neurons updated a cycle: a power of two, or one for each layer: 8,1.")
+]
+LoadableOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--loadable/--fixed",
+        help="Whether chips can be loaded at run time [default: as the board has it; without one, fixed].",
+    ),
+]
+SerialOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--serial/--parallel",
+        help="The smallest core: one weight and one neuron after the other [default: only if a board needs it].",
+    ),
+]
+
+#: in place of a serial port
+VIRTUAL, AUTO = "virtual", "auto"
+BaudOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Baud rate of the serial line [default: those that boards have, in turn; virtual boards: 12500000]."
+    ),
+]
+
+BuildOption = Annotated[Path | None, typer.Option("--build", help="The build's folder [default: build/CHIP-BOARD].")]
+
+
+def build_folder(chip: str, board: str) -> Path:
+    """Where ``captwin build`` puts the bitstream of a chip unless told otherwise."""
+    return chip_folder(chip, board)
+
+
+def open_device(port: str, baud: int | None, record: Path | None = None) -> Device:
+    """The device on ``port``, or on the first port that has one."""
+    return find_device(baud, record) if port == AUTO else Device(port, baud=baud, record=record)
+
+
+def core_options(
+    pixel_lanes: int | None,
+    row_banks: str | None,
+    lanes: str | None,
+    *,
+    trace: bool | None = None,
+    loadable: bool | None = None,
+    serial: bool | None = None,
+    default: CoreOptions = CoreOptions(),  # noqa: B008 (frozen)
+) -> CoreOptions:
+    """``default`` with what was said in its place."""
+    banks, neurons = _numbers("row-banks", row_banks), _numbers("lanes", lanes)
+    if serial:
+        default = replace(default, row_banks=1, lanes=1)
+    elif serial is None and (banks or neurons):
+        serial = False
+    said: dict[str, Any] = {"pixel_lanes": pixel_lanes, "row_banks": banks, "lanes": neurons}
+    said |= {"trace": trace, "loadable": loadable, "serial": serial}
+    return replace(default, **{name: value for name, value in said.items() if value is not None})
+
+
+def _numbers(option: str, said: str | None) -> int | tuple[int, ...] | None:
+    if said is None:
+        return None
+    try:
+        numbers = tuple(int(part) for part in said.split(","))
+    except ValueError:
+        raise CaptwinError(f"--{option}: must be a number, or numbers with commas between, got {said}") from None
+    return numbers if len(numbers) > 1 else numbers[0]

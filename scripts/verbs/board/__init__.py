@@ -1,0 +1,1 @@
+"""Verbs that build for a board and talk to it."""

@@ -1,0 +1,1 @@
+"""Verbs that train a chip and look at it."""

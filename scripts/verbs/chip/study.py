@@ -1,0 +1,78 @@
+"""``captwin study``: what circuit-aware training wins back, over circuits, mappings and devices."""
+
+from pathlib import Path
+from typing import Annotated, get_args
+
+import numpy as np
+import typer
+
+from captwin.hw.support.files import write_atomically
+from captwin.hw.support.locks import locked_folder
+from captwin.scripts.output import JsonFlag, Row, count, file, progress_bar, results_folder, show
+from captwin.sim.devices.mapping import Kind
+from captwin.sim.neurons.circuits import circuit_names
+from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.studies.picture import picture
+from captwin.train.studies.study import BASE_LEVELS, BASE_RATIO, Outcome, to_csv
+from captwin.train.studies.study import study as run
+
+
+def study(
+    data: Annotated[str, typer.Option(help="digits or mnist.")] = "digits",
+    seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Networks for each point.")] = 3,
+    sweeps: Annotated[bool, typer.Option(help="Levels, ratios and spreads, or the base case alone.")] = True,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="Instead of the committed configuration's.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Folder [default: runs/study-DATA].")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Train ideal and circuit-aware networks over devices and run them on the circuits; goes on where stopped."""
+    load_dataset(data)
+    folder = results_folder(output or Path("runs") / f"study-{data}")
+    with locked_folder(folder):
+        outcomes = _run(data, seeds, folder, sweeps, epochs)
+        write_atomically(folder / "study.csv", to_csv(outcomes))
+        title = f"{data}: ideal-trained and circuit-aware networks on SPICE circuits, {seeds} seeds"
+        write_atomically(folder / "study.png", picture(outcomes, title))
+    rows = [count("outcomes", "accuracies measured", len(outcomes))]
+    for circuit in circuit_names():
+        rows += _summary(circuit, outcomes)
+    rows += [file("csv", "all numbers", folder / "study.csv"), file("picture", "picture", folder / "study.png")]
+    show(rows, f"Study: {data}, {BASE_LEVELS} levels, C_on/C_off {BASE_RATIO:g}, no spread", as_json)
+
+
+def _run(data: str, seeds: int, folder: Path, sweeps: bool, epochs: int | None) -> list[Outcome]:
+    with progress_bar() as bar:
+        task = bar.add_task("training", total=None)
+        return run(
+            data,
+            tuple(circuit_names()),
+            seeds,
+            folder / "cache",
+            sweeps=sweeps,
+            epochs=epochs,
+            progress=lambda done, total: bar.update(task, completed=done, total=total),
+        )
+
+
+def _summary(circuit: str, outcomes: list[Outcome]) -> list[Row]:
+    """The base case of ``circuit``: both mappings, mean over seeds and range, and the points lost to the ideal twin."""
+    rows = []
+    for mapping in get_args(Kind):
+        base = (circuit, mapping, BASE_LEVELS, BASE_RATIO, 0)
+        ours = [o for o in outcomes if (o.circuit, o.mapping, o.levels, o.ratio, o.sigma_c) == base]
+        found = {
+            "ideal_on_ideal": [o.accuracy for o in ours if o.run_on == "ideal twin"],
+            "ideal_on_circuit": [o.accuracy for o in ours if o.trained == "ideal" and o.run_on == "circuit"],
+            "aware_on_circuit": [o.accuracy for o in ours if o.trained == "aware"],
+        }
+        best = float(np.mean(found["ideal_on_ideal"]))
+        for key, values in found.items():
+            mean = float(np.mean(values))
+            text = f"{100 * mean:.2f} % ({100 * min(values):.2f} to {100 * max(values):.2f})"
+            if key != "ideal_on_ideal":
+                text += f", {100 * (mean - best):+.2f} points"
+            label = f"{circuit}, {mapping}: {key.replace('_', ' ')}"
+            rows.append(Row(f"{circuit}_{mapping}_{key}", mean, label, text))
+    return rows

@@ -1,0 +1,1 @@
+"""Verbs that run SPICE and the devices' models."""

@@ -1,0 +1,114 @@
+"""``captwin characterize``: a neuron netlist, measured in ngspice, as a table file."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.names import check_name
+from captwin.hw.support.quantities import energy_text
+from captwin.scripts.output import JsonFlag, Row, count, file, note, progress_bar, show
+from captwin.scripts.verdict import verdict_rows
+from captwin.sim.neurons.table import MOST_POINTS, NeuronTable
+from captwin.sim.neurons.verdict import judge
+from captwin.sim.spice.bench import SPICE_CIRCUITS, open_bench
+from captwin.sim.spice.characterize import HeldOut, held_out
+from captwin.sim.spice.characterize import characterize as run
+from captwin.sim.spice.memory import default_cache
+
+CIRCUITS = ", ".join(SPICE_CIRCUITS)
+
+
+def characterize(
+    circuit: Annotated[str, typer.Argument(help=f"{CIRCUITS}; with --netlist, what to call your own.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Table file [default: CIRCUIT.json].")] = None,
+    points: Annotated[int, typer.Option(min=2, max=MOST_POINTS, help="Grid points on each axis.")] = 33,
+    corner: Annotated[str, typer.Option(help="Section of the models file: tt, ff, ss.")] = "tt",
+    temperature: Annotated[float, typer.Option(help="Temperature in deg C.")] = 27.0,
+    netlist: Annotated[Path | None, typer.Option(help="Your neuron: docs/circuit.md names its ports.")] = None,
+    models: Annotated[
+        Path | None,
+        typer.Option(help="File with your devices, the subcircuits nch and pch [default: our 180 nm cards]."),
+    ] = None,
+    c_column: Annotated[float | None, typer.Option(help="Column capacitance in F, in place of the netlist's.")] = None,
+    c_membrane: Annotated[
+        float | None, typer.Option(help="Membrane capacitance in F, in place of the netlist's.")
+    ] = None,
+    held_out_points: Annotated[
+        int, typer.Option("--held-out", min=1, max=100_000, help="Points off the grid that the table is checked at.")
+    ] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Seed that draws the points off the grid.")] = 1,
+    as_json: JsonFlag = False,
+) -> None:
+    """Measure a neuron netlist in ngspice, and write it as a neuron table; a run that was stopped goes on."""
+    try:
+        check_name(circuit, "characterize")
+    except CaptwinError as error:
+        raise CaptwinError(f"{error}; a netlist's file goes to --netlist") from None
+    path = output or Path(f"{circuit}.json")
+    _keep_others(path)
+    bench = open_bench(
+        circuit,
+        netlist=netlist,
+        models=models,
+        corner=corner,
+        temperature=temperature,
+        c_column=c_column,
+        c_membrane=c_membrane,
+    )
+    with progress_bar() as bar:
+        task = bar.add_task("grid", total=None)
+
+        def progress(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        table = run(bench, points, date=date.today().isoformat(), cache=default_cache(), progress=progress)
+        table.save(path)
+        check = held_out(bench, table, held_out_points, seed, progress=progress)
+    assert table.energy is not None
+    least, middle, most = (float(joules) for joules in np.quantile(table.energy, [0, 0.5, 1]))
+    show(
+        [
+            note("circuit", "circuit", circuit),
+            note("conditions", "conditions", f"{corner}, {temperature:g} deg C, {table.supply:g} V"),
+            note("grid", "grid", f"{points} x {points} x 2 points"),
+            Row("energy_min_j", least, "", ""),
+            Row("energy_max_j", most, "", ""),
+            Row(
+                "energy_median_j",
+                middle,
+                "energy of a cycle",
+                f"{energy_text(middle)} (from {energy_text(least)} to {energy_text(most)})",
+            ),
+            count("held_out_points", "held-out points", check.points),
+            Row("held_out_rms_v", check.rms, "interpolation error, RMS", f"{1e3 * check.rms:.3f} mV"),
+            Row("held_out_worst_v", check.worst, "interpolation error, worst", f"{1e3 * check.worst:.3f} mV"),
+            *_spikes(check),
+            *verdict_rows(judge(table)),
+            file("table", "table", path),
+        ],
+        "Characterised",
+        as_json,
+    )
+
+
+def _spikes(check: HeldOut) -> list[Row]:
+    label = f"spikes foretold within {1e3 * check.near:.1f} mV of the threshold"
+    text = "the table holds no threshold" if check.agreement is None else f"{100 * check.agreement:.2f} %"
+    return [
+        Row("near_threshold_v", check.near, "", ""),
+        Row("near_threshold_points", check.near_points, "", ""),
+        Row("held_out_spikes", check.agreement, label, text),
+    ]
+
+
+def _keep_others(path: Path) -> None:
+    """Raises :class:`CaptwinError` if something else than a table stands where the table would go."""
+    if path.is_file():
+        try:
+            NeuronTable.load(path)
+        except CaptwinError:
+            raise CaptwinError(f"{path}: not replaced: this is no neuron table; name another with --output") from None

@@ -1,0 +1,132 @@
+"""``captwin fabricate``: Monte Carlo chips, each with devices and comparators drawn by chance."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.files import whole_folder, write_atomically
+from captwin.scripts.chip_folders import chip_folder, own_folder
+from captwin.scripts.output import JsonFlag, Row, count, file, note, progress_bar, share, show
+from captwin.sim import golden
+from captwin.sim.devices.fabricate import Process
+from captwin.sim.devices.fabricate import fabricate as run
+from captwin.sim.devices.memcapacitor import Effects, History
+from captwin.sim.plots.fabrication import plot_yield
+from captwin.train.zoo import chip_dataset, chip_name, load_chip
+
+#: names of what a run leaves in its folder
+OWN = r"chip_\d{3,}\.safetensors|accuracies\.(csv|png)|\.captwin-chip"
+
+
+def fabricate(
+    chip: Annotated[str, typer.Argument(help="A chip file, or the name of a pre-trained chip.")],
+    chips: Annotated[int, typer.Option("--count", min=1, max=10_000, help="How many chips.")] = 20,
+    sigma_c: Annotated[float, typer.Option(help="Spread of C from device to device, over its mean.")] = 0.0,
+    sigma_vth: Annotated[float, typer.Option(help="V, spread of the comparators' thresholds at the membrane.")] = 0.0,
+    stuck: Annotated[float, typer.Option(help="Share of devices stuck at C_off or C_on.")] = 0.0,
+    stuck_on: Annotated[float, typer.Option(help="Share of the stuck ones at C_on.")] = 0.5,
+    drift: Annotated[float, typer.Option(help="Share of the way to equilibrium that a decade of time takes.")] = 0.0,
+    seconds: Annotated[float, typer.Option(help="Time since programming.")] = 0.0,
+    read_disturb: Annotated[float, typer.Option(help="Share of the way to equilibrium that a read takes.")] = 0.0,
+    read_cycles: Annotated[float, typer.Option(help="Read events of each row since programming.")] = 0.0,
+    write_disturb: Annotated[float, typer.Option(help="Level steps that a half-selected device moves.")] = 0.0,
+    write_pulses: Annotated[float, typer.Option(help="Half-selections of each device since it was programmed.")] = 0.0,
+    equilibrium: Annotated[float, typer.Option(help="State that drift and reads lead to: 0 C_off, 1 C_on.")] = 0.5,
+    c_v1: Annotated[float, typer.Option(help="1/V, slope of C over its voltage.")] = 0.0,
+    c_v2: Annotated[float, typer.Option(help="1/V^2, curvature of C over its voltage.")] = 0.0,
+    spec: Annotated[float | None, typer.Option(help="Accuracy a good chip has [default: nominal - 0.01].")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="One seed gives the same chips.")] = 1,
+    data: Annotated[str | None, typer.Option(help="Data set; by default the one the chip was trained on.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder [default: build/CHIP-fabricated].")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Fabricate a chip many times over, with spread and defects, and tell how its accuracy spreads."""
+    process = Process(
+        Effects(sigma_c, stuck, stuck_on, write_disturb, read_disturb, drift, equilibrium, c_v1, c_v2),
+        History(write_pulses, read_cycles, seconds),
+        sigma_vth,
+    )
+    if spec is not None and not 0 <= spec <= 1:
+        raise CaptwinError(f"--spec: an accuracy lies in 0 to 1, got {spec:g}")
+    loaded = load_chip(chip)
+    run(loaded, process, seed=seed)  # so that a mistake shows before the progress bar does
+    dataset = chip_dataset(loaded, data)
+    folder = output or chip_folder(chip, "fabricated")
+    nominal = golden.run(loaded, dataset.test_images).accuracy(dataset.test_labels)
+    least = nominal - 0.01 if spec is None else spec
+    names, builds, found, bits, columns = [], [], [], [], []
+    with own_folder(folder, chip), whole_folder(folder, OWN) as place, progress_bar() as bar:
+        for number in bar.track(range(chips), description="chips"):
+            made = run(loaded, process, seed=seed, number=number)
+            names.append(f"chip_{number:03}.safetensors")
+            made.save(place / names[-1])
+            columns += [
+                after.c_column / before.c_column for before, after in zip(loaded.layers, made.layers, strict=True)
+            ]
+            bits.append(made.formats.charge_bits)
+            builds.append(f"{made.build_id:016x}")
+            found.append(golden.run(made, dataset.test_images).accuracy(dataset.test_labels))
+        _write_numbers(place / "accuracies.csv", names, builds, found)
+        accuracies = np.array(found)
+        number_of = f"{chips} chip{'s' * (chips > 1)}"
+        title = f"{chip_name(chip)}: {number_of}, {_told(process)}; {len(dataset.test_images):,} test images"
+        plot_yield(accuracies, nominal, least, len(dataset.test_images), title, place / "accuracies.png")
+    deviation = accuracies.std(ddof=1) if chips > 1 else 0.0
+    show(
+        [
+            note("chip", "chip", chip),
+            note("data", "data", f"{dataset.name}, test set"),
+            count("images", "images", len(dataset.test_images)),
+            count("chips", "chips", chips),
+            note("process", "process", _told(process)),
+            count("charge_bits", "bits of a charge code, most", max(bits)),
+            share("column_change", "column capacitances, RMS change", _rms(np.concatenate(columns) - 1)),
+            share("nominal_accuracy", "accuracy as programmed", nominal),
+            share("mean_accuracy", "accuracy, mean", accuracies.mean()),
+            share("std_accuracy", "accuracy, standard deviation", deviation),
+            share("min_accuracy", "accuracy, least", accuracies.min()),
+            share("max_accuracy", "accuracy, most", accuracies.max()),
+            share("spec_accuracy", "accuracy of a good chip", least),
+            share("yield", "yield: good chips", (accuracies >= least).mean()),
+            Row("accuracies", found, "", ""),
+            file("folder", "chips", folder),
+            file("csv", "accuracies", folder / "accuracies.csv"),
+            file("plot", "plot", folder / "accuracies.png"),
+        ],
+        "Fabricated",
+        as_json,
+    )
+
+
+def _rms(values: np.ndarray) -> float:
+    return float(np.sqrt(np.square(values, dtype=np.float64).mean()))
+
+
+def _write_numbers(path: Path, names: list[str], builds: list[str], accuracies: list[float]) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["file", "build_id", "accuracy"])
+    writer.writerows(zip(names, builds, accuracies, strict=True))
+    write_atomically(path, text.getvalue())
+
+
+def _told(process: Process) -> str:
+    """The process in words: all that is not ideal."""
+    effects, history = process.effects, process.history
+    said = [
+        (effects.sigma_c, f"sigma(C) {100 * effects.sigma_c:g} %"),
+        (process.sigma_vth, f"sigma(V_th) {1e3 * process.sigma_vth:g} mV"),
+        (effects.stuck, f"{100 * effects.stuck:g} % stuck"),
+        (effects.drift * history.seconds, f"{100 * effects.drift:g} % drift a decade, {history.seconds:g} s"),
+        (effects.read_disturb * history.reads, f"{history.reads:g} reads of {effects.read_disturb:g}"),
+        (effects.write_disturb * history.writes, f"{history.writes:g} half-selections of {effects.write_disturb:g}"),
+        (effects.c_v1 or effects.c_v2, f"C(V) {effects.c_v1:g} /V, {effects.c_v2:g} /V^2"),
+    ]
+    return ", ".join(words for size, words in said if size) or "ideal"

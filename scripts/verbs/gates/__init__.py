@@ -1,0 +1,1 @@
+"""Verbs that write, simulate and prove the gates."""

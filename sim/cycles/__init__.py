@@ -1,0 +1,1 @@
+"""Clock cycles of a core without simulating its gates."""

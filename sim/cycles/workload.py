@@ -1,0 +1,174 @@
+"""How many clock cycles the gates take, without simulating them (`docs/performance.md`, "Cycle model").
+
+Spikes are the golden model's; latencies and queues are the blocks' own attributes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from captwin.hw.chip import Chip
+from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.gates.crossbar import Crossbar
+from captwin.hw.gates.encoder import SpikeEncoder
+from captwin.hw.gates.events import EventSource, bank_rows
+from captwin.hw.gates.neuron import Neurons
+from captwin.hw.gates.readout import ClassReadout
+from captwin.hw.gates.serial import SerialLayers
+from captwin.sim import golden
+from captwin.sim.cycles.recurrence import run, run_serial
+from captwin.sim.encode import encode_step
+from captwin.sim.jit import njit
+
+#: images of which the golden model's trace is held at once
+BATCH = 256
+
+
+@dataclass(frozen=True)
+class Cycles:
+    """Cycles of images that follow each other without pause, as :class:`Verification` has them."""
+
+    latency: np.ndarray  #: (images,) from an image's first pixel to its result
+    interval: np.ndarray  #: (images - 1,) distances of results that follow each other
+
+    @property
+    def per_image(self) -> float:
+        """Cycles an image: the mean distance of results; of a single image, its latency."""
+        return float(self.interval.mean() if len(self.interval) else self.latency.mean())
+
+
+class Workload:
+    """Some images' spikes in a chip, whatever the size of its core; :meth:`cycles` is what a core takes for them."""
+
+    def __init__(self, chip: Chip, pixels: np.ndarray) -> None:
+        """Runs ``pixels``, (images, pixels) uint8, through the golden model, whose errors it raises."""
+        golden.check_pixels(chip, pixels)
+        self.chip = chip
+        self.images = len(pixels)
+        spikes: list[list[np.ndarray]] = [[] for _ in chip.layers]
+        decided = []
+        for start in range(0, len(pixels), BATCH):
+            some = pixels[start : start + BATCH]
+            answer = golden.run(chip, some, trace=True)
+            encoded = np.stack([encode_step(chip.encoder, some, step) for step in range(chip.encoder.steps)], axis=1)
+            for parts, part in zip(spikes, [encoded, *(trace.s for trace in answer.traces)], strict=False):
+                parts.append(part.astype(bool))
+            decided.append(answer.steps)
+        self._spikes = [np.concatenate(parts) for parts in spikes]
+        self._decided = np.concatenate(decided)
+        self._counts: dict[tuple[int, int, int], np.ndarray] = {}
+
+    def events(self) -> list[float]:
+        """Row events an image that reach each layer."""
+        return [float(spikes.sum() / self.images) for spikes in self._spikes]
+
+    def cycles(self, options: CoreOptions) -> Cycles:
+        """What a core of ``options`` takes for the images, one behind the other, with whoever takes results ready."""
+        if options.serial:
+            return self._serial_cycles(options)
+        chip = self.chip
+        layers = len(chip.layers)
+        banks, lanes = (np.array(options.each(name, layers)) for name in ("row_banks", "lanes"))
+        widths = (options.pixel_lanes, *lanes[:-1])
+        counts = [self._bank_counts(n, int(widths[n]), int(banks[n])).ravel() for n in range(layers)]
+        words = [-(-columns // lane) for columns, lane in zip(chip.sizes[1:], lanes, strict=True)]
+        starts, results = run(
+            np.concatenate(counts),
+            np.cumsum([0, *map(len, counts[:-1])]),
+            self._decided,
+            chip.encoder.steps,
+            np.array([-(-chip.pixels // options.pixel_lanes), *words]),
+            banks,
+            np.array([SpikeEncoder.latency(chip.encoder, options.pixel_lanes), SpikeEncoder.QUEUE]),
+            np.array([EventSource.LATENCY, EventSource.QUEUE - EventSource.ROOM]),
+            np.array([self._crossbar(n, int(lanes[n])) for n in range(layers)]),
+            np.array([Crossbar.EARLY, Crossbar.QUEUE]),
+            np.array([Neurons.LATENCY, Neurons.QUEUE]),
+            np.array([self._answer(), Core.IN_FLIGHT]),
+        )
+        return Cycles(results - starts, np.diff(results))
+
+    def _serial_cycles(self, options: CoreOptions) -> Cycles:
+        chip = self.chip
+        starts, results = run_serial(
+            np.stack([spikes.sum(axis=2, dtype=np.int64) for spikes in self._spikes], axis=2),
+            self._bank_counts(0, options.pixel_lanes, 1)[..., 0],
+            self._decided,
+            np.array(chip.sizes),
+            options.pixel_lanes,
+            np.array([SpikeEncoder.latency(chip.encoder, options.pixel_lanes), SpikeEncoder.QUEUE]),
+            np.array([SerialLayers.ROW, SerialLayers.UPDATE, max(chip.sizes[1:])]),
+            np.array([self._answer(), Core.IN_FLIGHT]),
+        )
+        return Cycles(results - starts, np.diff(results))
+
+    def busy(self, options: CoreOptions) -> dict[str, float]:
+        """Cycles an image that each block needs by itself, by name: a core needs as many as the busiest, or more."""
+        layers = len(self.chip.layers)
+        banks, lanes = (options.each(name, layers) for name in ("row_banks", "lanes"))
+        needs = {"encoder": self.encoder_busy(options.pixel_lanes)}
+        if options.serial:
+            return needs | {"layers": self.serial_busy(options.pixel_lanes), "readout": self.readout_busy(1)}
+        for number in range(layers):
+            width = (options.pixel_lanes, *lanes)[number]
+            needs[f"crossbar {number}"] = self.crossbar_busy(number, width, banks[number], lanes[number])
+            needs[f"neurons {number}"] = self.neurons_busy(number, lanes[number])
+        return needs | {"readout": self.readout_busy(lanes[-1])}
+
+    def encoder_busy(self, pixel_lanes: int) -> float:
+        return float(self.chip.encoder.steps * -(-self.chip.pixels // pixel_lanes))
+
+    def crossbar_busy(self, number: int, width: int, banks: int, lanes: int) -> float:
+        """Of layer ``number``, whose spikes come ``width`` a word: its busiest bank's events, or its words of sums."""
+        rows = self._bank_counts(number, width, banks).sum(axis=2, dtype=np.int64).max(axis=2)
+        words = -(-self.chip.layers[number].columns // lanes)
+        begin, _ = self._crossbar(number, lanes)
+        handing = self.chip.encoder.steps * (begin + 2 + max(0, words - Crossbar.EARLY))
+        return float(max(np.maximum(rows, 1).sum() / self.images, handing))
+
+    def neurons_busy(self, number: int, lanes: int) -> float:
+        words = -(-self.chip.layers[number].columns // lanes)
+        return float(self.chip.encoder.steps * max(words, Neurons.LATENCY))
+
+    def serial_busy(self, pixel_lanes: int) -> float:
+        """Of all layers, when they are serial: their rows, charges and neurons."""
+        chip = self.chip
+        rows = -(-chip.pixels // pixel_lanes) * pixel_lanes + sum(chip.sizes[1:-1])
+        charges = sum(events * columns for events, columns in zip(self.events(), chip.sizes[1:], strict=True))
+        neurons = sum(chip.sizes[1:])
+        return chip.encoder.steps * (rows * SerialLayers.ROW + neurons * (SerialLayers.UPDATE + 1)) + charges
+
+    def readout_busy(self, lanes: int) -> float:
+        return float(self.chip.encoder.steps * -(-self.chip.classes // lanes) + self._answer())
+
+    def _crossbar(self, number: int, lanes: int) -> tuple[int, int]:
+        """Of layer ``number``: when words leave after the hand-over, and how long they are on their way then."""
+        columns = self.chip.layers[number].columns
+        return Crossbar.begin(columns, lanes), Crossbar.way(columns, lanes)
+
+    def _answer(self) -> int:
+        """Cycles from the word that decides to the result."""
+        return self.chip.classes + ClassReadout.LATENCY + Core.LATENCY
+
+    def _bank_counts(self, number: int, width: int, banks: int) -> np.ndarray:
+        """(images, steps, words, banks) rows that each word of spikes brings to each bank of layer ``number``."""
+        key = number, width, banks
+        if key not in self._counts:
+            rows = self.chip.layers[number].rows
+            bank = np.empty(rows + 1, np.int64)
+            bank[bank_rows(rows, width, banks)] = np.arange(banks)[:, None]
+            self._counts[key] = _bank_counts(self._spikes[number], bank, width, banks)
+        return self._counts[key]
+
+
+@njit(cache=True, nogil=True)
+def _bank_counts(spikes: np.ndarray, bank: np.ndarray, width: int, banks: int) -> np.ndarray:
+    """(images, steps, words, banks) rows that each word of ``width`` brings to each bank."""
+    images, steps, rows = spikes.shape
+    counts = np.zeros((images, steps, (rows + width - 1) // width, banks), np.int16)
+    for image in range(images):
+        for step in range(steps):
+            for row in range(rows):
+                if spikes[image, step, row]:
+                    counts[image, step, row // width, bank[row]] += 1
+    return counts

@@ -1,0 +1,1 @@
+"""Memcapacitors: device model, weights as capacitances, column gains, fabricated chips."""

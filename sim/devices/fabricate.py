@@ -1,0 +1,184 @@
+"""Chips as fabricated: the circuit of a chip as programmed, with every device and comparator drawn by chance.
+
+The charge codes of such a chip are finer than the levels that devices can be programmed to, so that they stand for
+capacitances that spread continuously. The same golden model and the same gates run it.
+"""
+
+from dataclasses import asdict, dataclass, field, replace
+
+import numpy as np
+
+from captwin.hw.chip import Chip, Formats, Layer
+from captwin.hw.support.errors import CaptwinError
+from captwin.sim.devices.gains import column_scale
+from captwin.sim.devices.memcapacitor import DeviceError, Effects, History, Memcapacitor
+
+#: charge_bits that a fabricated chip may have; the fewest that are fine enough are taken
+FINE_BITS = (8, 9, 10)
+#: drive codes: RMS error from rounding charges to codes, if half of a layer's rows spike, that is fine enough
+FINE_ERROR = 0.5
+#: Gains of fine codes are small; a larger shift than in programmed chips keeps their rounding as small.
+MOST_SHIFT = 20
+#: C+ - C- of a chip as programmed may differ from its charge code by this share of a code (float32)
+_PROGRAMMED = 0.01
+
+
+@dataclass(frozen=True)
+class Process:
+    """What fabrication and use do to a chip. Raises :class:`CaptwinError` if a value is unphysical."""
+
+    effects: Effects = field(default_factory=Effects)
+    history: History = field(default_factory=History)
+    sigma_vth: float = 0.0  #: V, standard deviation of the comparators' thresholds, seen at the membrane
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.sigma_vth <= 1:
+            raise DeviceError(f"sigma_vth: must lie in 0 to 1 V, got {self.sigma_vth:g}")
+
+
+@dataclass(frozen=True)
+class Programmed:
+    """The devices that a layer as programmed is made of."""
+
+    device: Memcapacitor
+    charge_lsb: float  #: F, the difference C+ - C- of one charge code
+    bias_width: int  #: unit devices in parallel that make a device of the bias pairs
+
+
+def programmed(layer: Layer, levels: int, effects: Effects, where: str) -> Programmed:
+    """Finds out what devices of ``levels`` levels make ``layer``, from its capacitances and charge codes.
+
+    Raises :class:`CaptwinError` if its capacitances are not those of its codes, as in a chip that was fabricated.
+    """
+    codes = layer.charges.astype(np.float64)
+    differences = np.subtract(layer.c_plus, layer.c_minus, dtype=np.float64)
+    if not codes.any():
+        raise CaptwinError(f"{where}: every charge is 0, which tells nothing of its devices; train it longer")
+    step = float((differences * codes).sum() / (codes**2).sum())
+    if step <= 0 or np.abs(differences - step * codes).max() > _PROGRAMMED * step:
+        raise CaptwinError(
+            f"{where}: its capacitances are not those of its charge codes; fabricate from a chip as programmed"
+        )
+    pairs = np.add(layer.c_plus, layer.c_minus, dtype=np.float64)
+    swing = step * (levels - 1)
+    if np.ptp(pairs) < _PROGRAMMED * step:  # complementary: C_off + C_on in every pair
+        c_off = float(pairs.mean() - swing) / 2
+        width = float(layer.c_bias.sum(axis=0, dtype=np.float64).mean() / pairs.mean())
+    else:  # one-sided: the unused device of every pair at C_off
+        c_off = float(min(layer.c_plus.min(), layer.c_minus.min()))
+        width = float(layer.c_bias.min()) / c_off if c_off > 0 else 0.0
+    if c_off <= 0 or np.maximum(layer.c_plus, layer.c_minus).max() > (c_off + swing) * (1 + 1e-3):
+        raise CaptwinError(f"{where}: its capacitances are not those of devices with {levels} levels")
+    return Programmed(Memcapacitor(c_off, c_off + swing, levels, effects), step, max(1, round(width)))
+
+
+def fabricate(chip: Chip, process: Process, *, seed: int, number: int = 0) -> Chip:
+    """The ``number``-th chip that fabricating ``chip`` gives; equal arguments give equal chips.
+
+    ``chip`` must be one as programmed. Its ballast and parasitics stay as they are, and so do the surfaces, which
+    are those of the nominal column. Raises :class:`CaptwinError` if its devices cannot be told from its capacitances,
+    or if what comes out does not fit the formats.
+    """
+    levels = _levels(chip)
+    devices = [programmed(layer, levels, process.effects, f"layers.{n}.charges") for n, layer in enumerate(chip.layers)]
+    streams = np.random.SeedSequence([seed, number]).spawn(len(chip.layers))
+    drawn = [
+        _draw(chip, layer, made, process, np.random.default_rng(stream))
+        for layer, made, stream in zip(chip.layers, devices, streams, strict=True)
+    ]
+    formats = chip.formats
+    for bits in FINE_BITS:
+        formats = replace(chip.formats, charge_bits=max(bits, chip.formats.charge_bits))
+        lsbs = [_charge_lsb(layer, made, formats) for layer, made in zip(drawn, devices, strict=True)]
+        if all(_rounding(layer, lsb, chip) <= FINE_ERROR for layer, lsb in zip(drawn, lsbs, strict=True)):
+            break
+    layers = []
+    for nominal, layer, lsb in zip(chip.layers, drawn, lsbs, strict=True):
+        differences = np.subtract(layer.c_plus, layer.c_minus, dtype=np.float64)
+        bias, column = layer.c_bias.astype(np.float64), layer.c_column.astype(np.float64)
+        scale = nominal.scale
+        gains, offsets, shift = column_scale(lsb, bias, column, chip.analog.v_read, scale, formats, MOST_SHIFT)
+        charges = np.rint(differences / lsb).astype(np.int16)
+        layers.append(replace(layer, charges=charges, gains=gains, offsets=offsets, shift=shift))
+    made_by = {**asdict(process), "seed": seed, "number": number, "from_build_id": f"{chip.build_id:016x}"}
+    provenance = {**chip.provenance, "fabricated": made_by}
+    return replace(chip, formats=formats, layers=tuple(layers), provenance=provenance)
+
+
+def drive_slope(layer: Layer, formats: Formats) -> float:
+    """a = dF_0/du [V/V] of a silent neuron at rest, over the four intervals of the drive axis below its threshold.
+
+    Where a neuron at rest never fires, the whole axis counts.
+    """
+    fu, fv = formats.drive_fraction, formats.membrane_fraction
+    knot = min(layer.rest + (1 << (fv - 1)) >> fv, formats.membrane_knots - 1)
+    last = int(layer.thresholds[0, knot]) >> fu
+    first = max(0, last - 4) if last <= formats.drive_max >> fu else 0
+    last = max(last, first + 1)
+    surface = layer.surfaces[0, knot].astype(np.float64)
+    v_lsb = (layer.scale.v_max - layer.scale.v_min) / (1 << formats.membrane_bits)
+    u_knot = (layer.scale.u_max - layer.scale.u_min) / (formats.drive_knots - 1)
+    return float((surface[last] - surface[first]) * v_lsb / ((last - first) * u_knot))
+
+
+def threshold_codes(layer: Layer, formats: Formats, volts: np.ndarray) -> np.ndarray:
+    """Offsets of the threshold curve, drive codes, of comparators that trip ``volts`` higher at the membrane.
+
+    To first order such a comparator needs volts / a more drive, a being :func:`drive_slope`. Limited to what a chip
+    file holds. Raises :class:`CaptwinError` if no drive moves the membrane.
+    """
+    slope = drive_slope(layer, formats)
+    if slope <= 0:
+        raise CaptwinError("sigma_vth: the drive does not move this neuron's membrane near its threshold")
+    u_lsb = (layer.scale.u_max - layer.scale.u_min) / (1 << formats.drive_bits)
+    return np.clip(np.rint(volts / slope / u_lsb), -formats.drive_max, formats.drive_max).astype(np.int32)
+
+
+def _draw(chip: Chip, layer: Layer, made: Programmed, process: Process, rng: np.random.Generator) -> Layer:
+    """``layer`` with drawn capacitances and thresholds; its charges and gains are still those of before."""
+    device, history, v_read = made.device, process.history, chip.analog.v_read
+
+    def live(array: np.ndarray, volts: float, parallel: int = 1) -> np.ndarray:
+        nominal = array.astype(np.float64) / parallel
+        defects = device.draw(array.shape, rng, parallel)
+        return device.as_read(device.live(nominal, defects, history), volts) * parallel
+
+    plus, minus = live(layer.c_plus, v_read), live(layer.c_minus, -v_read)
+    bias = np.stack(
+        [live(line, volts, made.bias_width) for line, volts in zip(layer.c_bias, (v_read, -v_read), strict=True)]
+    )
+    before = (layer.c_plus, layer.c_minus, layer.c_bias)
+    change = sum((a - b.astype(np.float64)).sum(axis=0) for a, b in zip((plus, minus, bias), before, strict=True))
+    column = layer.c_column.astype(np.float64) + change
+    shifts = threshold_codes(layer, chip.formats, process.sigma_vth * rng.standard_normal(layer.columns))
+    most = chip.formats.drive_max
+    return replace(
+        layer,
+        c_plus=plus.astype(np.float32),
+        c_minus=minus.astype(np.float32),
+        c_bias=bias.astype(np.float32),
+        c_column=column.astype(np.float32),
+        threshold_offsets=np.clip(layer.threshold_offsets + shifts, -most, most).astype(np.int32),
+    )
+
+
+def _charge_lsb(layer: Layer, made: Programmed, formats: Formats) -> float:
+    """F of a charge code with which every difference fits; a whole part of the programmed step where that goes."""
+    largest = float(np.abs(np.subtract(layer.c_plus, layer.c_minus, dtype=np.float64)).max())
+    most = (1 << (formats.charge_bits - 1)) - 1
+    parts = int(most * made.charge_lsb / largest) if largest else most
+    return made.charge_lsb / parts if parts else largest / most
+
+
+def _rounding(layer: Layer, lsb: float, chip: Chip) -> float:
+    """RMS drive codes that rounding charges to multiples of ``lsb`` adds up to if half of the rows spike."""
+    u_lsb = (layer.scale.u_max - layer.scale.u_min) / (1 << chip.formats.drive_bits)
+    code = chip.analog.v_read * lsb / float(layer.c_column.min()) / u_lsb
+    return code * float(np.sqrt(layer.rows / 2 / 12))
+
+
+def _levels(chip: Chip) -> int:
+    """Levels of the devices: what training says, or as many as the charge codes can tell apart."""
+    config = chip.provenance.get("config")
+    levels = config.get("levels") if isinstance(config, dict) else None
+    return levels if isinstance(levels, int) and levels > 1 else 1 << (chip.formats.charge_bits - 1)

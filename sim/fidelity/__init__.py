@@ -1,0 +1,1 @@
+"""The twin beside SPICE's column: spikes and membranes compared."""

@@ -1,0 +1,166 @@
+"""How faithful the twin is: whole columns of a chip in SPICE, over all time steps, against the golden model.
+
+Each neuron runs from rest through all steps of an image in both, on the same input spikes, and neither ever hears of
+the other: an error of the twin has all the time there is to grow.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+
+from captwin.hw.chip import Chip, Formats, Layer
+from captwin.sim import golden
+from captwin.sim.encode import encode_step
+from captwin.sim.energy import neuron_energy
+from captwin.sim.fidelity.result import Fidelity, LayerFidelity
+from captwin.sim.neurons.circuits import circuit_names, load_circuit
+from captwin.sim.spice.bench import Bench, open_bench
+from captwin.sim.spice.chains import simulate_chains
+from captwin.sim.spice.column import Chain, ColumnBench, column_of
+from captwin.sim.spice.ngspice import SpiceError, require_ngspice
+from captwin.sim.spice.runner import Progress
+
+
+class _Place(NamedTuple):
+    layer: int
+    image: int
+    neuron: int
+
+    def __str__(self) -> str:
+        return f"(layer {self.layer}, image {self.image}, neuron {self.neuron})"
+
+
+def chip_bench(chip: Chip, *, netlist: Path | None = None, models: Path | None = None) -> tuple[Bench, tuple[str, ...]]:
+    """The bench of the circuit that ``chip`` was made for, and what speaks against the comparison.
+
+    Raises :class:`SpiceError` if there is no such netlist, or it is a circuit of another supply.
+    """
+    analog = chip.analog
+    column = float(str(chip.layers[0].c_column[0]))  # as written, not as float32 rounds it
+    bench = open_bench(
+        analog.circuit,
+        netlist=netlist,
+        models=models,
+        corner=analog.corner,
+        temperature=analog.temperature,
+        c_column=column,
+        c_membrane=analog.c_membrane,
+    )
+    supply = bench.parameters["supply"]
+    if abs(supply - analog.supply) > 1e-6:
+        raise SpiceError(f"{bench.path}: its supply is {supply:g} V, the chip's {analog.supply:g} V; give its netlist")
+    warnings = []
+    if any(layer.threshold_offsets.any() for layer in chip.layers):
+        warnings.append("the chip's threshold offsets are not in the netlist")
+    if netlist is None and models is None and analog.circuit in circuit_names():
+        table = load_circuit(analog.circuit)
+        if table.circuit_sha256 != analog.table_sha256:
+            warnings.append(f"the chip was made from another table of {analog.circuit} than the one of this captwin")
+        elif table.source_sha256 != bench.sha256:
+            warnings.append(f"{analog.circuit}'s netlist or bench was edited after its table was measured")
+    return bench, tuple(warnings)
+
+
+def compare(
+    chip: Chip,
+    pixels: np.ndarray,
+    *,
+    neurons: int | None = None,
+    seed: int = 1,
+    netlist: Path | None = None,
+    models: Path | None = None,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> Fidelity:
+    """Runs ``pixels``, (images, pixels) uint8, through the columns of ``chip`` in SPICE and through the twin.
+
+    All neurons: each layer gets the SPICE spikes of the one before, and the readout decides. With ``neurons``, so many
+    of each layer, drawn by ``seed``: each layer gets the twin's spikes, and there is no class. Chains are kept in the
+    folder ``cache``. Raises :class:`SpiceError`, after all others have been simulated, that names chains that fail.
+    """
+    require_ngspice()
+    golden.check_pixels(chip, pixels)
+    bench, warnings = chip_bench(chip, netlist=netlist, models=models)
+    twin = golden.run(chip, pixels, trace=True)
+    start = perf_counter()
+    golden.run(chip, pixels)
+    golden_seconds = (perf_counter() - start) / len(pixels)
+    codes = pixels.astype(np.int32)
+    inputs = np.stack([encode_step(chip.encoder, codes, step) for step in range(chip.encoder.steps)], axis=1)
+    rng = np.random.default_rng(seed)
+    layers: list[LayerFidelity] = []
+    for number, layer in enumerate(chip.layers):
+        some = np.arange(layer.columns)
+        if neurons is not None:
+            some = np.sort(rng.choice(layer.columns, min(neurons, layer.columns), replace=False))
+        columns = {
+            _Place(number, image, neuron): ColumnBench(bench, column_of(layer, neuron), spikes, chip.analog.v_read)
+            for image, spikes in enumerate(inputs)
+            for neuron in some.tolist()
+        }
+        chains = simulate_chains(f"layer {number}", columns, cache=cache, progress=progress)
+        layers.append(_compare_layer(chip, number, some, inputs, chains))
+        inputs = twin.traces[number].s if neurons is not None else layers[-1].spikes.astype(np.int64)
+    labels = None if neurons is not None else _spice_labels(chip, layers[-1])
+    return Fidelity(chip, bench, tuple(layers), labels, twin.labels, golden_seconds, warnings)
+
+
+def _spice_labels(chip: Chip, last: LayerFidelity) -> np.ndarray:
+    """Classes by the readout's rule, the membranes rounded to codes."""
+    codes = np.clip(np.rint(_to_codes(chip.layers[-1], chip.formats, last.v)), 0, chip.formats.membrane_max)
+    unused = np.zeros(last.v.shape, np.int64)
+    trace = golden.LayerTrace(unused, unused, codes.astype(np.int64), last.spikes.astype(np.int64))
+    return golden.decide(chip, trace).labels
+
+
+def _compare_layer(
+    chip: Chip, number: int, neurons: np.ndarray, inputs: np.ndarray, chains: dict[_Place, Chain]
+) -> LayerFidelity:
+    layer, formats, v_read = chip.layers[number], chip.formats, chip.analog.v_read
+
+    def gather(name: str) -> np.ndarray:
+        values = np.array([getattr(chain, name) for chain in chains.values()])
+        return values.reshape(len(inputs), len(neurons), *values.shape[1:])
+
+    trace = golden.run_layer(layer, formats, inputs)
+    u = trace.u[..., neurons]
+    own = replace(layer, threshold_offsets=layer.threshold_offsets[neurons])
+    v, spikes = gather("v").swapaxes(1, 2), gather("spikes").swapaxes(1, 2)
+    rest = np.full_like(trace.v[:, :1, neurons], layer.rest)
+    quiet = np.zeros_like(rest)
+    old_v = np.concatenate([rest, trace.v[:, :-1, neurons]], axis=1)
+    old_b = np.concatenate([quiet, trace.s[:, :-1, neurons]], axis=1)
+    # The twin's one cycle begins at the code nearest to SPICE's membrane.
+    near = np.clip(np.rint(_to_codes(layer, formats, v[:, :-1])), 0, formats.membrane_max).astype(np.int64)
+    near_v, near_b = np.concatenate([rest, near], axis=1), np.concatenate([quiet, spikes[:, :-1]], axis=1)
+    lone_v, lone_spikes = golden.run_cycle(own, formats, near_v, near_b, u)
+    return LayerFidelity(
+        layer=number,
+        neurons=neurons,
+        inputs=inputs,
+        drives=np.stack([column_of(layer, neuron).drives(inputs, v_read) for neuron in neurons.tolist()], axis=-1),
+        v=v,
+        spikes=spikes,
+        energy=gather("energy").swapaxes(1, 2),
+        row_energy=gather("row_energy").swapaxes(1, 2),
+        seconds=gather("seconds"),
+        twin_v=_to_volts(layer, formats, trace.v[..., neurons]),
+        twin_spikes=trace.s[..., neurons].astype(bool),
+        twin_energy=None if layer.energy is None else neuron_energy(layer, formats, old_v, old_b, u),
+        saturated=golden.saturates(layer, formats, trace.acc)[..., neurons],
+        near_v=_to_volts(layer, formats, lone_v),
+        near_spikes=lone_spikes.astype(bool),
+    )
+
+
+def _to_volts(layer: Layer, formats: Formats, codes: np.ndarray) -> np.ndarray:
+    scale = layer.scale
+    return np.asarray(scale.v_min + codes * (scale.v_max - scale.v_min) / (formats.membrane_max + 1))
+
+
+def _to_codes(layer: Layer, formats: Formats, volts: np.ndarray) -> np.ndarray:
+    scale = layer.scale
+    return np.asarray((volts - scale.v_min) / (scale.v_max - scale.v_min) * (formats.membrane_max + 1))

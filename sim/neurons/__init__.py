@@ -1,0 +1,1 @@
+"""Neuron circuits as tables: the tables that ship, quantisation, verdicts."""

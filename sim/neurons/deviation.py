@@ -1,0 +1,66 @@
+"""How far a chip's integer neuron is from the table in volts that it was quantised from."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from captwin.hw.chip import Formats, Layer
+from captwin.sim import golden
+from captwin.sim.neurons.table import NeuronTable
+
+#: points along each axis: some between every two knots of the finest tables
+POINTS = 257
+
+
+@dataclass(frozen=True, eq=False)
+class Deviation:
+    """Chip less table over a grid of codes, as designed: without the neurons' threshold offsets.
+
+    Index 0 of an array is the silent neuron, index 1 the one that spiked in the cycle before.
+    """
+
+    v: np.ndarray  #: (Nv,) V: membrane before the cycle
+    u: np.ndarray  #: (Nu,) V: drive
+    membrane: np.ndarray  #: (2, Nv, Nu) V: error of the membrane after the cycle
+    thresholds: np.ndarray  #: (2, Nv) V: the chip's least drive that makes a spike; NaN where none does
+    threshold: np.ndarray  #: (2, Nv) V: its error; NaN where chip or table never fire
+    alike: np.ndarray  #: (2,) share of the points at which chip and table both fire or both do not
+
+
+def deviation(layer: Layer, formats: Formats, table: NeuronTable) -> Deviation:
+    """Compares the neurons of ``layer`` with ``table`` over the whole range of their codes."""
+    tops = formats.membrane_max, formats.drive_max
+    v, u = (np.linspace(0, top, POINTS).round().astype(np.int64) for top in tops)
+    scale, never = layer.scale, 1 << formats.drive_bits
+    v_lsb = (scale.v_max - scale.v_min) / (1 << formats.membrane_bits)
+    u_lsb = (scale.u_max - scale.u_min) / never
+    v_volts, u_volts = scale.v_min + v * v_lsb, scale.u_min + u * u_lsb
+
+    as_designed = replace(layer, threshold_offsets=np.zeros(1, np.int32))
+    b, v_before, drive = np.meshgrid([0, 1], v, u, indexing="ij")
+    v_after, fires = golden.run_cycle(as_designed, formats, v_before, b, drive)
+    points = scale.v_min + v_before * v_lsb, scale.u_min + drive * u_lsb, b == 1
+
+    codes = threshold_codes(layer, formats, v)
+    thresholds = np.where(codes < never, scale.u_min + codes * u_lsb, np.nan)
+    silent = np.isinf(table.thresholds)
+    wanted, share = (
+        np.stack([np.interp(v_volts, table.v, curve) for curve in curves])
+        for curves in (np.where(silent, table.u[-1], table.thresholds), silent.astype(float))
+    )
+    return Deviation(
+        v=v_volts,
+        u=u_volts,
+        membrane=scale.v_min + v_after * v_lsb - table.step(*points),
+        thresholds=thresholds,
+        threshold=np.where(share > 0.5, np.nan, thresholds - wanted),
+        alike=np.asarray((fires == table.fires(*points)).mean(axis=(1, 2))),
+    )
+
+
+def threshold_codes(layer: Layer, formats: Formats, v: np.ndarray) -> np.ndarray:
+    """(2, Nv) the threshold D of docs/arithmetic.md at membrane codes ``v``: least drive code that makes a spike."""
+    i, x = v >> formats.membrane_fraction, v & ((1 << formats.membrane_fraction) - 1)
+    curves = layer.thresholds.astype(np.int64)
+    scaled = (curves[:, i] << formats.membrane_fraction) + x * (curves[:, i + 1] - curves[:, i])
+    return np.asarray((scaled + (1 << (formats.membrane_fraction - 1))) >> formats.membrane_fraction)

@@ -1,0 +1,142 @@
+"""A neuron table's circuit in a few figures: thresholds, leak, reset, and whether any network can work on it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from captwin.sim.neurons.table import NeuronTable, TableError
+
+#: cycles after which a neuron that has not changed its mind is taken to go on forever
+CYCLES_ALONE = 64
+#: a threshold above this share of the drives leaves little room for drives that are clearly above it
+CROWDED = 0.5
+#: V of membrane over which slopes are taken, as a share of the v axis
+_SLOPE_SHARE = 1 / 32
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a table says of its neuron. Volts of drive or membrane; None where no drive of the table makes a spike."""
+
+    threshold: float | None  #: V, least drive that makes a spike from rest
+    threshold_after_spike: float | None  #: V, least drive that makes another in the cycle after that spike
+    hysteresis: float | None  #: V by which a spike in the cycle before raises the threshold of a membrane at rest
+    drive_share: float | None  #: threshold from rest, as a share of the table's highest drive
+    leak: float  #: share of the membrane's distance from rest that a cycle without drive takes
+    rest_shift: float  #: V that a cycle without drive adds to a membrane at rest
+    reset_left: float  #: share of the spiking membrane that the next cycle leaves: slope of F_1 over v; 0 is perfect
+    reset_error: float  #: V from rest to where that cycle leaves the membrane, without drive
+    one_sided: float  #: share of the threshold curves' points at which all drives of the table spike, or none
+    membranes_outside: float  #: share of the table's cycles that end beyond its v axis
+    fatal: str | None  #: why no network can work on this table
+    warnings: tuple[str, ...]  #: what else its designer should know, a sentence each
+
+
+def judge(table: NeuronTable) -> Verdict:
+    """The verdict on ``table``, computed from it alone."""
+    firing = _threshold(table, table.v_rest, fired=False)
+    spiked = _spiked(table)
+    at_rest = _threshold(table, table.v_rest, fired=True)
+    outside = (table.surfaces < table.v[0]) | (table.surfaces > table.v[-1])
+    one_sided = np.isinf(table.thresholds) | (table.thresholds <= table.u[0])
+    return Verdict(
+        threshold=firing,
+        threshold_after_spike=None if firing is None else _threshold(table, spiked, fired=True),
+        hysteresis=None if firing is None or at_rest is None else at_rest - firing,
+        drive_share=None if firing is None else _share(table, firing),
+        leak=1 - _slope(table, table.v_rest, fired=False),
+        rest_shift=_after(table, table.v_rest, 0.0, fired=False) - table.v_rest,
+        reset_left=_slope(table, spiked, fired=True),
+        reset_error=_after(table, spiked, 0.0, fired=True) - table.v_rest,
+        one_sided=float(one_sided.mean()),
+        membranes_outside=float(outside.mean()),
+        fatal=_fatal(table),
+        warnings=tuple(_warnings(table, float(outside.mean()))),
+    )
+
+
+def require_usable(table: NeuronTable) -> None:
+    """Raises :class:`TableError` with the reason, in one line, if no network can work on ``table``."""
+    if fatal := _fatal(table):
+        raise TableError(f"{table.circuit}: {fatal}")
+
+
+def _fatal(table: NeuronTable) -> str | None:
+    firing = _threshold(table, table.v_rest, fired=False)
+    if firing is None:
+        return "never fires: no drive of the table makes the neuron spike from rest; lower its threshold or widen u"
+    if _fires(table, table.v_rest, 0.0, fired=False):
+        return (
+            f"fires without drive: its threshold at rest is {1e3 * firing:.1f} mV, so it spikes in every cycle that"
+            " should be silent; raise its threshold or lower v_ref"
+        )
+    if all(_alone(table, float(table.u[0]), _spiked(table), fired=True)):
+        return (
+            f"stays on: once it has spiked, even {1e3 * table.u[0]:.0f} mV, the table's lowest drive, does not end its"
+            " spikes; mend its reset, its latch or its hysteresis"
+        )
+    return None
+
+
+def _warnings(table: NeuronTable, outside: float) -> Iterator[str]:
+    if not table.u[0] < 0 < table.u[-1]:
+        yield f"the u axis, {table.u[0]:g} to {table.u[-1]:g} V, should hold drives of both signs"
+    firing = _threshold(table, table.v_rest, fired=False)
+    if firing is None:
+        return
+    silent = _alone(table, 0.0, table.v_rest, fired=False)
+    if any(silent[1:]) and not silent[0]:
+        yield f"fires without drive in cycle {silent.index(True) + 1} from rest: its membrane creeps upwards"
+    if all(_alone(table, 0.0, _spiked(table), fired=True)):
+        yield "stays on without drive: once it has spiked, it spikes in every cycle until a negative drive ends that"
+    if _threshold(table, _spiked(table), fired=True) is None:
+        yield "no drive of the table makes it spike in two cycles in a row: drives leave the table"
+    if _share(table, firing) > CROWDED:
+        yield "its threshold from rest takes more than half of the table's drives: drives may leave the table"
+    if outside:
+        yield f"membranes leave the table: {100 * outside:.1f} % of its cycles end beyond the v axis and are clipped"
+
+
+def _share(table: NeuronTable, firing: float) -> float:
+    return firing / float(table.u[-1]) if table.u[-1] > 0 else 1.0
+
+
+def _after(table: NeuronTable, v: float, u: float, *, fired: bool) -> float:
+    """Membrane after a cycle, within the v axis as a chip's is."""
+    return float(np.clip(table.step(np.array([v]), np.array([u]), np.array([fired]))[0], table.v[0], table.v[-1]))
+
+
+def _fires(table: NeuronTable, v: float, u: float, *, fired: bool) -> bool:
+    return bool(table.fires(np.array([v]), np.array([u]), np.array([fired]))[0])
+
+
+def _threshold(table: NeuronTable, v: float, *, fired: bool) -> float | None:
+    if not _fires(table, v, float(table.u[-1]), fired=fired):
+        return None
+    curve = table.thresholds[int(fired)]
+    return float(np.interp(v, table.v, np.where(np.isinf(curve), table.u[-1], curve)))
+
+
+def _spiked(table: NeuronTable) -> float:
+    """Membrane after a spike from rest by the least drive that makes one; rest if none does."""
+    firing = _threshold(table, table.v_rest, fired=False)
+    return table.v_rest if firing is None else _after(table, table.v_rest, firing, fired=False)
+
+
+def _slope(table: NeuronTable, v: float, *, fired: bool) -> float:
+    """Of the membrane after a cycle without drive, over the membrane before it."""
+    reach = _SLOPE_SHARE * float(table.v[-1] - table.v[0])
+    low, high = max(v - reach, float(table.v[0])), min(v + reach, float(table.v[-1]))
+    return (_after(table, high, 0.0, fired=fired) - _after(table, low, 0.0, fired=fired)) / (high - low)
+
+
+def _alone(table: NeuronTable, u: float, v: float, *, fired: bool) -> list[bool]:
+    """Spikes of CYCLES_ALONE cycles from membrane ``v``, all under the drive ``u``."""
+    spikes: list[bool] = []
+    for _ in range(CYCLES_ALONE):
+        before = fired
+        fired = _fires(table, v, u, fired=before)
+        v = _after(table, v, u, fired=before)
+        spikes.append(fired)
+    return spikes

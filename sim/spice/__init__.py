@@ -1,0 +1,1 @@
+"""ngspice: netlists, test benches, characterisation, columns."""

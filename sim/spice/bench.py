@@ -1,0 +1,224 @@
+"""A neuron netlist on the test bench: under stated conditions, one clock cycle at a time."""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from captwin.hw.support.names import check_name
+from captwin.sim.spice.netlist import check_value, complain, echoed, printable_line, read_netlist
+from captwin.sim.spice.ngspice import SETTINGS, SpiceError, SpiceTimeoutError, ngspice_version, run_deck
+from captwin.sim.spice.source import Source, read_source
+
+NETLISTS = Path(__file__).parent / "netlists"
+MODELS = NETLISTS / "models_180nm.lib"
+BENCH = NETLISTS / "bench.cir"
+#: neuron netlists that come with Captwin
+SPICE_CIRCUITS = ("charge_share", "pass_transistor")
+CORNERS = ("tt", "ff", "ss")
+
+#: s that a run of ngspice may take to start, and to simulate one cycle
+SECONDS_TO_START, SECONDS_A_CYCLE = 30.0, 3.0
+#: voltage sources of the bench that feed the neuron; the rows are not among them
+SOURCES = ["vdd", "vref", "vreset", "phi1", "phi1n", "phi2", "phi2n", "eval", "evaln", "latch", "latchn"]
+
+#: V by which a node may miss the voltage that a cycle was told to start from
+START_TOLERANCE = 1e-4
+#: the nodes that are held while the operating point is sought
+HELD = ("mem", "col", "spike", "spike_n")
+#: ngspice's reasons for ending a simulation early
+_REASON = re.compile(r"(singular matrix:.*|timestep too small.*|doanalyses: .*)", re.IGNORECASE)
+
+
+class Point(NamedTuple):
+    """How a cycle begins: membrane and drive in V, and whether the neuron spiked in the cycle before."""
+
+    v: float
+    u: float
+    fired: bool
+
+    def __str__(self) -> str:
+        return f"(v = {self.v:.4f} V, u = {self.u:.4f} V, b = {int(self.fired)})"
+
+
+class Cycle(NamedTuple):
+    """How it ends: membrane in V, whether the neuron spiked, energy drawn from the supply in J."""
+
+    v: float
+    spike: bool
+    energy: float
+
+
+class Failed(NamedTuple):
+    """A cycle that was not simulated as asked, and why."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A neuron netlist under stated conditions. :func:`open_bench` makes one."""
+
+    circuit: str
+    path: Path  #: of the netlist
+    netlist: Source
+    models: Path
+    devices: Source
+    corner: str
+    temperature: float  #: deg C
+    values: tuple[tuple[str, float], ...]  #: of PARAMETERS
+
+    @cached_property
+    def parameters(self) -> dict[str, float]:
+        """Volts and farads by the names of PARAMETERS."""
+        return dict(self.values)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of netlist, models, bench and conditions, and of the files that netlist and models include."""
+        conditions = json.dumps([self.corner, self.temperature, self.values])
+        others = {**self.devices.included, **self.netlist.included}
+        texts = (self.netlist.raw, self.devices.raw, BENCH.read_text(), conditions, *sorted(others.values()))
+        return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+    @cached_property
+    def key(self) -> str:
+        """Hash of all that a simulated cycle depends on: the whole deck, ngspice's version and its settings."""
+        texts = (ngspice_version(), SETTINGS, str(START_TOLERANCE), self.deck([Point(0.0, 0.0, False)]))
+        return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+    @cached_property
+    def head(self) -> str:
+        """The deck of one cycle up to its control section."""
+        return self.around(BENCH.read_text())
+
+    def around(self, bench: str) -> str:
+        """A deck of devices, neuron, conditions and ``bench``, up to its control section. It needs no other file."""
+        overrides = "\n".join(f".param {name}={value!r}" for name, value in self.values)
+        circuit = [self.devices.text, self.netlist.text, overrides, bench]
+        return "\n".join([f"* {self.circuit}", *circuit, f".temp {self.temperature!r}"])
+
+    def deck(self, points: Sequence[Point]) -> str:
+        """A deck that simulates one cycle for each of ``points`` and prints a line for each."""
+        drawn = "+".join(given(f"v{name}") for name in SOURCES)
+        lines = [self.head, ".control"]
+        for number, point in enumerate(points):
+            lines += [
+                f"alterparam start_v={point.v!r}",
+                f"alterparam drive={point.u!r}",
+                f"alterparam fired={int(point.fired)}",
+                "reset",
+                "run",
+                *(f"let start_{node}=v({node})[0]" for node in HELD),
+                "let last=length(time)-1",
+                "let t_end=time[last]",
+                "let v_end=v(mem)[last]",
+                "let s_end=v(spike)[last]",
+                f"let drawn={drawn}",
+                "meas tran charge integ drawn",
+                f"echo captwin start {number} " + " ".join(f"$&start_{node}" for node in HELD),
+                f"echo captwin cycle {number} $&t_end $&v_end $&s_end $&charge",
+                "destroy all",
+            ]
+        return "\n".join([*lines, "quit", ".endc", ".end", ""])
+
+    def simulate(self, points: Sequence[Point]) -> list[Cycle | Failed]:
+        """One cycle for each of ``points``; :class:`Failed` where ngspice found no operating point with the nodes held,
+        did not reach the cycle's end, or not in time.
+
+        Raises :class:`SpiceError` if it cannot read the netlist at all.
+        """
+        try:
+            output = run_deck(self.deck(points), timeout=SECONDS_TO_START + SECONDS_A_CYCLE * len(points))
+        except SpiceTimeoutError:
+            if len(points) == 1:
+                return [Failed("not in time")]
+            half = len(points) // 2
+            return self.simulate(points[:half]) + self.simulate(points[half:])
+        complain(output, self.circuit)
+        starts = {int(number): dict(zip(HELD, volts, strict=True)) for number, *volts in echoed(output, "start", 5)}
+        ends = {int(number): cycle for number, *cycle in echoed(output, "cycle", 5)}
+        return [
+            self._cycle(self.held(point.v, fired=point.fired), starts.get(number), ends.get(number), output)
+            for number, point in enumerate(points)
+        ]
+
+    def held(self, v: float, *, fired: bool) -> dict[str, float]:
+        """Volts of the HELD nodes at the start of a cycle from membrane ``v``."""
+        supply = self.parameters["supply"]
+        spike, spike_n = (supply, 0.0) if fired else (0.0, supply)
+        return {"mem": v, "col": self.parameters["v_ref"], "spike": spike, "spike_n": spike_n}
+
+    def _cycle(
+        self, told: Mapping[str, float], start: Mapping[str, float] | None, end: Sequence[float] | None, output: str
+    ) -> Cycle | Failed:
+        if start is None or end is None or not all(map(math.isfinite, end)):
+            return Failed(why(output))
+        if reason := misses(told, start):
+            return Failed(reason)
+        time, v, spike, charge = end
+        if time <= 9.999e-9:
+            return Failed(f"{why(output)}, at {1e9 * time:.3f} ns")
+        supply = self.parameters["supply"]
+        return Cycle(v, spike > supply / 2, charge * supply)
+
+
+def misses(told: Mapping[str, float], start: Mapping[str, float]) -> str | None:
+    """What differs between the voltages that a run was ``told`` to start from and those of its ``start``, if any."""
+    for node, volts in told.items():
+        if not abs(start[node] - volts) <= START_TOLERANCE:
+            return f"v({node}) starts at {start[node]:.4f} V in place of {volts:.4f} V"
+    return None
+
+
+def why(output: str) -> str:
+    """ngspice's reason for ending early, from what it printed."""
+    reason = _REASON.search(output)
+    return printable_line(reason[0]) if reason else "ngspice gives no reason"
+
+
+def given(source: str) -> str:
+    """ngspice's expression for the current that flows out of a voltage source, what flows back not counted."""
+    return f"(abs(i({source}))-i({source}))/2"
+
+
+def open_bench(
+    circuit: str,
+    *,
+    netlist: Path | None = None,
+    models: Path | None = None,
+    corner: str = "tt",
+    temperature: float = 27.0,
+    c_column: float | None = None,
+    c_membrane: float | None = None,
+) -> Bench:
+    """The bench of a reference circuit, or with ``netlist`` of a user's own; capacitances in F override its own.
+
+    ngspice itself reads the netlist. Raises :class:`SpiceError` if it is not installed, if ports or parameters are
+    missing, or if values are none of a circuit.
+    """
+    check_name(circuit, "circuit")
+    check_name(corner, "corner")
+    if netlist is None:
+        if circuit not in SPICE_CIRCUITS:
+            known = ", ".join(SPICE_CIRCUITS)
+            raise SpiceError(f"{circuit}: no netlist of that name; there are {known}; --netlist FILE takes your own")
+        netlist = NETLISTS / f"{circuit}.cir"
+    if not -273.15 < temperature < 400:
+        raise SpiceError(f"temperature: expected deg C that a circuit survives, got {temperature:g}")
+    models = (models or MODELS).resolve()
+    neuron, devices = read_source(netlist, "netlist"), read_source(models, "device models", corner)
+    values = read_netlist(netlist, f"{devices.text}\n{neuron.text}")
+    given_values = {"c_column": c_column, "c_membrane": c_membrane}
+    values |= {name: check_value("given", name, value) for name, value in given_values.items() if value is not None}
+    for axis in "vu":
+        if not values[f"{axis}_min"] < values[f"{axis}_max"]:
+            raise SpiceError(f"{netlist}: {axis}_min must lie below {axis}_max")
+    if not values["v_min"] <= values["v_ref"] <= values["v_max"]:
+        raise SpiceError(f"{netlist}: v_ref must lie between v_min and v_max")
+    return Bench(circuit, netlist, neuron, models, devices, corner, temperature, tuple(values.items()))

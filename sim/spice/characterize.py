@@ -1,0 +1,137 @@
+"""From a netlist to its neuron table: every grid point one clock cycle in ngspice, threshold curves by bisection."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from captwin.sim.neurons.table import MOST_POINTS, NeuronTable
+from captwin.sim.spice.bench import Bench, Point
+from captwin.sim.spice.ngspice import SpiceError
+from captwin.sim.spice.runner import Progress, Runner
+
+#: V, how exactly a threshold curve is known
+RESOLUTION = 20e-6
+
+
+def characterize(
+    bench: Bench, points: int, *, date: str, cache: Path | None = None, progress: Progress | None = None
+) -> NeuronTable:
+    """Measures ``bench`` on ``points`` x ``points`` values of membrane and drive, ISO ``date`` being today.
+
+    Every cycle simulated is kept in the folder ``cache``, so an interrupted run goes on where it stopped. Raises
+    :class:`SpiceError`, after all others have been simulated, that names the points that fail.
+    """
+    if not 2 <= points <= MOST_POINTS:
+        raise SpiceError(f"points: a grid needs 2 to {MOST_POINTS} a side, got {points}")
+    runner = Runner(bench, cache, progress)
+    p = bench.parameters
+    v, u = np.linspace(p["v_min"], p["v_max"], points), np.linspace(p["u_min"], p["u_max"], points)
+    grid = [Point(float(x), float(y), b) for b in (False, True) for x in v for y in u]
+    cycles = runner.cycles(grid, "grid")
+    shape = (2, points, points)
+    spikes = np.array([cycle.spike for cycle in cycles]).reshape(shape)
+    return NeuronTable(
+        circuit=bench.circuit,
+        corner=bench.corner,
+        temperature=bench.temperature,
+        supply=p["supply"],
+        date=date,
+        source_sha256=bench.sha256,
+        c_column=p["c_column"],
+        c_membrane=p["c_membrane"],
+        v_rest=p["v_ref"],
+        v_read=p["v_read"],
+        v=v,
+        u=u,
+        surfaces=np.array([cycle.v for cycle in cycles]).reshape(shape),
+        thresholds=thresholds(runner, v, u, spikes),
+        energy=np.array([cycle.energy for cycle in cycles]).reshape(shape),
+    )
+
+
+#: a drive is near the threshold within this share of the table's drives: the spacing of a grid of 33
+NEAR = 1 / 32
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """How a table interpolates: errors of the membrane in V over the whole table, and near the threshold, where it
+    matters, the share of cycles whose spike it foretells."""
+
+    points: int
+    rms: float
+    worst: float
+    near: float  #: V to either side of the table's threshold
+    near_points: int
+    agreement: float | None  #: None of a table that holds no threshold
+
+
+def held_out(bench: Bench, table: NeuronTable, count: int, seed: int, *, progress: Progress | None = None) -> HeldOut:
+    """Simulates fresh points and compares: ``count`` drawn evenly from the table's range, and as many whose drive lies
+    within NEAR of the threshold that the table foretells."""
+    rng = np.random.default_rng(seed)
+    v, u = rng.uniform(table.v[0], table.v[-1], count), rng.uniform(table.u[0], table.u[-1], count)
+    fired = rng.integers(0, 2, count).astype(bool)
+    runner = Runner(bench, None, progress)
+    cycles = runner.cycles(_points(v, u, fired), "held-out points")
+    error = table.step(v, u, fired) - np.array([cycle.v for cycle in cycles])
+    near = NEAR * float(table.u[-1] - table.u[0])
+    v, u, fired = _near_threshold(table, count, near, rng)
+    cycles = runner.cycles(_points(v, u, fired), "held-out spikes")
+    agree = table.fires(v, u, fired) == np.array([cycle.spike for cycle in cycles], bool)
+    return HeldOut(
+        points=count,
+        rms=float(np.sqrt((error**2).mean())),
+        worst=float(np.abs(error).max()),
+        near=near,
+        near_points=len(v),
+        agreement=float(agree.mean()) if len(v) else None,
+    )
+
+
+def _points(v: np.ndarray, u: np.ndarray, fired: np.ndarray) -> list[Point]:
+    return [Point(float(x), float(y), bool(b)) for x, y, b in zip(v, u, fired, strict=True)]
+
+
+def _near_threshold(
+    table: NeuronTable, count: int, near: float, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Membranes, drives and spikes before, (n,) each, of ``count`` cycles within ``near`` V of a threshold; of none if
+    the table has no threshold between its drives."""
+    inside = np.isfinite(table.thresholds) & (table.thresholds > table.u[0])
+    if not inside.any():
+        return np.empty(0), np.empty(0), np.empty(0, bool)
+    # A point of a curve and a place between it and its neighbours, where the curve is still within the table.
+    chosen = np.argwhere(inside)[rng.integers(0, int(inside.sum()), count)]
+    b, i = chosen[:, 0], chosen[:, 1]
+    spacing = np.gradient(table.v)
+    v = np.clip(table.v[i] + spacing[i] * rng.uniform(-0.5, 0.5, count), table.v[0], table.v[-1])
+    finite = np.where(np.isinf(table.thresholds), table.u[-1], table.thresholds)
+    curve = np.where(b == 1, np.interp(v, table.v, finite[1]), np.interp(v, table.v, finite[0]))
+    u = np.clip(curve + rng.uniform(-near, near, count), table.u[0], table.u[-1])
+    return v, u, b == 1
+
+
+def thresholds(runner: Runner, v: np.ndarray, u: np.ndarray, spikes: np.ndarray) -> np.ndarray:
+    """(2, Nv) V by bisection between the neighbouring drives of the grid, all curves a round at a time."""
+    if (np.diff(spikes.astype(int), axis=2) < 0).any():
+        b, i, j = (int(index) for index in np.argwhere(np.diff(spikes.astype(int), axis=2) < 0)[0])
+        point = Point(float(v[i]), float(u[j]), bool(b))
+        raise SpiceError(f"{runner.bench.circuit}: more drive than at {point} takes its spike away: no threshold curve")
+    first = spikes.argmax(axis=2)
+    ever, always = spikes.any(axis=2), spikes[:, :, 0]
+    low, high = u[np.maximum(first - 1, 0)], u[first]
+    open_ends = np.argwhere(ever & ~always)
+    rounds = math.ceil(math.log2(max((u[1] - u[0]) / RESOLUTION, 2)))
+    for round_ in range(rounds if len(open_ends) else 0):
+        middle = (low + high) / 2
+        points = [Point(float(v[i]), float(middle[b, i]), bool(b)) for b, i in open_ends]
+        cycles = runner.cycles(points, f"threshold, round {round_ + 1} of {rounds}")
+        for (b, i), cycle in zip(open_ends, cycles, strict=True):
+            if cycle.spike:
+                high[b, i] = middle[b, i]
+            else:
+                low[b, i] = middle[b, i]
+    return np.where(always, u[0], np.where(ever, high, np.inf))

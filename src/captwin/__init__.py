@@ -1,0 +1,1 @@
+"""Digital twin, in gates, of a memcapacitive spiking neural network chip."""

@@ -1,0 +1,40 @@
+"""What the ECP5's synthesis must leave as it is."""
+
+from pathlib import Path
+
+import pytest
+from amaranth import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from captwin.boards.catalogue import find_board
+from captwin.hw.gates.streams import COPY
+from tests.system.netlists import cells, synthesise
+
+
+class Copies(wiring.Component):
+    """Four registers of equal contents."""
+
+    def __init__(self, attrs: dict[str, int]) -> None:
+        self.attrs = attrs
+        super().__init__({"i": In(1), "o": Out(4)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        for n in range(4):
+            copy = Signal(name=f"copy{n}", reset_less=True, attrs=self.attrs)
+            m.d.sync += copy.eq(self.i)
+            m.d.comb += self.o[n].eq(copy)
+        return m
+
+
+@pytest.mark.parametrize(("attrs", "registers"), [(COPY, 4), ({}, 1)])
+def test_copies_of_a_register_stay_apart(attrs: dict[str, int], registers: int, tmp_path: Path) -> None:
+    synthesise(Copies(attrs), find_board("ulx3s-85f").family, tmp_path)
+    assert cells(tmp_path)["TRELLIS_FF"] == registers
+
+
+def test_a_faster_clock_is_asked_for() -> None:
+    board = find_board("ulx3s-85f")
+    said = board.family.tightened('FREQUENCY PORT "clk25_0__io" 25000000.0 HZ;\nBLOCK ASYNCPATHS;\n')
+    assert said == 'FREQUENCY PORT "clk25_0__io" 25500000.0 HZ;\nBLOCK ASYNCPATHS;\n'

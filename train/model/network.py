@@ -1,0 +1,242 @@
+"""The differentiable circuit: layers of memcapacitor columns whose neurons are the tables of a circuit.
+
+In training mode a network computes in float32, in units of codes, with gradients; in eval mode it does the exact
+arithmetic of the chip that it would be exported as.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import FunctionCtx
+
+from captwin.hw.chip import Analog, Chip, Encoder, Layer, Readout
+from captwin.sim.devices.mapping import Mapping, column_scale, to_capacitances, unit_capacitance
+from captwin.sim.encode import encode_step
+from captwin.sim.neurons.quantise import QuantisedNeuron
+from captwin.sim.neurons.table import NeuronTable
+from captwin.train.model.exact import Answer, ExactNetwork
+from captwin.train.model.kernels import Curves
+from captwin.train.model.response import Round, accumulate, respond
+
+
+@dataclass(frozen=True)
+class Technology:
+    """What all layers of a network share."""
+
+    neuron: QuantisedNeuron
+    mapping: Mapping
+    table: NeuronTable  #: that the neuron was quantised from
+    bias_share: float  #: unit pairs of the bias pair, as a share of a layer's rows
+    #: False trains with weights, drives and membranes of full float precision
+    quantised: bool
+    surrogate_width: float  #: V of drive over which the spike's surrogate gradient falls to a quarter
+    sigma_c: float = 0.0  #: relative spread of the memcapacitors that training has to live with
+    sigma_threshold: float = 0.0  #: V of drive, spread of the neurons' thresholds, likewise
+
+    @cached_property
+    def curves(self) -> Curves:
+        """The neuron for :mod:`captwin.train.model.response`."""
+        formats = self.neuron.formats
+        return Curves(
+            surfaces=self.neuron.surfaces.astype(np.float32),
+            thresholds=self.neuron.thresholds.astype(np.float32),
+            rest=float(self.neuron.rest),
+            v_step=float(1 << formats.membrane_fraction),
+            u_step=float(1 << formats.drive_fraction),
+            rounded=self.quantised,
+            surrogate_width=self.surrogate_width / self.neuron.u_lsb,
+        )
+
+    @property
+    def analog(self) -> Analog:
+        """What a chip file says of the circuit."""
+        table = self.table
+        return Analog(
+            circuit=table.circuit,
+            corner=table.corner,
+            temperature=table.temperature,
+            table_sha256=table.circuit_sha256,
+            supply=table.supply,
+            v_read=self.mapping.v_read,
+            c_membrane=table.c_membrane,
+        )
+
+
+class FloatTrace(NamedTuple):
+    """What a layer computed in training mode, in codes; each tensor is (steps, images, columns)."""
+
+    u: Tensor
+    v: Tensor
+    s: Tensor
+
+
+class _Snap(torch.autograd.Function):
+    """Nearest charge codes; the gradient passes straight through."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, x: Tensor, mapping: Mapping) -> Tensor:
+        snapped: Tensor = mapping.snap(x, torch.floor)
+        return snapped
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, *grads: Tensor) -> tuple[Tensor, None]:
+        return grads[0], None
+
+
+class _Clamp(torch.autograd.Function):
+    """Clamps; the gradient passes straight through."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, x: Tensor, low: float, high: float) -> Tensor:
+        return x.clamp(low, high)
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, *grads: Tensor) -> tuple[Tensor, None, None]:
+        return grads[0], None, None
+
+
+class CircuitLayer(nn.Module):
+    """A crossbar and its neurons. ``weight`` (rows, columns) and ``bias`` (columns,) are in units of the top code."""
+
+    def __init__(self, rows: int, columns: int, technology: Technology, generator: torch.Generator) -> None:
+        super().__init__()
+        self.technology = technology
+        self.bias_width = max(1, round(rows * technology.bias_share))
+        self.weight = nn.Parameter(torch.randn(rows, columns, generator=generator) * INITIAL_SPREAD)
+        self.bias = nn.Parameter(torch.zeros(columns))
+
+    def forward(self, spikes: Tensor, generator: torch.Generator | None = None) -> FloatTrace:
+        """(steps, images, rows) spikes through the layer; with a ``generator``, as one chip drawn from the spread."""
+        codes, bias = self._codes(self.weight), self._codes(self.bias)
+        offsets = torch.zeros(self.bias.shape, device=self.bias.device)
+        if generator is not None:
+            codes, bias, offsets = self._spread(codes, bias, offsets, generator)
+        u = self._drive(spikes, codes, bias)
+        v, s = respond(u, offsets, self.technology.curves)
+        return FloatTrace(u, v, s)
+
+    def _drive(self, spikes: Tensor, codes: Tensor, bias: Tensor) -> Tensor:
+        technology = self.technology
+        mapping, neuron = technology.mapping, technology.neuron
+        with torch.no_grad():
+            magnitudes = codes.abs().sum(0) + self.bias_width * bias.abs()
+            heaviest = mapping.load(magnitudes, len(codes) + self.bias_width).max()
+            per_charge = (mapping.ratio - 1) / mapping.top * (1 - mapping.parasitic) / heaviest
+            per_charge *= mapping.v_read / neuron.u_lsb
+        offset = bias * (self.bias_width * per_charge) - neuron.scale.u_min / neuron.u_lsb
+        # Spikes and codes are whole, so their products add up exactly; scaling comes after.
+        u = accumulate(spikes, codes) * per_charge + offset
+        if technology.quantised:
+            u = _apply(Round, u)
+        return _apply(_Clamp, u, 0.0, float(neuron.formats.drive_max))
+
+    def _spread(
+        self, codes: Tensor, bias: Tensor, offsets: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Codes and threshold offsets of one fabricated chip: every device and every comparator off by its own bit."""
+        technology = self.technology
+
+        def drawn(deviations: Tensor) -> Tensor:
+            return torch.randn(deviations.shape, generator=generator).to(deviations.device) * deviations
+
+        with torch.no_grad():
+            sigma, mapping = technology.sigma_c, technology.mapping
+            codes_off = drawn(mapping.deviation(codes) * sigma)
+            bias_off = drawn(mapping.deviation(bias) * (sigma / math.sqrt(self.bias_width)))
+            offsets = offsets + drawn(torch.full_like(offsets, technology.sigma_threshold / technology.neuron.u_lsb))
+        return codes + codes_off, bias + bias_off, offsets
+
+    def to_layer(self) -> Layer:
+        """The layer as capacitances and codes."""
+        technology = self.technology
+        mapping, neuron, c_column = technology.mapping, technology.neuron, technology.table.c_column
+        codes, bias = (mapping.round_codes(p.detach().cpu().double().numpy()) for p in (self.weight, self.bias))
+        caps = to_capacitances(codes, bias, self.bias_width, mapping, c_column)
+        c_off = unit_capacitance(codes, bias, self.bias_width, mapping, c_column)
+        gains, offsets, shift = column_scale(caps, c_off, mapping, neuron)
+        return Layer(
+            shift=shift,
+            rest=neuron.rest,
+            scale=neuron.scale,
+            charges=codes.astype(np.int16),
+            gains=gains,
+            offsets=offsets,
+            threshold_offsets=np.zeros(len(bias), np.int32),
+            surfaces=neuron.surfaces.copy(),
+            thresholds=neuron.thresholds.copy(),
+            c_plus=caps.c_plus.astype(np.float32),
+            c_minus=caps.c_minus.astype(np.float32),
+            c_bias=caps.c_bias.astype(np.float32),
+            c_column=caps.c_column.astype(np.float32),
+            energy=None if neuron.energy is None else neuron.energy.copy(),
+        )
+
+    def _codes(self, weights: Tensor) -> Tensor:
+        mapping = self.technology.mapping
+        codes = _apply(_Clamp, weights, -1.0, 1.0) * mapping.top
+        return _apply(_Snap, codes, mapping) if self.technology.quantised else codes
+
+
+#: Standard deviation of a new layer's weights, in units of the top code.
+INITIAL_SPREAD = 0.2
+
+
+class Network(nn.Module):
+    """Encoder, layers and readout; ``sizes`` are inputs, then neurons of each layer."""
+
+    def __init__(
+        self,
+        image: tuple[int, int],
+        sizes: tuple[int, ...],
+        encoder: Encoder,
+        readout: Readout,
+        technology: Technology,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.image, self.encoder, self.readout, self.technology = image, encoder, readout, technology
+        generator = torch.Generator().manual_seed(seed)
+        pairs = zip((image[0] * image[1], *sizes), sizes, strict=False)
+        self.layers = nn.ModuleList(CircuitLayer(rows, columns, technology, generator) for rows, columns in pairs)
+
+    def forward(self, pixels: Tensor, trace: bool = False) -> tuple[FloatTrace, ...] | Answer:
+        """(images, pixels) uint8; in training mode every layer's float trace, in eval mode the exact answers."""
+        if not self.training:
+            return ExactNetwork(self.to_chip()).to(pixels.device)(pixels, trace)
+        return self.trace(pixels)
+
+    def trace(self, pixels: Tensor, generator: torch.Generator | None = None) -> tuple[FloatTrace, ...]:
+        """Training mode's float traces of every layer; with a ``generator``, of one chip drawn from the spread."""
+        spikes = torch.stack([encode_step(self.encoder, pixels, step) for step in range(self.encoder.steps)])
+        traces = []
+        for layer in self.layers:
+            traces.append(layer(spikes, generator))
+            spikes = traces[-1].s
+        return tuple(traces)
+
+    @torch.no_grad()
+    def clip_weights(self) -> None:
+        """Brings weights back that a step took beyond the devices' range, where they would have no effect."""
+        for parameter in self.parameters():
+            parameter.clamp_(-1.0, 1.0)
+
+    def to_chip(self, provenance: dict[str, Any] | None = None) -> Chip:
+        """The network as a chip."""
+        return Chip(
+            formats=self.technology.neuron.formats,
+            encoder=self.encoder,
+            readout=self.readout,
+            image=self.image,
+            layers=tuple(layer.to_layer() for layer in self.layers if isinstance(layer, CircuitLayer)),
+            analog=self.technology.analog,
+            provenance=provenance or {},
+        )
+
+
+def _apply(function: type[torch.autograd.Function], *arguments: Any) -> Tensor:
+    return function.apply(*arguments)

@@ -1,0 +1,1 @@
+"""Many runs compared: seeds, and two chips on the same images."""
