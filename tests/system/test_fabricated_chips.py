@@ -30,7 +30,7 @@ def test_torch_agrees_with_golden(tmp_path: Path) -> None:
     expected, found = golden.run(chip, pixels, trace=True), ExactNetwork(chip)(torch.tensor(pixels), trace=True)
     np.testing.assert_array_equal(expected.labels, found.labels)
     for ours, theirs in zip(expected.traces, found.traces, strict=True):
-        for name in ("acc", "u", "v", "s"):
+        for name in ("sums", "drives", "membranes", "spikes"):
             np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name).numpy())
 
 

@@ -23,7 +23,7 @@ def compare(chip, pixels: np.ndarray, folder: Path) -> None:
         np.testing.assert_array_equal(counts, expected.counts[n])
         np.testing.assert_array_equal(membranes, expected.membranes[n])
         for layer, ours in zip(trace, expected.traces, strict=True):
-            for column, name in zip(zip(*layer, strict=True), ("acc", "u", "v", "s"), strict=True):
+            for column, name in zip(zip(*layer, strict=True), ("sums", "drives", "membranes", "spikes"), strict=True):
                 np.testing.assert_array_equal(column, getattr(ours, name)[n], err_msg=name)
 
 

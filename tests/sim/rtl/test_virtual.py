@@ -53,7 +53,9 @@ def test_images(skew: float) -> None:
         assert device.build_id == CHIP.build_id and device.sizes == CHIP.sizes
         answers = list(device.infer(pixels))
         assert agree(answers, pixels)
-        events = int(np.sum([np.count_nonzero(trace.s) for trace in [golden.run(CHIP, pixels, trace=True).traces[-1]]]))
+        events = int(
+            np.sum([np.count_nonzero(trace.spikes) for trace in [golden.run(CHIP, pixels, trace=True).traces[-1]]])
+        )
         assert device.counters().spikes[-1] == events
         cycles = [answer.counters.cycles for answer in answers]
         assert cycles == sorted(cycles) and len(set(cycles)) == len(cycles)

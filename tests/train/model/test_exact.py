@@ -19,7 +19,7 @@ def assert_same(chip: Chip, pixels: np.ndarray) -> None:
         assert np.array_equal(getattr(ours, name).numpy(), getattr(theirs, name)), name
     assert len(ours.traces) == len(theirs.traces) == len(chip.layers)
     for number, (a, b) in enumerate(zip(ours.traces, theirs.traces, strict=True)):
-        for name in ("acc", "u", "v", "s"):
+        for name in ("sums", "drives", "membranes", "spikes"):
             assert np.array_equal(getattr(a, name).numpy(), getattr(b, name)), f"layer {number}: {name}"
 
 
