@@ -13,7 +13,7 @@ from captwin.sim import energy, golden
 from captwin.sim.encode import encode_step
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 
 
 def with_energy(chip: Chip, seed: int = 0) -> Chip:

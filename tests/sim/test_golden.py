@@ -7,7 +7,7 @@ import pytest
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 
 
 def test_batches_do_not_matter() -> None:

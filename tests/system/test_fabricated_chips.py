@@ -16,8 +16,8 @@ from captwin.sim.rtl.simulators import missing_tools
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.model.exact import ExactNetwork
 from captwin.train.zoo import load_chip
-from tests.chips import random_pixels
-from tests.circuit_chips import circuit_chip
+from tests.support.chips import random_pixels
+from tests.support.circuit_chips import circuit_chip
 
 PROCESS = Process(Effects(sigma_c=0.15, stuck=0.01, drift=0.02, c_v1=0.03), History(seconds=1e6), sigma_vth=3e-3)
 

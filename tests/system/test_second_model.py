@@ -8,7 +8,7 @@ import pytest
 from captwin.sim import golden
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 from tests.system import second_model
 
 

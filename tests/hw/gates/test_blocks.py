@@ -18,8 +18,8 @@ from captwin.hw.gates.readout import ClassReadout
 from captwin.hw.gates.streams import Fork
 from captwin.sim import golden
 from captwin.sim.encode import encode_step
-from tests.chips import random_chip, random_formats, random_layer, random_pixels
 from tests.hw.gates.driver import exchange, number
+from tests.support.chips import random_chip, random_formats, random_layer, random_pixels
 
 SIZES = st.sampled_from([1, 2, 4, 8])
 STALLS = st.sampled_from([0.0, 0.3, 0.7])

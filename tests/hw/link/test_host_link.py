@@ -21,7 +21,7 @@ from captwin.hw.link.protocol import REPLY, Command, Status
 from captwin.hw.link.selftest import Expected
 from captwin.sim import golden
 from captwin.sim.expected import expect
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 
 CYCLES = 8
 

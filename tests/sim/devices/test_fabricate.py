@@ -14,7 +14,7 @@ from captwin.sim.devices.fabricate import Process, drive_slope, fabricate, progr
 from captwin.sim.devices.memcapacitor import Effects, History
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
-from tests.circuit_chips import TABLE, circuit_chip
+from tests.support.circuit_chips import TABLE, circuit_chip
 
 
 def volts_and_codes(chip: Chip, layer_number: int, spikes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,7 @@ from captwin.sim.spice.column import Chain
 from captwin.sim.spice.ngspice import SpiceError
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
-from tests.needs import needs_ngspice
+from tests.support.needs import needs_ngspice
 
 pytestmark = needs_ngspice
 

@@ -12,7 +12,7 @@ from captwin.sim.rtl import simulate as runner
 from captwin.sim.rtl.design import own_design
 from captwin.sim.rtl.scoreboard import Scoreboard
 from captwin.sim.rtl.simulators import missing_tools
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 
 LANES = 2
 

@@ -21,7 +21,7 @@ from captwin.sim.rtl.scoreboard import TRACED, Divergence
 from captwin.sim.rtl.simulators import missing_tools
 from captwin.sim.rtl.twin import Twin, build
 from captwin.sim.rtl.verify import verify
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 
 IMAGES = 7
 

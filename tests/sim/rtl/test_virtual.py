@@ -26,7 +26,7 @@ from captwin.sim.rtl.simulators import missing_tools
 from captwin.sim.rtl.virtual import LOADABLE, VirtualBoard
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
-from tests.paths import DOCS
+from tests.support.paths import DOCS
 
 pytestmark = pytest.mark.skipif(bool(missing_tools("verilator")), reason="Verilator's tools are not installed")
 CHIP = load_chip("digits-tiny")

@@ -9,7 +9,7 @@ from captwin.sim import golden
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.model.exact import ExactNetwork
 from captwin.train.zoo import load_chip, names
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 
 
 def assert_same(chip: Chip, pixels: np.ndarray) -> None:
