@@ -102,7 +102,7 @@ def build_network(config: TrainConfig, dataset: Dataset, table: NeuronTable) -> 
     """A new network, its weights drawn from the configuration's seed."""
     technology = Technology(
         neuron=quantise(table, config.formats),
-        mapping=config.device(table),
+        mapping=config.mapping_for(table),
         table=table,
         bias_share=config.bias_share,
         quantised=config.levels > 0,
