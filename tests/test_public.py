@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import captwin
-from tests.paths import ROOT, SOURCES
+from tests.support.paths import ROOT, SOURCES
 
 FACE = SOURCES / "captwin/__init__.py"
 
