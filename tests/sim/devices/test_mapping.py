@@ -13,7 +13,7 @@ from captwin.sim.devices.mapping_kinds import MAPPINGS, chip_mapping, mapping_ki
 from captwin.sim.devices.one_sided import OneSided
 from captwin.sim.neurons.circuits import load_circuit
 from captwin.sim.neurons.quantise import quantise
-from tests.circuit_chips import circuit_chip
+from tests.support.circuit_chips import circuit_chip
 
 C_COLUMN = 2e-12
 NEURON = quantise(load_circuit("charge_share"), Formats())
