@@ -12,7 +12,8 @@ from captwin.hw.support.documents import DocumentError, parse_toml
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_bytes
 from captwin.hw.support.names import printable
-from captwin.sim.devices.mapping import Kind, Mapping
+from captwin.sim.devices.mapping import Mapping
+from captwin.sim.devices.mapping_kinds import Kind, mapping_kind
 from captwin.sim.neurons.circuits import circuit_names
 from captwin.sim.neurons.table import NeuronTable
 from captwin.train.datasets.catalogue import DATASETS
@@ -183,9 +184,11 @@ class TrainConfig(BaseModel):
         return levels
 
     def mapping_for(self, table: NeuronTable) -> Mapping:
-        """The mapping; unquantised weights are rounded to the finest codes only when they become a chip."""
+        """How weights become memcapacitors on the circuit of ``table``; unquantised weights are rounded to the finest
+        codes only when they become a chip."""
         levels = self.levels or 1 << (self.formats.charge_bits - 1)
-        return Mapping(self.mapping, self.ratio, levels, self.parasitic, self.v_read or table.v_read)
+        mapping = mapping_kind(self.mapping)
+        return mapping(self.ratio, levels, self.parasitic, self.v_read or table.v_read)
 
 
 def config_names() -> list[str]:

@@ -231,7 +231,7 @@ class _Run:
         """What the loss sees of the output neurons: spikes, and a share of the membranes between them."""
         neuron, table = self.network.technology.neuron, self.network.technology.table
         rise = table.share * table.firing_drive * self.config.membrane_weight
-        membranes = (last.membranes.mean(0) - neuron.rest) * (neuron.v_lsb / rise)
+        membranes = (last.membranes.mean(0) - neuron.rest) * (neuron.membranes.lsb / rise)
         return last.spikes.sum(0) + membranes
 
     def _keep(self, row: dict[str, float]) -> None:
