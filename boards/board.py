@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from amaranth.build import Platform
 
 from captwin.boards.families.family import Family, Limits
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 
 
 @dataclass(frozen=True)
