@@ -218,7 +218,7 @@ class Layer:
             "c_plus": ((rows, columns), FARADS.least, FARADS.greatest),
             "c_minus": ((rows, columns), FARADS.least, FARADS.greatest),
             "c_bias": ((2, columns), FARADS.least, FARADS.greatest),
-            "c_column": ((columns,), FARADS.least, FARADS.greatest),
+            "c_column": ((columns,), RANGES["c_column"].least, RANGES["c_column"].greatest),
             "energy": (surface, JOULES.least, JOULES.greatest),
         }
         for name, dtype, array in self.arrays():

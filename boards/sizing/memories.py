@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from math import ceil
 
-from captwin.boards.families.family import Cells, Family
+from captwin.boards.families.fabric import Cells
+from captwin.boards.families.family import Family
 from captwin.boards.sizing.gate_count import Store
 from captwin.hw.gates.stores import MemorySize
 
@@ -25,9 +26,9 @@ def memory(store: Store, family: Family) -> Cells:
         return Cells(block_rams=_blocks(store, family))
     if not store.writes:
         words = ceil(store.depth / 16)
-        muxes = 0 if family.wide_luts else words - 1
+        muxes = 0 if family.fabric.wide_luts else words - 1
         return Cells(luts=store.live * store.reads * (words + muxes), flip_flops=store.live * store.reads)
-    if family.lut_rams:
+    if family.fabric.lut_rams:
         return Cells(luts=4 * _lut_rams(store), flip_flops=store.width * store.reads)
     return Cells(luts=store.bits, flip_flops=store.bits + store.width)
 
@@ -36,10 +37,10 @@ def is_logic(store: Store, family: Family) -> bool:
     """Whether it is no block RAM, as Yosys decides by its costs."""
     if store.block or store.soft:
         return store.soft
-    cost = family.block_cost * _blocks(store, family)
+    cost = family.fabric.block_ram_cost * _blocks(store, family)
     if not store.writes:
         return CONSTANT_BIT * store.bits * store.reads <= cost
-    if family.lut_rams:
+    if family.fabric.lut_rams:
         return 4 * _lut_rams(store) < cost
     return WRITTEN_BIT * store.bits < cost
 

@@ -9,7 +9,7 @@ from math import log
 from typing import Protocol
 
 from captwin.boards.board import Board
-from captwin.boards.families.family import Limits
+from captwin.boards.families.fabric import Limits
 from captwin.boards.sizing.area import AreaModel
 from captwin.boards.sizing.fit import block_rams, layer_block_rams
 from captwin.hw.chip import Chip

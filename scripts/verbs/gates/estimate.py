@@ -10,7 +10,7 @@ import typer
 
 from captwin.boards.board import Board
 from captwin.boards.catalogue import BOARDS, find_board
-from captwin.boards.families.family import Limits
+from captwin.boards.families.fabric import Limits
 from captwin.boards.flow.build import MANIFEST
 from captwin.boards.flow.built import Built, read_built
 from captwin.boards.sizing.area import AreaModel
