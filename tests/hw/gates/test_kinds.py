@@ -7,7 +7,7 @@ import pytest
 from captwin.hw.gates.core import Core
 from captwin.hw.gates.kinds import KINDS, layers_of
 from captwin.hw.gates.options import CoreOptions
-from tests.chips import random_chip
+from tests.support.chips import random_chip
 
 OPTIONS = {
     "parallel": CoreOptions(2, (2, 1), (1, 4), loadable=True),
