@@ -101,7 +101,7 @@ def build_network(config: TrainConfig, dataset: Dataset, table: NeuronTable) -> 
     """A new network, its weights drawn from the configuration's seed."""
     technology = Technology(
         neuron=quantise(table, config.formats),
-        mapping=config.device(table),
+        mapping=config.mapping_for(table),
         table=table,
         bias_share=config.bias_share,
         quantised=config.levels > 0,
@@ -230,7 +230,7 @@ class _Run:
         """What the loss sees of the output neurons: spikes, and a share of the membranes between them."""
         neuron, table = self.network.technology.neuron, self.network.technology.table
         rise = table.share * table.firing_drive * self.config.membrane_weight
-        membranes = (last.membranes.mean(0) - neuron.rest) * (neuron.v_lsb / rise)
+        membranes = (last.membranes.mean(0) - neuron.rest) * (neuron.membranes.lsb / rise)
         return last.spikes.sum(0) + membranes
 
     def _keep(self, row: dict[str, float]) -> None:
