@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from captwin.hw.chip import STEP_BITS
 from captwin.hw.gates.stores import ADDRESS_BITS, BYTE, Contents
-from captwin.hw.link.frames import SerialCrc
+from captwin.hw.link.line.crc import SerialCrc
 from captwin.hw.link.protocol import ABOUT, Status
 
 #: words of settings begin with the number of the last time step
