@@ -137,17 +137,17 @@ def _measure_batch(chip: Chip, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarr
     joules = np.empty((len(pixels), len(chip.layers), len(PARTS)))
     events = np.empty(joules.shape[:2], np.int64)
     for number, (layer, trace) in enumerate(zip(chip.layers, traces, strict=True)):
-        v, b = np.empty_like(trace.v), np.empty_like(trace.s)
+        v, b = np.empty_like(trace.membranes), np.empty_like(trace.spikes)
         v[:, 0], b[:, 0] = layer.rest, 0
-        v[:, 1:], b[:, 1:] = trace.v[:, :-1], trace.s[:, :-1]
+        v[:, 1:], b[:, 1:] = trace.membranes[:, :-1], trace.spikes[:, :-1]
         analog, formats = chip.analog, chip.formats
         rows = arrived @ row_energies(layer, analog)
-        quiet = quiet_energy(layer, formats, analog, trace.u).sum(axis=(1, 2))
-        neurons = neuron_energy(layer, formats, v, b, trace.u).sum(axis=(1, 2))
+        quiet = quiet_energy(layer, formats, analog, trace.drives).sum(axis=(1, 2))
+        neurons = neuron_energy(layer, formats, v, b, trace.drives).sum(axis=(1, 2))
         fixed = (steps * bias_energy(layer, analog), steps * clock_energy(layer, analog))
         joules[:, number] = np.stack(np.broadcast_arrays(rows, quiet, fixed[0], neurons, fixed[1]), axis=1)
         events[:, number] = arrived.sum(axis=1)
-        arrived = trace.s.sum(axis=1, dtype=np.int64)
+        arrived = trace.spikes.sum(axis=1, dtype=np.int64)
     return joules, events
 
 

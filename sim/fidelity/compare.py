@@ -103,7 +103,7 @@ def compare(
         }
         chains = simulate_chains(f"layer {number}", columns, cache=cache, progress=progress)
         layers.append(_compare_layer(chip, number, some, inputs, chains))
-        inputs = twin.traces[number].s if neurons is not None else layers[-1].spikes.astype(np.int64)
+        inputs = twin.traces[number].spikes if neurons is not None else layers[-1].spikes.astype(np.int64)
     labels = None if neurons is not None else _spice_labels(chip, layers[-1])
     return Fidelity(chip, bench, tuple(layers), labels, twin.labels, golden_seconds, warnings)
 
@@ -111,9 +111,7 @@ def compare(
 def _spice_labels(chip: Chip, last: LayerFidelity) -> np.ndarray:
     """Classes by the readout's rule, the membranes rounded to codes."""
     codes = np.clip(np.rint(_to_codes(chip.layers[-1], chip.formats, last.v)), 0, chip.formats.membrane_max)
-    unused = np.zeros(last.v.shape, np.int64)
-    trace = golden.LayerTrace(unused, unused, codes.astype(np.int64), last.spikes.astype(np.int64))
-    return golden.decide(chip, trace).labels
+    return golden.decide(chip, codes.astype(np.int64), last.spikes.astype(np.int64)).labels
 
 
 def _compare_layer(
@@ -126,13 +124,13 @@ def _compare_layer(
         return values.reshape(len(inputs), len(neurons), *values.shape[1:])
 
     trace = golden.run_layer(layer, formats, inputs)
-    u = trace.u[..., neurons]
+    u = trace.drives[..., neurons]
     own = replace(layer, threshold_offsets=layer.threshold_offsets[neurons])
     v, spikes = gather("v").swapaxes(1, 2), gather("spikes").swapaxes(1, 2)
-    rest = np.full_like(trace.v[:, :1, neurons], layer.rest)
+    rest = np.full_like(trace.membranes[:, :1, neurons], layer.rest)
     quiet = np.zeros_like(rest)
-    old_v = np.concatenate([rest, trace.v[:, :-1, neurons]], axis=1)
-    old_b = np.concatenate([quiet, trace.s[:, :-1, neurons]], axis=1)
+    old_v = np.concatenate([rest, trace.membranes[:, :-1, neurons]], axis=1)
+    old_b = np.concatenate([quiet, trace.spikes[:, :-1, neurons]], axis=1)
     # The twin's one cycle begins at the code nearest to SPICE's membrane.
     near = np.clip(np.rint(_to_codes(layer, formats, v[:, :-1])), 0, formats.membrane_max).astype(np.int64)
     near_v, near_b = np.concatenate([rest, near], axis=1), np.concatenate([quiet, spikes[:, :-1]], axis=1)
@@ -147,10 +145,10 @@ def _compare_layer(
         energy=gather("energy").swapaxes(1, 2),
         row_energy=gather("row_energy").swapaxes(1, 2),
         seconds=gather("seconds"),
-        twin_v=_to_volts(layer, formats, trace.v[..., neurons]),
-        twin_spikes=trace.s[..., neurons].astype(bool),
+        twin_v=_to_volts(layer, formats, trace.membranes[..., neurons]),
+        twin_spikes=trace.spikes[..., neurons].astype(bool),
         twin_energy=None if layer.energy is None else neuron_energy(layer, formats, old_v, old_b, u),
-        saturated=golden.saturates(layer, formats, trace.acc)[..., neurons],
+        saturated=golden.saturates(layer, formats, trace.sums)[..., neurons],
         near_v=_to_volts(layer, formats, lone_v),
         near_spikes=lone_spikes.astype(bool),
     )

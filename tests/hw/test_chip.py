@@ -13,7 +13,7 @@ from safetensors.numpy import load, save
 from captwin.hw.chip import Chip, ChipError, Encoder, Formats, Scale
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import write_atomically
-from tests.chips import random_chip
+from tests.support.chips import random_chip
 
 
 @pytest.fixture

@@ -70,9 +70,9 @@ class Technology:
 class FloatTrace(NamedTuple):
     """What a layer computed in training mode, in codes; each tensor is (steps, images, columns)."""
 
-    u: Tensor
-    v: Tensor
-    s: Tensor
+    drives: Tensor
+    membranes: Tensor
+    spikes: Tensor
 
 
 class _Snap(torch.autograd.Function):
@@ -116,9 +116,8 @@ class CircuitLayer(nn.Module):
         offsets = torch.zeros(self.bias.shape, device=self.bias.device)
         if generator is not None:
             codes, bias, offsets = self._spread(codes, bias, offsets, generator)
-        u = self._drive(spikes, codes, bias)
-        v, s = respond(u, offsets, self.technology.curves)
-        return FloatTrace(u, v, s)
+        drives = self._drive(spikes, codes, bias)
+        return FloatTrace(drives, *respond(drives, offsets, self.technology.curves))
 
     def _drive(self, spikes: Tensor, codes: Tensor, bias: Tensor) -> Tensor:
         technology = self.technology
@@ -216,7 +215,7 @@ class Network(nn.Module):
         traces = []
         for layer in self.layers:
             traces.append(layer(spikes, generator))
-            spikes = traces[-1].s
+            spikes = traces[-1].spikes
         return tuple(traces)
 
     @torch.no_grad()

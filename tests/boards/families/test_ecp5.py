@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from captwin.boards.catalogue import find_board
 from captwin.hw.gates.streams import COPY
-from tests.system.netlists import cells, synthesise
+from tests.system.netlists.stages import cells, synthesise
 
 
 class Copies(wiring.Component):

@@ -19,7 +19,7 @@ from captwin.hw.link.selftest import Expected
 from captwin.hw.support.cache_folder import VARIABLE
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim.expected import expect
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 
 SMALLEST = CoreOptions(pixel_lanes=1, row_banks=1, lanes=1)
 SMALLEST_EACH = CoreOptions(pixel_lanes=1, row_banks=(1,), lanes=(1,))

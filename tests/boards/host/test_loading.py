@@ -15,7 +15,7 @@ from captwin.hw.link.about import Room
 from captwin.hw.link.about import room_of as room_of_core
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 
 few = settings(max_examples=40, deadline=None, print_blob=True)
 

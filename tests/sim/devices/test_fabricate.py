@@ -14,7 +14,7 @@ from captwin.sim.devices.fabricate import Process, drive_slope, fabricate, progr
 from captwin.sim.devices.memcapacitor import Effects, History
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
-from tests.circuit_chips import TABLE, circuit_chip
+from tests.support.circuit_chips import TABLE, circuit_chip
 
 
 def volts_and_codes(chip: Chip, layer_number: int, spikes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -42,7 +42,7 @@ def test_an_ideal_process_changes_nothing(kind: str, seed: int) -> None:
         ratio = int(np.abs(layer.charges).max()) // int(np.abs(nominal.charges).max())
         np.testing.assert_array_equal(layer.charges, ratio * nominal.charges.astype(int))
     # Inputs of the first layer are the same, so a drive can only differ where it lay between two codes.
-    assert np.abs(before.traces[0].u.astype(int) - after.traces[0].u).max() <= 1
+    assert np.abs(before.traces[0].drives.astype(int) - after.traces[0].drives).max() <= 1
 
 
 def test_an_ideal_process_keeps_every_class_of_a_shipped_chip() -> None:

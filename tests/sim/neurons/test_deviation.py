@@ -11,7 +11,7 @@ from captwin.sim.neurons.circuits import ideal_twin, load_circuit, on_circuit, t
 from captwin.sim.neurons.deviation import deviation, threshold_codes
 from captwin.sim.neurons.quantise import quantise
 from captwin.train.zoo import load_chip, names
-from tests.chips import random_chip
+from tests.support.chips import random_chip
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from captwin.hw.chip import Formats
 from captwin.sim.neurons.circuits import ideal_twin, load_circuit
 from captwin.sim.neurons.quantise import quantise
-from tests.tables import small_table
+from tests.support.tables import small_table
 
 FINE = small_table(points=65, level=0.06)
 TABLES = {"fine": FINE, "ideal": ideal_twin(FINE)}

@@ -11,7 +11,7 @@ from captwin.hw import verilog
 from captwin.hw.gates.core import CoreOptions
 from captwin.sim.rtl.simulate import simulate
 from captwin.sim.rtl.simulators import Simulator, missing_tools
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 
 IMAGES = 4
 

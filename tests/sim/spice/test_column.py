@@ -10,7 +10,7 @@ from captwin.sim.spice.bench import SPICE_CIRCUITS, Failed, Point, open_bench
 from captwin.sim.spice.column import Column, ColumnBench, column_of
 from captwin.sim.spice.ngspice import SpiceError
 from captwin.train.zoo import load_chip
-from tests.needs import needs_ngspice
+from tests.support.needs import needs_ngspice
 
 STEPS = 4
 

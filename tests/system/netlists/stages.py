@@ -19,7 +19,7 @@ from captwin.boards.flow.build import INDIFFERENT
 from captwin.boards.flow.toolchain import find_tools
 from captwin.hw.support.tools import find_tool
 from captwin.hw.verilog import without_brackets
-from tests.system.probe import BYTE, Probe
+from tests.system.netlists.probe import BYTE, Probe
 
 TOP = "captwin"
 
