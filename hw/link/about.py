@@ -111,7 +111,7 @@ class About:
             del fields[name]
         fixed = json.dumps(fields).encode().removesuffix(b"}")
         own = bytes(chip_store(chip, self.room).words)
-        # The chip begins at a multiple of its length with the brace, a power of two, so that its address is a bit slice.
+        # With its brace the chip has a power of two of bytes, and begins at a multiple of that: its address is a slice.
         return IdentifyText(fixed.ljust(-(-len(fixed) // (len(own) + 1)) * (len(own) + 1)), own)
 
     @classmethod
@@ -204,11 +204,11 @@ def _described(build_id: str, sizes: tuple[int, ...], steps: int) -> str:
 
 
 def tables_in(chip: Chip, options: CoreOptions) -> int:
-    """How many neuron tables a core of ``chip`` has: one for each layer, but layers of a serial core share equal ones."""
+    """How many neuron tables a core of ``chip`` has: one a layer, or one for all in a serial core if they are equal."""
     return len(own_tables(chip.layers)) if options.serial else len(chip.layers)
 
 
 def layout(core: Core) -> str:
-    """A hash of the names, widths and depths of the stores of ``core``: where it is equal, store numbers mean the same."""
+    """A hash of names, widths and depths of the stores of ``core``: where it is equal, store numbers mean the same."""
     stores = [(entry.name, entry.width, len(entry.words)) for entry in core.contents]
     return sha256(json.dumps(stores).encode()).hexdigest()[:16]

@@ -36,7 +36,7 @@ class HostLink(wiring.Component):
     then on the core is stopped, until PROVE finds that a whole chip was written.
 
     * ``load`` (out): writes words into the core's stores.
-    * ``calls`` (in): urgent requests. RESET is carried out before all others and makes the link forget them. IDENTIFY is
+    * ``calls`` (in): urgent requests. RESET is carried out before all others, which are forgotten then. IDENTIFY is
       answered even while an image waits for the core.
     * ``forget`` (out): high for one cycle when the requests that wait must be dropped.
     """
@@ -74,7 +74,9 @@ class HostLink(wiring.Component):
         m = Module()
         exchange = Exchange(m, self, self.core)
         fixed = self._identify_memory(m)
-        loading = LoadRequests(exchange, Contents("chip", 8, self.identify.chip)) if self.core.options.loadable else None
+        loading = (
+            LoadRequests(exchange, Contents("chip", 8, self.identify.chip)) if self.core.options.loadable else None
+        )
         tracing = self._tracing(m) if self.core.options.trace else None
         Requests(exchange, loading, tracing)
         Replies(exchange, IdentifyBytes(self.identify, fixed, loading), tracing)

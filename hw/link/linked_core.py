@@ -8,9 +8,9 @@ from captwin.hw.gates.core import Core
 from captwin.hw.gates.reset import reset_by_register
 from captwin.hw.link.about import about_core
 from captwin.hw.link.host_link import HostLink
-from captwin.hw.link.selftest import Expected, SelfTest
 from captwin.hw.link.line.serial_port import SerialPort
 from captwin.hw.link.line.uart import LEAST_CYCLES
+from captwin.hw.link.selftest import Expected, SelfTest
 
 #: what a bit may be longer or shorter than it should; a host's own may be as much off again
 TOLERANCE = 0.0125

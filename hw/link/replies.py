@@ -137,9 +137,7 @@ class Replies:
             self._answering.eq(0),
             self._loops.eq(job.command == Command.LOOPBACK),
             self._identifies.eq(job.command == Command.IDENTIFY),
-            self._has_body.eq(
-                (job.status == Status.OK) & ~plain & ((job.command != Command.LOOPBACK) | exchange.more)
-            ),
+            self._has_body.eq((job.status == Status.OK) & ~plain & ((job.command != Command.LOOPBACK) | exchange.more)),
             head.command.eq(job.command | REPLY),
             head.tag.eq(job.tag),
             head.status.eq(job.status),

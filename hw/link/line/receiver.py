@@ -99,7 +99,7 @@ class _Incoming:
     def __init__(self, m: Module, receiver: FrameReceiver, write: memory.WritePort) -> None:
         self._m, self._receiver = m, receiver
         capacity = receiver.capacity
-        m.submodules.crc = self._check = check = SerialCrc()
+        m.submodules.crc = self._check = SerialCrc()
         page, taken = Signal(), Signal(2)  # where the frame goes; which pages hold a frame
         length = Signal(range(capacity + 1))
         left = Signal(8)  # bytes before the next COBS code

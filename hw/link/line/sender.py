@@ -30,8 +30,8 @@ class FrameSender(wiring.Component):
         m.submodules.crc = check = SerialCrc()
         m.submodules.store = store = memory.Memory(shape=8, depth=self.DEPTH, init=[])
         write, read = store.write_port(), store.read_port()
-        start = Signal(range(self.DEPTH))  # address of the run's code; all bytes before it may leave
-        place = self._encode(m, check, write, start)
+        encoder = _Encoder(m, self, check, write)
+        start, place = encoder.start, encoder.place
 
         m.d.comb += [read.addr.eq(place), self.bytes.payload.eq(read.data)]
         m.d.sync += self.bytes.valid.eq((place != start) & ~(self.bytes.valid & self.bytes.ready))
@@ -39,15 +39,24 @@ class FrameSender(wiring.Component):
             m.d.sync += place.eq(place + 1)
         return m
 
-    def _encode(self, m: Module, check: SerialCrc, write: memory.WritePort, start: Signal) -> Signal:
-        """Writes encoded frames into the store; the address of the byte that leaves next, which :meth:`elaborate`
-        moves on."""
-        run = Signal(8, init=1)  # the run's code so far: its bytes, and 1
-        place = Signal(range(self.DEPTH))
-        byte, ending = Signal(8), Signal()
-        sent = Signal(range(CRC_BYTES + 1))  # bytes of the CRC
+
+class _Encoder:
+    """Writes encoded frames into the store.
+
+    ``start`` is the address of the code of the run that is being gathered: all bytes before it may leave. ``place`` is
+    the address of the byte that leaves next; the sender moves it on.
+    """
+
+    def __init__(self, m: Module, sender: FrameSender, check: SerialCrc, write: memory.WritePort) -> None:
+        self._m, self._frames, self._check, self._write = m, sender.frames, check, write
+        self.start = start = Signal(range(sender.DEPTH), name="start")
+        self._run = run = Signal(8, init=1, name="run")  # the run's code so far: its bytes, and 1
+        self.place = place = Signal(range(sender.DEPTH), name="place")
+        self._byte, self._ending = byte, _ = Signal(8), Signal(name="ending")
+        self._sent = Signal(range(CRC_BYTES + 1), name="sent")  # bytes of the CRC
         # These are registered: start, run and byte must have been stable for a cycle wherever they are used.
         end, room, breaks, busy = Signal.like(start), Signal(), Signal(), Signal()
+        self._end, self._room, self._breaks, self._busy = end, room, breaks, busy
         m.d.sync += [
             busy.eq(check.busy),
             end.eq(start + run),
@@ -55,45 +64,63 @@ class FrameSender(wiring.Component):
             breaks.eq((byte == 0) | (run == LONGEST)),
         ]
         m.d.comb += [
-            check.byte.eq(self.frames.payload.data),
-            check.take.eq(self.frames.valid & self.frames.ready),
+            check.byte.eq(sender.frames.payload.data),
+            check.take.eq(sender.frames.valid & sender.frames.ready),
         ]
         with m.FSM():
-            with m.State("take"):
-                m.d.comb += self.frames.ready.eq(1)
-                m.d.sync += [byte.eq(self.frames.payload.data), ending.eq(self.frames.payload.last)]
-                with m.If(self.frames.valid):
-                    m.next = "look"
-            with m.State("look"):
-                m.next = "put"
-            with m.State("put"), m.If(room & ~busy):
-                m.d.comb += write.en.eq(1)
-                with m.If(breaks):
-                    # The run ends: its code is written. A zero is part of the code, any other byte begins the next run.
-                    m.d.comb += [write.addr.eq(start), write.data.eq(run)]
-                    m.d.sync += [start.eq(end), run.eq(1)]
-                with m.Else():
-                    m.d.comb += [write.addr.eq(end), write.data.eq(byte)]
-                    m.d.sync += run.eq(run + 1)
-                with m.If(breaks & ((byte != 0) | (run == LONGEST))):
-                    m.next = "look"
-                with m.Elif(ending):
-                    m.next = "crc"
-                with m.Else():
-                    m.next = "take"
-            with m.State("crc"):
-                m.d.sync += [byte.eq(check.crc.word_select(sent[:2], 8)), sent.eq(sent + 1)]
+            self._take_states()
+            self._put_state()
+            self._crc_state()
+            self._end_states()
+
+    def _take_states(self) -> None:
+        m, frames = self._m, self._frames
+        with m.State("take"):
+            m.d.comb += frames.ready.eq(1)
+            m.d.sync += [self._byte.eq(frames.payload.data), self._ending.eq(frames.payload.last)]
+            with m.If(frames.valid):
                 m.next = "look"
-                with m.If(sent == CRC_BYTES):
-                    m.next = "code"
-            with m.State("code"), m.If(room):
-                m.d.comb += [write.en.eq(1), write.addr.eq(start), write.data.eq(run)]
-                m.d.sync += [start.eq(end), run.eq(1)]
-                m.next = "end"
-            with m.State("end"):
-                m.next = "zero"
-            with m.State("zero"), m.If(room):
-                m.d.comb += [write.en.eq(1), write.addr.eq(start), write.data.eq(0), check.start.eq(1)]
-                m.d.sync += [start.eq(start + 1), sent.eq(0)]
+        with m.State("look"):
+            m.next = "put"
+
+    def _put_state(self) -> None:
+        """Adds the byte to the run, or ends the run and writes its code."""
+        m, write, run, byte = self._m, self._write, self._run, self._byte
+        with m.State("put"), m.If(self._room & ~self._busy):
+            m.d.comb += write.en.eq(1)
+            with m.If(self._breaks):
+                # A zero is part of the code, any other byte begins the next run.
+                m.d.comb += [write.addr.eq(self.start), write.data.eq(run)]
+                m.d.sync += [self.start.eq(self._end), run.eq(1)]
+            with m.Else():
+                m.d.comb += [write.addr.eq(self._end), write.data.eq(byte)]
+                m.d.sync += run.eq(run + 1)
+            with m.If(self._breaks & ((byte != 0) | (run == LONGEST))):
+                m.next = "look"
+            with m.Elif(self._ending):
+                m.next = "crc"
+            with m.Else():
                 m.next = "take"
-        return place
+
+    def _crc_state(self) -> None:
+        """Adds a byte of the CRC, which is encoded as the content is."""
+        m, sent = self._m, self._sent
+        with m.State("crc"):
+            m.d.sync += [self._byte.eq(self._check.crc.word_select(sent[:2], 8)), sent.eq(sent + 1)]
+            m.next = "look"
+            with m.If(sent == CRC_BYTES):
+                m.next = "code"
+
+    def _end_states(self) -> None:
+        """Writes the code of the last run, and the zero that ends the frame."""
+        m, write, start, run = self._m, self._write, self.start, self._run
+        with m.State("code"), m.If(self._room):
+            m.d.comb += [write.en.eq(1), write.addr.eq(start), write.data.eq(run)]
+            m.d.sync += [start.eq(self._end), run.eq(1)]
+            m.next = "end"
+        with m.State("end"):
+            m.next = "zero"
+        with m.State("zero"), m.If(self._room):
+            m.d.comb += [write.en.eq(1), write.addr.eq(start), write.data.eq(0), self._check.start.eq(1)]
+            m.d.sync += [start.eq(start + 1), self._sent.eq(0)]
+            m.next = "take"
