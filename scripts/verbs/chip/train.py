@@ -36,7 +36,7 @@ HiddenOption = Annotated[str | None, typer.Option(help="Hidden layers, for insta
 StepsOption = Annotated[int | None, typer.Option(help="Time steps of an inference.")]
 EncoderOption = Annotated[str | None, typer.Option(help="rate, bernoulli or latency.")]
 ReadoutOption = Annotated[str | None, typer.Option(help="most_spikes or first_spike.")]
-CircuitOption = Annotated[str | None, typer.Option(help=f"{CIRCUITS}, or a neuron table's file.")]
+CircuitOption = Annotated[str | None, typer.Option(help=f"{CIRCUITS}, or a neuron table: its file, or FOLDER/NAME.")]
 NeuronOption = Annotated[str | None, typer.Option(help="circuit, or ideal: the circuit's perfect twin.")]
 MappingOption = Annotated[str | None, typer.Option(help=f"{' or '.join(MAPPINGS)}.")]
 LevelsOption = Annotated[
