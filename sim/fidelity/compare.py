@@ -88,8 +88,7 @@ def compare(
     start = perf_counter()
     golden.run(chip, pixels)
     golden_seconds = (perf_counter() - start) / len(pixels)
-    codes = pixels.astype(np.int32)
-    inputs = np.stack([encode_step(chip.encoder, codes, step) for step in range(chip.encoder.steps)], axis=1)
+    inputs = np.stack([encode_step(chip.encoder, pixels, step) for step in range(chip.encoder.steps)], axis=1)
     rng = np.random.default_rng(seed)
     layers: list[LayerFidelity] = []
     for number, layer in enumerate(chip.layers):

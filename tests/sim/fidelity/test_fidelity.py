@@ -7,6 +7,7 @@ import pytest
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
+from captwin.sim.encode import encode_step
 from captwin.sim.energy import neuron_energy
 from captwin.sim.fidelity import compare as fidelity
 from captwin.sim.fidelity.lone_cycles import lone_cycles
@@ -60,6 +61,23 @@ def test_twin_agrees_with_itself(chip, monkeypatch):
     assert (total.chains, total.cycles, total.neurons) == (6 * 74, 6 * 74 * 8, 74)
     assert result.spice_seconds == pytest.approx(37) and result.class_agreement == 1
     assert (result.labels == golden.run(chip, images).labels).all()
+
+
+def test_spice_gets_the_encoders_spikes(chip, monkeypatch):
+    images = load_dataset("digits").test_images[:2]
+    twin_as_spice(monkeypatch)
+    simulate, given = fidelity.simulate_chains, {}
+
+    def watched(what, columns, **arguments):
+        given.update((place.image, bench.spikes) for place, bench in columns.items() if place.layer == 0)
+        return simulate(what, columns, **arguments)
+
+    monkeypatch.setattr(fidelity, "simulate_chains", watched)
+    fidelity.compare(chip, images)
+    for image, spikes in given.items():
+        expected = [encode_step(chip.encoder, images[image], step) for step in range(chip.encoder.steps)]
+        np.testing.assert_array_equal(spikes, expected)
+    assert sorted(given) == [0, 1]
 
 
 def test_errors_are_found_where_they_are(chip, monkeypatch):
