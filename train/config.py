@@ -1,13 +1,25 @@
 """Training configurations: TOML files checked field by field."""
 
 import os
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
-from captwin.hw.chip import Encoder, Formats, Readout
+from captwin.hw.chip import Formats, Readout
+from captwin.hw.encoders import encoder_class, make_encoder
+from captwin.hw.encoders.encoder import Encoder
 from captwin.hw.support.documents import DocumentError, parse_toml
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_bytes
@@ -59,18 +71,19 @@ class Distillation(BaseModel):
     temperature: Annotated[float, Field(gt=0, le=100)] = 2.0  #: by which scores are divided before they are compared
 
 
-def _from_dict(kind: type) -> BeforeValidator:
-    """Lets a TOML table stand for a strict dataclass."""
+def _from_dict(class_of: Callable[[dict[str, Any]], type]) -> BeforeValidator:
+    """Lets a TOML table stand for a strict dataclass, which ``class_of`` tells from the table."""
 
     def build(value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        known = [entry.name for entry in fields(kind)]
-        for key in value:
-            if key not in known:
-                raise ValueError(f"{key}: unknown field; known are {', '.join(known)}")
         try:
-            return kind(**value)
+            settings_class = class_of(value)
+            known = [entry.name for entry in fields(settings_class)]
+            for key in value:
+                if key not in known:
+                    raise ValueError(f"{key}: unknown field; known are {', '.join(known)}")
+            return settings_class(**value)
         except ValidationError as error:
             first = error.errors()[0]
             path = "".join(f"{part}: " for part in first["loc"])
@@ -87,9 +100,9 @@ class TrainConfig(BaseModel):
     data: Literal["digits", "mnist"]
     #: neurons of each hidden layer
     hidden: Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(max_length=16, strict=False)]
-    encoder: Annotated[Encoder, _from_dict(Encoder)] = Encoder()
+    encoder: Annotated[SerializeAsAny[Encoder], _from_dict(encoder_class)] = make_encoder()
     readout: Readout = "most_spikes"
-    formats: Annotated[Formats, _from_dict(Formats)] = Formats()
+    formats: Annotated[Formats, _from_dict(lambda _: Formats)] = Formats()
 
     #: a reference circuit, or the path of a neuron table
     circuit: Annotated[str, Field(min_length=1, max_length=2000)] = "charge_share"

@@ -5,12 +5,13 @@ from dataclasses import asdict
 from hashlib import sha256
 from importlib.metadata import version
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from captwin.hw.chip import STEPS_MAX, Chip, Formats
+from captwin.hw.encoders import EncoderKind
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.gates.tables import own_tables
 from captwin.hw.link.protocol import LOADABLE_VERSION, VERSION, VERSIONS
@@ -36,7 +37,7 @@ class Room:
 
     sizes: _Sizes
     steps: Annotated[int, Field(ge=1, le=STEPS_MAX)]
-    encoder: Literal["rate", "bernoulli", "latency"]
+    encoder: EncoderKind
     formats: Formats
     shifts: tuple[Annotated[int, Field(ge=1, le=31)], ...]
     pixel_lanes: _Lanes

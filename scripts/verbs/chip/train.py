@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from captwin.hw.encoders import ENCODERS
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import printable
 from captwin.scripts.activity import activity_rows, warn
@@ -18,6 +19,7 @@ from captwin.train.loop import train as run
 from captwin.train.runs.seeds import Seeds, train_seeds
 
 CIRCUITS = " or ".join(circuit_names())
+KINDS = " or ".join(ENCODERS)
 #: the options that set a field of another name
 OPTIONS = {"encoder.kind": "encoder", "encoder.steps": "steps"}
 
@@ -36,7 +38,7 @@ def train(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Run folder [default: runs/CONFIG].")] = None,
     hidden: Annotated[str | None, typer.Option(help="Hidden layers, for instance 256,128; '' for none.")] = None,
     steps: Annotated[int | None, typer.Option(help="Time steps of an inference.")] = None,
-    encoder: Annotated[str | None, typer.Option(help="rate, bernoulli or latency.")] = None,
+    encoder: Annotated[str | None, typer.Option(help=f"{KINDS}; what they do: docs/arithmetic.md.")] = None,
     readout: Annotated[str | None, typer.Option(help="most_spikes or first_spike.")] = None,
     circuit: Annotated[str | None, typer.Option(help=f"{CIRCUITS}, or a neuron table's file.")] = None,
     neuron: Annotated[str | None, typer.Option(help="circuit, or ideal: the circuit's perfect twin.")] = None,

@@ -1,39 +1,17 @@
-"""The encoders."""
+"""The encoder `bernoulli` and its shift register."""
 
 import numpy as np
-import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captwin.hw.chip import LFSR_BITS, LFSR_TAPS, Encoder
-from captwin.sim.encode import bernoulli_thresholds, encode_step
+from captwin.hw.encoders.bernoulli import LFSR_BITS, LFSR_TAPS, Bernoulli, random_numbers
+from captwin.sim.encode import encode
 
 
-def spikes(encoder: Encoder, pixels: list[int]) -> np.ndarray:
-    codes = np.array(pixels, np.uint8)
-    return np.array([encode_step(encoder, codes, step) for step in range(encoder.steps)])
-
-
-@given(pixel=st.integers(0, 255), phase=st.integers(0, 255), steps=st.integers(1, 255))
-def test_rate_counts_the_multiples_passed(pixel: int, phase: int, steps: int) -> None:
-    encoder = Encoder(kind="rate", steps=steps, phase=phase)
-    assert spikes(encoder, [pixel]).sum() == (phase + steps * pixel) // 256
-
-
-@given(pixel=st.integers(0, 255), steps=st.integers(1, 255))
-def test_latency_spikes_once_and_brighter_is_earlier(pixel: int, steps: int) -> None:
-    trains = spikes(Encoder(kind="latency", steps=steps), [pixel, min(pixel + 40, 255)])
-    assert trains.sum(axis=0).tolist() == [int(pixel > 0), 1]
-    if pixel:
-        assert trains[:, 1].argmax() <= trains[:, 0].argmax()
-    assert spikes(Encoder(kind="latency", steps=steps), [255])[0, 0]
-
-
-def test_bernoulli_fires_as_often_as_the_pixel_is_bright() -> None:
-    pixels = [0, 32, 128, 255]
-    rates = np.mean([spikes(Encoder(kind="bernoulli", steps=250, seed=s), pixels) for s in range(1, 40)], axis=(0, 1))
-    np.testing.assert_allclose(rates, np.array(pixels) / 256, atol=0.02)
+def test_it_fires_as_often_as_the_pixel_is_bright() -> None:
+    pixels = np.array([0, 32, 128, 255], np.uint8)
+    rates = np.mean([encode(Bernoulli(steps=250, seed=seed), pixels) for seed in range(1, 40)], axis=(0, 1))
+    np.testing.assert_allclose(rates, pixels / 256, atol=0.02)
 
 
 @given(seed=st.integers(1, (1 << 32) - 1))
@@ -46,7 +24,7 @@ def test_lfsr_is_the_recurrence(seed: int) -> None:
             for tap in LFSR_TAPS:
                 new ^= state >> tap & 1
             state = state >> 1 | new << (LFSR_BITS - 1)
-    assert bernoulli_thresholds(seed, 6, 10).ravel().tolist() == numbers
+    assert random_numbers(seed, 6, 10).ravel().tolist() == numbers
 
 
 def test_lfsr_has_the_longest_period() -> None:
@@ -73,10 +51,6 @@ def test_lfsr_has_the_longest_period() -> None:
     assert all(power(order // prime) != 1 for prime in (3, 5, 17, 257, 65537))
 
 
-@pytest.mark.parametrize("kind", ["rate", "bernoulli", "latency"])
-def test_torch_is_numpy(kind: str) -> None:
-    encoder = Encoder(kind=kind, steps=9, phase=77, seed=12345)
-    pixels = np.random.default_rng(0).integers(0, 256, (5, 30)).astype(np.uint8)
-    for step in range(9):
-        expected = encode_step(encoder, pixels, step)
-        np.testing.assert_array_equal(encode_step(encoder, torch.tensor(pixels), step).numpy(), expected)
+def test_an_image_cannot_be_filled_up() -> None:
+    assert Bernoulli().padding_obstacle(7, 7) is None
+    assert Bernoulli().padding_obstacle(6, 7) == "6 pixels get other random numbers than the device's 7"

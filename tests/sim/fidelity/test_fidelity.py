@@ -7,7 +7,6 @@ import pytest
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
-from captwin.sim.encode import encode_step
 from captwin.sim.energy import neuron_energy
 from captwin.sim.fidelity import compare as fidelity
 from captwin.sim.fidelity.lone_cycles import lone_cycles
@@ -75,7 +74,7 @@ def test_spice_gets_the_encoders_spikes(chip, monkeypatch):
     monkeypatch.setattr(fidelity, "simulate_chains", watched)
     fidelity.compare(chip, images)
     for image, spikes in given.items():
-        expected = [encode_step(chip.encoder, images[image], step) for step in range(chip.encoder.steps)]
+        expected = [chip.encoder.spikes(images[image], step) for step in range(chip.encoder.steps)]
         np.testing.assert_array_equal(spikes, expected)
     assert sorted(given) == [0, 1]
 
