@@ -5,46 +5,50 @@ from dataclasses import dataclass
 
 from amaranth.build import Platform
 
-from captwin.boards.families.family import Family, Limits
-from captwin.hw.gates.core import CoreOptions
+from captwin.boards.families.fabric import Limits
+from captwin.boards.families.family import Family
+from captwin.boards.flasher import Flasher
+from captwin.hw.gates.options import CoreOptions
 
 
 @dataclass(frozen=True)
 class SerialLine:
-    """The line between a board and its host."""
+    """The serial line between a board and its host."""
 
-    baud: float  #: as fast as the bridge to USB is
-    bridge: tuple[int, int]  #: that bridge: USB vendor and product
+    baud: float  #: bits a second, as fast as the bridge to USB is
+    bridge: tuple[int, int]  #: that bridge's USB numbers: vendor and product
 
 
 @dataclass(frozen=True)
 class Board:
-    """One board: its device, its clock, its line, its LEDs, and how a bitstream gets onto it."""
+    """One board: its FPGA, clock, serial line and LEDs, the usual size of a core there, and how it is flashed."""
 
     name: str  #: as on the command line
     title: str  #: as its maker calls it
     platform: Callable[[], Platform]  #: from amaranth-boards: pins
     family: Family
-    device: dict[str, str]  #: what the family's tools are told
-    limits: Limits
+    part: dict[str, str]  #: the FPGA, as the family's tools are told of it
+    limits: Limits  #: what the FPGA has
     clock_hz: float  #: of the core, as wanted
     line: SerialLine
     #: LEDs as resource.number or resource.number.part: heartbeat, verdict, class from its lowest bit on
     leds: tuple[str, ...]
-    pixel_lanes: int  #: what a core gets here if nothing else is asked for
+    #: options of a core here, if nothing else is asked for
+    pixel_lanes: int
     row_banks: int
     lanes: int
-    loadable: bool  #: whether a core of usual size leaves room for what chips are loaded by
-    #: programs that flash it: into volatile memory and for good; FILE stands for the bitstream
-    load: tuple[str, ...]
-    burn: tuple[str, ...]
+    loadable: bool
+    flasher: Flasher
+    reference: bool = False  #: whether it is listed first
 
     def options(self, layers: int) -> CoreOptions:
-        """The size of a core of so many layers; a last layer after others has little to do, and gets little."""
-        alone = layers == 1
+        """The usual options of a core with so many ``layers``.
+
+        A last layer that comes after others has little to do, and gets one row bank and one lane.
+        """
         return CoreOptions(
             self.pixel_lanes,
-            (self.row_banks,) * (layers - 1) + (self.row_banks if alone else 1,),
-            (self.lanes,) * (layers - 1) + (self.lanes if alone else 1,),
+            (self.row_banks,) if layers == 1 else (self.row_banks,) * (layers - 1) + (1,),
+            (self.lanes,) if layers == 1 else (self.lanes,) * (layers - 1) + (1,),
             loadable=self.loadable,
         )

@@ -1,10 +1,21 @@
-"""The boards by name."""
+"""The boards by name: each is the ``BOARD`` of a module beside this one."""
 
-from captwin.boards import ecpix5_85f, ice40_hx8k, icebreaker, tang_nano_9k, ulx3s_85f
+from importlib import import_module
+from pkgutil import iter_modules
+
+import captwin.boards
 from captwin.boards.board import Board
 from captwin.hw.support.errors import CaptwinError
 
-BOARDS = {module.BOARD.name: module.BOARD for module in (ulx3s_85f, ecpix5_85f, ice40_hx8k, icebreaker, tang_nano_9k)}
+
+def _boards() -> list[Board]:
+    """All boards, the reference board first, the others by name."""
+    modules = (import_module(f"captwin.boards.{entry.name}") for entry in iter_modules(captwin.boards.__path__))
+    boards: list[Board] = [module.BOARD for module in modules if hasattr(module, "BOARD")]
+    return sorted(boards, key=lambda board: (not board.reference, board.name))
+
+
+BOARDS = {board.name: board for board in _boards()}
 
 
 def find_board(name: str) -> Board:

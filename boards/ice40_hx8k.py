@@ -3,15 +3,16 @@
 from amaranth_boards.ice40_hx8k_b_evn import ICE40HX8KBEVNPlatform
 
 from captwin.boards.board import Board, SerialLine
-from captwin.boards.families.family import Limits
+from captwin.boards.families.fabric import Limits
 from captwin.boards.families.ice40 import Ice40
+from captwin.boards.flasher import ICEPROG
 
 BOARD = Board(
     name="ice40-hx8k",
     title="iCE40-HX8K breakout",
     platform=ICE40HX8KBEVNPlatform,
     family=Ice40(dsp=False, pll_pad=False),
-    device={"size": "hx8k", "package": "ct256"},
+    part={"size": "hx8k", "package": "ct256"},
     limits=Limits(luts=7_680, flip_flops=7_680, block_rams=32, multipliers=0),
     clock_hz=66e6,
     line=SerialLine(baud=12e6, bridge=(0x0403, 0x6010)),
@@ -20,6 +21,5 @@ BOARD = Board(
     row_banks=1,
     lanes=1,
     loadable=True,
-    load=("iceprog", "-S", "FILE"),
-    burn=("iceprog", "FILE"),
+    flasher=ICEPROG,
 )

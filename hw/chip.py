@@ -17,6 +17,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from safetensors.numpy import save as save_tensors
 
+from captwin.hw.code_axis import CodeAxis
 from captwin.hw.encoders import AnyEncoder
 from captwin.hw.encoders.encoder import PIXEL_BITS as PIXEL_BITS  # also part of what a chip is
 from captwin.hw.encoders.encoder import PIXEL_MAX as PIXEL_MAX
@@ -92,7 +93,10 @@ Readout = Literal["most_spikes", "first_spike"]
 
 @dataclass(frozen=True, config=_STRICT)
 class Scale:
-    """What the codes of a layer mean in volts: code c stands for ``min + c * (max - min) / 2**bits``."""
+    """What the codes of a layer mean in volts: code c stands for ``min + c * (max - min) / 2**bits``.
+
+    :meth:`membranes` and :meth:`drives` convert them.
+    """
 
     v_min: float
     v_max: float
@@ -107,6 +111,14 @@ class Scale:
                     f"{axis}_min < {axis}_max must hold, {LEAST_SPAN:g} V apart or more and within {VOLTS.least:g} to"
                     f" {VOLTS.greatest:g} V, got {low:g} and {high:g}"
                 )
+
+    def membranes(self, formats: Formats) -> CodeAxis:
+        """What membrane codes stand for."""
+        return CodeAxis(self.v_min, self.v_max, 1 << formats.membrane_bits)
+
+    def drives(self, formats: Formats) -> CodeAxis:
+        """What drive codes stand for."""
+        return CodeAxis(self.u_min, self.u_max, 1 << formats.drive_bits)
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -203,7 +215,7 @@ class Layer:
             "c_plus": ((rows, columns), FARADS.least, FARADS.greatest),
             "c_minus": ((rows, columns), FARADS.least, FARADS.greatest),
             "c_bias": ((2, columns), FARADS.least, FARADS.greatest),
-            "c_column": ((columns,), FARADS.least, FARADS.greatest),
+            "c_column": ((columns,), RANGES["c_column"].least, RANGES["c_column"].greatest),
             "energy": (surface, JOULES.least, JOULES.greatest),
         }
         for name, dtype, array in self.arrays():

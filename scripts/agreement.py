@@ -7,6 +7,7 @@ import numpy as np
 from captwin.boards.host.device import Answer
 from captwin.boards.host.trace import LayerTrace
 from captwin.sim import golden
+from captwin.sim.rtl.scoreboard import TRACED
 
 
 def mismatches(
@@ -28,12 +29,7 @@ def _agrees(answer: Answer, expected: golden.Inference, image: int) -> bool:
 
 def _traced(layers: tuple[LayerTrace, ...], expected: golden.Inference, image: int) -> bool:
     return all(
-        np.array_equal(got, wanted[image])
+        np.array_equal(getattr(layer, name), getattr(golden_layer, name)[image])
         for layer, golden_layer in zip(layers, expected.traces, strict=True)
-        for got, wanted in (
-            (layer.sums, golden_layer.acc),
-            (layer.drives, golden_layer.u),
-            (layer.membranes, golden_layer.v),
-            (layer.spikes, golden_layer.s),
-        )
+        for name in TRACED
     )

@@ -87,9 +87,9 @@ def measure(chip: Chip, pixels: np.ndarray, batch: int = 250) -> Activity:
         spiking |= encode(chip.encoder, part).any(axis=(0, 1))
         traces = golden.run(chip, part, trace=True).traces
         for number, (layer, trace) in enumerate(zip(chip.layers, traces, strict=True)):
-            fired[number] += trace.s.sum(axis=(0, 1))
-            clamped[number] += int(golden.saturates(layer, chip.formats, trace.acc).sum())
-        wordless += int((traces[-1].s.sum(axis=(1, 2)) == 0).sum())
+            fired[number] += trace.spikes.sum(axis=(0, 1))
+            clamped[number] += int(golden.saturates(layer, chip.formats, trace.sums).sum())
+        wordless += int((traces[-1].spikes.sum(axis=(1, 2)) == 0).sum())
     cycles = len(pixels) * chip.encoder.steps
     layers = tuple(
         LayerActivity(

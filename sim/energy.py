@@ -67,8 +67,7 @@ def row_energies(layer: Layer, analog: Analog) -> np.ndarray:
 
 def quiet_energy(layer: Layer, formats: Formats, analog: Analog, u: np.ndarray) -> np.ndarray:
     """J that quiet lower lines deliver as columns move by drives ``u``, codes of shape (..., columns)."""
-    scale = layer.scale
-    volts = scale.u_min + np.asarray(u) * ((scale.u_max - scale.u_min) / (1 << formats.drive_bits))
+    volts = layer.scale.drives(formats).volts(u)
     lower = layer.c_minus.sum(axis=0, dtype=np.float64) + layer.c_bias[1]
     return np.asarray(np.abs(volts) * (analog.supply * lower))
 
@@ -137,17 +136,17 @@ def _measure_batch(chip: Chip, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarr
     joules = np.empty((len(pixels), len(chip.layers), len(PARTS)))
     events = np.empty(joules.shape[:2], np.int64)
     for number, (layer, trace) in enumerate(zip(chip.layers, traces, strict=True)):
-        v, b = np.empty_like(trace.v), np.empty_like(trace.s)
+        v, b = np.empty_like(trace.membranes), np.empty_like(trace.spikes)
         v[:, 0], b[:, 0] = layer.rest, 0
-        v[:, 1:], b[:, 1:] = trace.v[:, :-1], trace.s[:, :-1]
+        v[:, 1:], b[:, 1:] = trace.membranes[:, :-1], trace.spikes[:, :-1]
         analog, formats = chip.analog, chip.formats
         rows = arrived @ row_energies(layer, analog)
-        quiet = quiet_energy(layer, formats, analog, trace.u).sum(axis=(1, 2))
-        neurons = neuron_energy(layer, formats, v, b, trace.u).sum(axis=(1, 2))
+        quiet = quiet_energy(layer, formats, analog, trace.drives).sum(axis=(1, 2))
+        neurons = neuron_energy(layer, formats, v, b, trace.drives).sum(axis=(1, 2))
         fixed = (steps * bias_energy(layer, analog), steps * clock_energy(layer, analog))
         joules[:, number] = np.stack(np.broadcast_arrays(rows, quiet, fixed[0], neurons, fixed[1]), axis=1)
         events[:, number] = arrived.sum(axis=1)
-        arrived = trace.s.sum(axis=1, dtype=np.int64)
+        arrived = trace.spikes.sum(axis=1, dtype=np.int64)
     return joules, events
 
 

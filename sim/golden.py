@@ -6,7 +6,7 @@ bit for bit.
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -18,12 +18,12 @@ from captwin.sim.jit import njit
 
 @dataclass(frozen=True)
 class LayerTrace:
-    """Everything a layer computed; each array is (images, steps, columns)."""
+    """Everything a layer computed; each array is (images, steps, columns) int64."""
 
-    acc: np.ndarray
-    u: np.ndarray
-    v: np.ndarray
-    s: np.ndarray
+    sums: np.ndarray  #: of the charges of the rows that spiked
+    drives: np.ndarray  #: codes, 0 to the formats' drive_max
+    membranes: np.ndarray  #: codes after the step, 0 to the formats' membrane_max
+    spikes: np.ndarray  #: 1 where the neuron spiked, else 0
 
 
 @dataclass(frozen=True)
@@ -72,24 +72,24 @@ def check_pixels(chip: Chip, pixels: np.ndarray) -> None:
         raise CaptwinError("images: none were given")
 
 
-def saturates(layer: Layer, formats: Formats, acc: np.ndarray) -> np.ndarray:
-    """Where the drive of accumulators ``acc``, (..., columns), has to be clamped."""
-    scaled = (acc * layer.gains.astype(np.int64) + layer.offsets + (1 << (layer.shift - 1))) >> layer.shift
+def saturates(layer: Layer, formats: Formats, sums: np.ndarray) -> np.ndarray:
+    """Where the drive of ``sums``, (..., columns), has to be clamped."""
+    scaled = (sums * layer.gains.astype(np.int64) + layer.offsets + (1 << (layer.shift - 1))) >> layer.shift
     return (scaled < 0) | (scaled > formats.drive_max)
 
 
-def decide(chip: Chip, last: LayerTrace) -> Inference:
-    """The readout's answers from the trace of the last layer."""
-    running = last.s.cumsum(axis=1)
+def decide(chip: Chip, membranes: np.ndarray, spikes: np.ndarray) -> Inference:
+    """The readout's answers from the membranes and spikes of the last layer, (images, steps, classes) integers."""
+    running = spikes.cumsum(axis=1)
     images, steps, _ = running.shape
     end = np.full(images, steps - 1)
     if chip.readout == "first_spike":
         end = np.minimum((running.sum(axis=2) == 0).sum(axis=1), steps - 1)
     rows = np.arange(images)
-    counts, membranes = running[rows, end], last.v[rows, end]
+    counts, decisive = running[rows, end], membranes[rows, end]
     # Most spikes first, then the larger membrane; argmax takes the lower index of equals.
-    labels = (counts * (chip.formats.membrane_max + 1) + membranes).argmax(axis=1)
-    return Inference(labels, counts, membranes, end + 1)
+    labels = (counts * (chip.formats.membrane_max + 1) + decisive).argmax(axis=1)
+    return Inference(labels, counts, decisive, end + 1)
 
 
 def run_layer(layer: Layer, formats: Formats, spikes: np.ndarray) -> LayerTrace:
@@ -188,10 +188,10 @@ def _run_batch(chip: Chip, pixels: np.ndarray, trace: bool) -> Inference:
     spikes = encode(chip.encoder, pixels)
     traces: list[LayerTrace] = []
     for layer in chip.layers:
-        traces.append(run_layer(layer, chip.formats, traces[-1].s if traces else spikes))
-    answer = decide(chip, traces[-1])
+        traces.append(run_layer(layer, chip.formats, traces[-1].spikes if traces else spikes))
+    answer = decide(chip, traces[-1].membranes, traces[-1].spikes)
     return replace(answer, traces=tuple(traces)) if trace else answer
 
 
 def _join(parts: tuple[LayerTrace, ...]) -> LayerTrace:
-    return LayerTrace(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("acc", "u", "v", "s")))
+    return LayerTrace(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(LayerTrace)))

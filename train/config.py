@@ -24,7 +24,8 @@ from captwin.hw.support.documents import DocumentError, parse_toml
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_bytes
 from captwin.hw.support.names import printable
-from captwin.sim.devices.mapping import Kind, Mapping
+from captwin.sim.devices.mapping import Mapping
+from captwin.sim.devices.mapping_kinds import Kind, mapping_kind
 from captwin.sim.neurons.circuits import circuit_names
 from captwin.sim.neurons.table import NeuronTable
 
@@ -156,10 +157,12 @@ class TrainConfig(BaseModel):
             raise ValueError(f"charge_bits = {bits} holds 2 to {most} levels (0: unquantised)")
         return levels
 
-    def device(self, table: NeuronTable) -> Mapping:
-        """The mapping; unquantised weights are rounded to the finest codes only when they become a chip."""
+    def mapping_for(self, table: NeuronTable) -> Mapping:
+        """How weights become memcapacitors on the circuit of ``table``; unquantised weights are rounded to the finest
+        codes only when they become a chip."""
         levels = self.levels or 1 << (self.formats.charge_bits - 1)
-        return Mapping(self.mapping, self.ratio, levels, self.parasitic, self.v_read or table.v_read)
+        mapping = mapping_kind(self.mapping)
+        return mapping(self.ratio, levels, self.parasitic, self.v_read or table.v_read)
 
 
 def config_names() -> list[str]:

@@ -34,13 +34,13 @@ def float_accuracy(network: Network, images: Tensor, labels: Tensor) -> float:
 
 def float_labels(last: FloatTrace, readout: Readout, membrane_bits: int) -> Tensor:
     """The readout's classes from the float trace of the last layer."""
-    steps, images, _ = last.s.shape
-    running = last.s.cumsum(0)
-    end = torch.full((images,), steps - 1, device=last.s.device)
+    steps, images, _ = last.spikes.shape
+    running = last.spikes.cumsum(0)
+    end = torch.full((images,), steps - 1, device=last.spikes.device)
     if readout == "first_spike":
         end = running.sum(2).eq(0).sum(0).clamp(max=steps - 1)
-    rows = torch.arange(images, device=last.s.device)
-    score = running[end, rows].double() * (1 << membrane_bits) + last.v[end, rows].double()
+    rows = torch.arange(images, device=last.spikes.device)
+    score = running[end, rows].double() * (1 << membrane_bits) + last.membranes[end, rows].double()
     return score.argmax(1)
 
 
@@ -68,10 +68,10 @@ def float_difference(network: Network, images: Tensor) -> Difference:
     values = 0
     for part in images.split(BATCH):
         answer, traces = exact(part, trace=True), network.trace(part)
-        for a, b in zip(answer.traces, traces, strict=True):
-            apart = (b.v.transpose(0, 1).round().long() - a.v).abs()
-            drives = (b.u.transpose(0, 1).round().long() != a.u).sum()
-            spikes = (b.s.transpose(0, 1).long() != a.s).sum()
+        for ours, theirs in zip(answer.traces, traces, strict=True):
+            apart = (theirs.membranes.transpose(0, 1).round().long() - ours.membranes).abs()
+            drives = (theirs.drives.transpose(0, 1).round().long() != ours.drives).sum()
+            spikes = (theirs.spikes.transpose(0, 1).long() != ours.spikes).sum()
             unequal[:4] += torch.stack([drives, (apart > 0).sum(), (apart > 1).sum(), spikes]).cpu()
             values += apart.numel()
         labels = float_labels(traces[-1], network.readout, bits)

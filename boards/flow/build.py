@@ -92,13 +92,13 @@ def build(
     digest = sha256(cells.encode()).hexdigest()
 
     def placement(seed: int) -> Placement:
-        arguments = board.family.place(board.device, pll.output_hz, seed)
+        arguments = board.family.place(board.part, pll.output_hz, seed)
 
         def make(into: Path) -> None:
             (into / "netlist.json").write_text(cells)
             (into / board.family.constraints).write_text(constraints)
             place.run(arguments, into)
-            pack.run(board.family.pack(board.device), into)
+            pack.run(board.family.pack(board.part), into)
             (into / "netlist.json").unlink()
 
         kept, _ = cached("placement", (digest, constraints, *arguments, place.version, pack.version), make)

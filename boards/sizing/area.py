@@ -13,14 +13,16 @@ import numpy as np
 from amaranth.hdl import Elaboratable
 
 from captwin.boards.board import Board
-from captwin.boards.families.family import Cells, Family, Limits
+from captwin.boards.families.fabric import Cells, Limits
+from captwin.boards.families.family import Family
 from captwin.boards.sizing.gate_count import Gates, Store, count
-from captwin.boards.sizing.memories import is_logic, memory, weights
+from captwin.boards.sizing.memories import is_logic, memory, stores
 from captwin.hw.chip import PIXEL_BITS, Chip, Layer
-from captwin.hw.gates.core import COUNTER_BITS, Core, CoreOptions
+from captwin.hw.gates.core import COUNTER_BITS, Core
 from captwin.hw.gates.crossbar import Crossbar
 from captwin.hw.gates.encoder import SpikeEncoder
 from captwin.hw.gates.neuron import Neurons
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.gates.serial import SerialLayers
 from captwin.hw.gates.stores import BYTE, load_bus
 from captwin.hw.link.linked_core import LinkedCore
@@ -69,18 +71,10 @@ class AreaModel:
         arrivals = Store(COUNTER_BITS, core.IN_FLIGHT - 1, reads=1, writes=1, block=False, constant=0)
         yield Cells(*TOP) + memory(arrivals, self.board.family)
         yield cells("identity", 0, core.identity)
-        if options.serial:
-            yield cells("serial layers", options.pixel_lanes, core.layers[0])
-        layers = [] if options.serial else core.layers
-        for number, layer in enumerate(layers):
-            yield cells(f"neurons {number}", layer.neurons.lanes, layer.neurons)
-        for number, layer in enumerate(layers):
-            sizes = layer.crossbar.banks, layer.crossbar.lanes
-            yield cells(f"crossbar {number}", sizes, layer.crossbar)
+        for block in core.layers.blocks():
+            yield cells(*block)
         yield cells("encoder", options.pixel_lanes, core.encoder)
         yield cells("readout", core.readout.lanes, core.readout)
-        for number, layer in enumerate(layers):
-            yield cells(f"events {number}", (layer.events.width, layer.events.banks), layer.events)
         blank = Expected(np.zeros(self.chip.pixels, np.uint8), 0, 1, *((0,) * self.chip.classes for _ in range(2)))
         linked = LinkedCore(core, blank, clock_hz=self.board.clock_hz, baud=self.board.line.baud)
         yield cells("link", options.pixel_lanes, linked.link)
@@ -102,7 +96,7 @@ def _block(block: Elaboratable, family: Family) -> Cells:
         gates = _neurons(block, family)
         constant = sum(store.constant for store in gates.stores if is_logic(store, family))
         moved = 0.0
-        if family.output_registers:  # behind a cell's corners in block RAM, and behind products
+        if family.fabric.output_registers:  # behind a cell's corners in block RAM, and behind products
             products = sum(one + other for one, other in gates.products if _pieces(one, family) == 1)
             moved = 4 * block.formats.membrane_bits * block.lanes + READ * products
         unread = (1 - READ) * gates.flip_flops
@@ -111,21 +105,21 @@ def _block(block: Elaboratable, family: Family) -> Cells:
         gates = count(block)
         return _cells(gates, family, OTHER) + Cells(paired=gates.flip_flops)  # no pipeline, whose registers have none
     if isinstance(block, SpikeEncoder):
-        moved = PIXEL_BITS * block.lanes if family.output_registers else 0
+        moved = PIXEL_BITS * block.lanes if family.fabric.output_registers else 0
         return _cells(count(block), family, ENCODER) + Cells(flip_flops=-moved)
     return _cells(_softened(count(block), family), family, OTHER)
 
 
 def _cells(gates: Gates, family: Family, luts: tuple[float, float]) -> Cells:
     """What synthesis makes of ``gates``, with so many ``luts`` for each bit of sums and choices, and of masks."""
-    choices = gates.choices + (0 if family.clock_enables else gates.enables)
+    choices = gates.choices + (0 if family.fabric.clock_enables else gates.enables)
     total = Cells(
         luts=luts[0] * (gates.sums + choices) + luts[1] * gates.masks + TEST * gates.tests,
         flip_flops=gates.flip_flops,
         carries=gates.carries,
     )
     for one, other in gates.products:
-        if family.factor_bits:
+        if family.fabric.factor_bits:
             total += Cells(multipliers=_pieces(one, family) * _pieces(other, family))
         else:
             total += Cells(luts=PRODUCT * one * other)
@@ -134,8 +128,8 @@ def _cells(gates: Gates, family: Family, luts: tuple[float, float]) -> Cells:
 
 def _pieces(width: int, family: Family) -> int:
     """Multipliers that a signed factor is spread over; a small rest is left to LUTs."""
-    whole, rest = divmod(width - 1, family.factor_bits)
-    return max(1, whole + (rest >= family.least_factor_bits))
+    whole, rest = divmod(width - 1, family.fabric.factor_bits)
+    return max(1, whole + (rest >= family.fabric.least_factor_bits))
 
 
 def _crossbar(block: Crossbar, family: Family) -> Cells:
@@ -156,10 +150,10 @@ def _crossbar(block: Crossbar, family: Family) -> Cells:
     queue = tuple(replace(store, width=block.lanes * block.sum_shape.width) for store in two.stores)
     total = _cells(_grown(one, two, columns - 2, queue), family, CROSSBAR)
 
-    stores = weights(rows, columns, bits, banks, loadable=block.stores_from is not None)
-    total += reduce(add, (memory(store, family) for store in stores))
-    if family.output_registers:
-        total += Cells(flip_flops=-sum(store.width for store in stores if not is_logic(store, family)))
+    weights = stores(Crossbar.memories(rows, columns, bits, banks), loadable=block.stores_from is not None)
+    total += reduce(add, (memory(store, family) for store in weights))
+    if family.fabric.output_registers:
+        total += Cells(flip_flops=-sum(store.width for store in weights if not is_logic(store, family)))
 
     late = (columns - 1) // block.GROUP
     second = sum(column // block.GROUP % 2 for column in range(columns))  # in the second group of their memory
@@ -239,7 +233,10 @@ def _softened(gates: Gates, family: Family) -> Gates:
     """``gates`` with the memories marked that ``family`` keeps out of block RAM."""
     return replace(
         gates,
-        stores=tuple(replace(store, soft=store.name.rstrip("0123456789") in family.soft) for store in gates.stores),
+        stores=tuple(
+            replace(store, soft=store.name.rstrip("0123456789") in family.fabric.soft_memories)
+            for store in gates.stores
+        ),
     )
 
 

@@ -1,10 +1,12 @@
 """What a memory becomes: block RAM, distributed RAM, or LUTs and flip-flops."""
 
+from collections.abc import Iterable
 from math import ceil
 
-from captwin.boards.families.family import Cells, Family
+from captwin.boards.families.fabric import Cells
+from captwin.boards.families.family import Family
 from captwin.boards.sizing.gate_count import Store
-from captwin.hw.gates.crossbar import Crossbar
+from captwin.hw.gates.stores import MemorySize
 
 #: What Yosys reckons a bit of soft logic to cost, a LUT being 1: of constants, and of what can be written where LUTs
 #: cannot be RAM. It has not been said what; these sort all memories of the builds in `docs/performance.md` rightly.
@@ -12,13 +14,10 @@ CONSTANT_BIT = 1 / 16
 WRITTEN_BIT = 1
 
 
-def weights(rows: int, columns: int, charge_bits: int, banks: int, *, loadable: bool) -> list[Store]:
-    """Memories of a crossbar's charge codes: in each bank, one for every two groups of columns."""
-    pair = 2 * Crossbar.GROUP
-    widths = [charge_bits * min(pair, columns - first) for first in range(0, columns, pair)]
+def stores(sizes: Iterable[MemorySize], *, loadable: bool) -> list[Store]:
+    """Memories of these sizes, of which nothing is known to be the same in every word."""
     writes = int(loadable)
-    depth = -(-rows // banks)
-    return [Store(width, depth, reads=1, writes=writes, block=False, constant=0) for width in widths] * banks
+    return [Store(size.width, size.depth, size.reads, writes, size.block, constant=0) for size in sizes]
 
 
 def memory(store: Store, family: Family) -> Cells:
@@ -27,9 +26,9 @@ def memory(store: Store, family: Family) -> Cells:
         return Cells(block_rams=_blocks(store, family))
     if not store.writes:
         words = ceil(store.depth / 16)
-        muxes = 0 if family.wide_luts else words - 1
+        muxes = 0 if family.fabric.wide_luts else words - 1
         return Cells(luts=store.live * store.reads * (words + muxes), flip_flops=store.live * store.reads)
-    if family.lut_rams:
+    if family.fabric.lut_rams:
         return Cells(luts=4 * _lut_rams(store), flip_flops=store.width * store.reads)
     return Cells(luts=store.bits, flip_flops=store.bits + store.width)
 
@@ -38,10 +37,10 @@ def is_logic(store: Store, family: Family) -> bool:
     """Whether it is no block RAM, as Yosys decides by its costs."""
     if store.block or store.soft:
         return store.soft
-    cost = family.block_cost * _blocks(store, family)
+    cost = family.fabric.block_ram_cost * _blocks(store, family)
     if not store.writes:
         return CONSTANT_BIT * store.bits * store.reads <= cost
-    if family.lut_rams:
+    if family.fabric.lut_rams:
         return 4 * _lut_rams(store) < cost
     return WRITTEN_BIT * store.bits < cost
 

@@ -14,6 +14,16 @@ from captwin.hw.gates.streams import COPY, Landing, Pipeline
 
 #: what neuron results can hold besides spikes: new membranes, and the drives and sums that they came from
 SHOWN = ("membranes", "drives", "sums")
+#: clock cycles that a neuron by itself takes at most, of any kind of layers
+CYCLES_AT_MOST = 40
+
+
+def shown_by(number: int, layers: int, *, trace: bool) -> Collection[str]:
+    """What the results of layer ``number`` of ``layers`` hold besides spikes: all of SHOWN if ``trace``, else what the
+    readout needs of the last layer."""
+    if trace:
+        return SHOWN
+    return ("membranes",) if number == layers - 1 else ()
 
 
 def neuron_word(formats: Formats, lanes: int, sum_shape: object, shows: Collection[str] = SHOWN) -> data.StructLayout:

@@ -136,7 +136,7 @@ def _captwin_step(network: Network) -> TrainStep:
     optimizer = torch.optim.Adam(network.parameters())
 
     def step(pixels: torch.Tensor, labels: torch.Tensor) -> None:
-        loss = cross_entropy(network.trace(pixels)[-1].s.sum(0), labels)
+        loss = cross_entropy(network.trace(pixels)[-1].spikes.sum(0), labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

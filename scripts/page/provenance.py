@@ -18,7 +18,7 @@ def section(measured: Measured) -> Section:
     banks, lanes = (options.each(name, len(chip.layers)) for name in ("row_banks", "lanes"))
     build = [
         ("build id", manifest.build_id),
-        ("board", f"{board.name}: " + ", ".join(f"{name} {value}" for name, value in board.device.items())),
+        ("board", f"{board.name}: " + ", ".join(f"{name} {value}" for name, value in board.part.items())),
         ("clock constraint", f"{manifest.clock_hz / 1e6:.6g} MHz, from the board's PLL"),
         ("seeds placed", ", ".join(map(str, sorted(manifest.reached_hz_by_seed)))),
         ("seed kept", str(manifest.seed)),

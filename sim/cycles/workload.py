@@ -51,7 +51,7 @@ class Workload:
             some = pixels[start : start + BATCH]
             answer = golden.run(chip, some, trace=True)
             encoded = encode(chip.encoder, some)
-            for parts, part in zip(spikes, [encoded, *(trace.s for trace in answer.traces)], strict=False):
+            for parts, part in zip(spikes, [encoded, *(trace.spikes for trace in answer.traces)], strict=False):
                 parts.append(part.astype(bool))
             decided.append(answer.steps)
         self._spikes = [np.concatenate(parts) for parts in spikes]

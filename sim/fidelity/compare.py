@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from captwin.hw.chip import Chip, Formats, Layer
+from captwin.hw.chip import Chip
 from captwin.sim import golden
 from captwin.sim.encode import encode
 from captwin.sim.energy import neuron_energy
@@ -102,17 +102,15 @@ def compare(
         }
         chains = simulate_chains(f"layer {number}", columns, cache=cache, progress=progress)
         layers.append(_compare_layer(chip, number, some, inputs, chains))
-        inputs = twin.traces[number].s if neurons is not None else layers[-1].spikes.astype(np.int64)
+        inputs = twin.traces[number].spikes if neurons is not None else layers[-1].spikes.astype(np.int64)
     labels = None if neurons is not None else _spice_labels(chip, layers[-1])
     return Fidelity(chip, bench, tuple(layers), labels, twin.labels, golden_seconds, warnings)
 
 
 def _spice_labels(chip: Chip, last: LayerFidelity) -> np.ndarray:
     """Classes by the readout's rule, the membranes rounded to codes."""
-    codes = np.clip(np.rint(_to_codes(chip.layers[-1], chip.formats, last.v)), 0, chip.formats.membrane_max)
-    unused = np.zeros(last.v.shape, np.int64)
-    trace = golden.LayerTrace(unused, unused, codes.astype(np.int64), last.spikes.astype(np.int64))
-    return golden.decide(chip, trace).labels
+    codes = chip.layers[-1].scale.membranes(chip.formats).nearest(last.v)
+    return golden.decide(chip, codes, last.spikes.astype(np.int64)).labels
 
 
 def _compare_layer(
@@ -125,15 +123,16 @@ def _compare_layer(
         return values.reshape(len(inputs), len(neurons), *values.shape[1:])
 
     trace = golden.run_layer(layer, formats, inputs)
-    u = trace.u[..., neurons]
+    u = trace.drives[..., neurons]
     own = replace(layer, threshold_offsets=layer.threshold_offsets[neurons])
     v, spikes = gather("v").swapaxes(1, 2), gather("spikes").swapaxes(1, 2)
-    rest = np.full_like(trace.v[:, :1, neurons], layer.rest)
+    rest = np.full_like(trace.membranes[:, :1, neurons], layer.rest)
     quiet = np.zeros_like(rest)
-    old_v = np.concatenate([rest, trace.v[:, :-1, neurons]], axis=1)
-    old_b = np.concatenate([quiet, trace.s[:, :-1, neurons]], axis=1)
+    old_v = np.concatenate([rest, trace.membranes[:, :-1, neurons]], axis=1)
+    old_b = np.concatenate([quiet, trace.spikes[:, :-1, neurons]], axis=1)
     # The twin's one cycle begins at the code nearest to SPICE's membrane.
-    near = np.clip(np.rint(_to_codes(layer, formats, v[:, :-1])), 0, formats.membrane_max).astype(np.int64)
+    membranes = layer.scale.membranes(formats)
+    near = membranes.nearest(v[:, :-1])
     near_v, near_b = np.concatenate([rest, near], axis=1), np.concatenate([quiet, spikes[:, :-1]], axis=1)
     lone_v, lone_spikes = golden.run_cycle(own, formats, near_v, near_b, u)
     return LayerFidelity(
@@ -146,20 +145,10 @@ def _compare_layer(
         energy=gather("energy").swapaxes(1, 2),
         row_energy=gather("row_energy").swapaxes(1, 2),
         seconds=gather("seconds"),
-        twin_v=_to_volts(layer, formats, trace.v[..., neurons]),
-        twin_spikes=trace.s[..., neurons].astype(bool),
+        twin_v=membranes.volts(trace.membranes[..., neurons]),
+        twin_spikes=trace.spikes[..., neurons].astype(bool),
         twin_energy=None if layer.energy is None else neuron_energy(layer, formats, old_v, old_b, u),
-        saturated=golden.saturates(layer, formats, trace.acc)[..., neurons],
-        near_v=_to_volts(layer, formats, lone_v),
+        saturated=golden.saturates(layer, formats, trace.sums)[..., neurons],
+        near_v=membranes.volts(lone_v),
         near_spikes=lone_spikes.astype(bool),
     )
-
-
-def _to_volts(layer: Layer, formats: Formats, codes: np.ndarray) -> np.ndarray:
-    scale = layer.scale
-    return np.asarray(scale.v_min + codes * (scale.v_max - scale.v_min) / (formats.membrane_max + 1))
-
-
-def _to_codes(layer: Layer, formats: Formats, volts: np.ndarray) -> np.ndarray:
-    scale = layer.scale
-    return np.asarray((volts - scale.v_min) / (scale.v_max - scale.v_min) * (formats.membrane_max + 1))

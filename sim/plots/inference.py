@@ -23,7 +23,7 @@ def draw_inference(chip: Chip, pixels: np.ndarray, *, truth: int | None = None) 
     steps = chip.encoder.steps
     inputs = encode(chip.encoder, pixels)
     rasters = [("pixels", inputs)]
-    rasters += [(f"layer {n}", trace.s[0] > 0) for n, trace in enumerate(outcome.traces)]
+    rasters += [(f"layer {n}", trace.spikes[0] > 0) for n, trace in enumerate(outcome.traces)]
 
     figure = Figure(figsize=(11, 6.4), layout="constrained")
     grid = figure.add_gridspec(2, len(rasters) + 1, height_ratios=[1, 1.1])
@@ -45,7 +45,7 @@ def draw_inference(chip: Chip, pixels: np.ndarray, *, truth: int | None = None) 
         axis.locator_params(axis="y", integer=True)
 
     last, trace = chip.layers[-1], outcome.traces[-1]
-    volts = last.scale.v_min + trace.v[0] * (last.scale.v_max - last.scale.v_min) / (chip.formats.membrane_max + 1)
+    volts = last.scale.membranes(chip.formats).volts(trace.membranes[0])
     membranes = figure.add_subplot(grid[1, :-1])
     for neuron in range(chip.classes):
         chosen = neuron == label
@@ -56,7 +56,7 @@ def draw_inference(chip: Chip, pixels: np.ndarray, *, truth: int | None = None) 
             linewidth=2 if chosen else 1,
             zorder=3 if chosen else 2,
         )
-        fired = np.nonzero(trace.s[0, :, neuron])[0]
+        fired = np.nonzero(trace.spikes[0, :, neuron])[0]
         membranes.plot(
             fired + 1, volts[fired, neuron], "o", color="tab:red" if chosen else "0.5", markersize=5, zorder=4
         )

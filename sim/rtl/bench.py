@@ -135,8 +135,8 @@ def expected_counters(chip: Chip, images: np.ndarray, reference: golden.Inferenc
     counters = {}
     for number, (layer, trace) in enumerate(zip(chip.layers, reference.traces, strict=True)):
         counters[f"events[{number}]"] = arriving
-        counters[f"spikes[{number}]"] = arriving = int(trace.s.sum())
-        counters[f"saturated[{number}]"] = int(golden.saturates(layer, chip.formats, trace.acc).sum())
+        counters[f"spikes[{number}]"] = arriving = int(trace.spikes.sum())
+        counters[f"saturated[{number}]"] = int(golden.saturates(layer, chip.formats, trace.sums).sum())
     return counters
 
 

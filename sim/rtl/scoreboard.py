@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from captwin.sim.golden import Inference
 
-#: trace field of the gates -> array of the golden trace
-TRACED = {"sums": "acc", "drives": "u", "membranes": "v", "spikes": "s"}
+#: what is compared of each neuron and step: arrays of the golden trace, and fields of the gates'
+TRACED = ("sums", "drives", "membranes", "spikes")
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ class Scoreboard:
         self._traced = traced
         self._words = [0] * len(golden.traces)
         self.results = 0
-        self.compared = {name: 0 for name in TRACED}
+        self.compared = dict.fromkeys(TRACED, 0)
         self.mismatches = 0
         self.first: Divergence | None = None
 
     @property
     def complete(self) -> bool:
         """Whether every word of every layer and every result has come."""
-        images, steps = self._golden.traces[0].s.shape[:2]
+        images, steps = self._golden.traces[0].spikes.shape[:2]
         words = enumerate(self._words) if self._traced else ()
         return self.results >= images and all(
             seen >= images * steps * self._words_per_step(layer) for layer, seen in words
@@ -59,7 +59,7 @@ class Scoreboard:
     def take_word(self, layer: int, word: Mapping[str, int], cycle: int) -> bool:
         """One beat of the trace stream of ``layer``; whether it is not one too many."""
         trace = self._golden.traces[layer]
-        images, steps, columns = trace.s.shape
+        images, steps, columns = trace.spikes.shape
         time, part = divmod(self._words[layer], self._words_per_step(layer))
         image, step = divmod(time, steps)
         self._words[layer] += 1
@@ -70,9 +70,9 @@ class Scoreboard:
         self._check(image, step, layer, None, "last", int(last), word["last"], cycle)
         for lane in range(min(self._lanes[layer], columns - part * self._lanes[layer])):
             neuron = part * self._lanes[layer] + lane
-            for name, array in TRACED.items():
+            for name in TRACED:
                 got = word["spikes"] >> lane & 1 if name == "spikes" else word[f"{name}[{lane}]"]
-                expected = int(getattr(trace, array)[image, step, neuron])
+                expected = int(getattr(trace, name)[image, step, neuron])
                 self._check(image, step, layer, neuron, name.removesuffix("s"), expected, got, cycle)
                 self.compared[name] += 1
         return True
@@ -104,7 +104,7 @@ class Scoreboard:
         self._check(len(self._golden.labels) - 1, None, None, None, "build_id", expected, got, cycle)
 
     def _words_per_step(self, layer: int) -> int:
-        return -(-self._golden.traces[layer].s.shape[2] // self._lanes[layer])
+        return -(-self._golden.traces[layer].spikes.shape[2] // self._lanes[layer])
 
     def _check(
         self,

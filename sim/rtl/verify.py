@@ -236,16 +236,16 @@ def _compare_block(part: _Part, stream: _Stream, twin: Twin, chip: Chip, pixels:
     arriving = int(encode(chip.encoder, pixels).sum())
     for layer, (weights, trace) in enumerate(zip(chip.layers, reference.traces, strict=True)):
         expected[f"events[{layer}]"] += arriving
-        expected[f"spikes[{layer}]"] += (arriving := int(trace.s.sum()))
-        expected[f"saturated[{layer}]"] += int(golden.saturates(weights, chip.formats, trace.acc).sum())
+        expected[f"spikes[{layer}]"] += (arriving := int(trace.spikes.sum()))
+        expected[f"saturated[{layer}]"] += int(golden.saturates(weights, chip.formats, trace.sums).sum())
         if not twin.sidecar.options.trace:
             continue
         lanes = twin.sidecar.options.lanes[layer]
         words = -(-weights.columns // lanes)
         got = {name: stream.take(dtype, images, steps, weights.columns) for name, dtype in dtypes.items()}
         last, cycles = stream.take("u1", images, steps, words), stream.take("<u4", images, steps, words)
-        for order, (name, array) in enumerate(TRACED.items()):
-            if spot := part.differ(getattr(trace, array), got[name]):
+        for order, name in enumerate(TRACED):
+            if spot := part.differ(getattr(trace, name), got[name]):
                 (image, step, neuron), want, have = spot
                 cycle = int(cycles[image, step, neuron // lanes])
                 signal = name.removesuffix("s")

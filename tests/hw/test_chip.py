@@ -14,7 +14,7 @@ from captwin.hw.chip import Chip, ChipError, Formats, Scale
 from captwin.hw.encoders import make_encoder
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import write_atomically
-from tests.chips import random_chip
+from tests.support.chips import random_chip
 
 
 @pytest.fixture
@@ -145,7 +145,8 @@ def test_file_of_something_else(tmp_path: Path) -> None:
         ("charges", lambda a: a + np.int16(2000), r"layers\.0\.charges: values must lie in"),
         ("surfaces", lambda a: a[0], r"layers\.0\.surfaces: expected shape"),
         ("c_plus", lambda a: a * np.float32("nan"), r"layers\.0\.c_plus: holds NaN"),
-        ("c_column", lambda a: -a - 1, r"layers\.0\.c_column: values must lie in 0.0 to 1e-06"),
+        ("c_column", lambda a: -a - 1, r"layers\.0\.c_column: values must lie in 1e-18 to 1e-06"),
+        ("c_column", lambda a: 0 * a, r"layers\.0\.c_column: values must lie in 1e-18 to 1e-06, found 0.0"),
         ("offsets", lambda a: a + (1 << 60), r"layers\.0\.offsets: values must lie in"),
         ("shift", lambda k: 40, "less than or equal to 31"),
         ("rest", lambda v: 1 << 20, r"layers\.0\.rest: must be at most"),

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from captwin.hw.chip import Chip, ChipError
-from tests.chips import random_chip
-from tests.hostile import HOSTILE_TEXTS, chip_file, nested, parts
+from tests.support.chips import random_chip
+from tests.support.hostile import HOSTILE_TEXTS, chip_file, nested, parts
 
 TEXTS = [("analog", "circuit"), ("analog", "corner"), ("analog", "table_sha256"), ("gates", "readout")]
 

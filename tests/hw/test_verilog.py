@@ -10,7 +10,7 @@ from captwin.hw.export.sidecar import Payload, read_sidecar
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.verilog import TOP, write_verilog
-from tests.chips import random_chip
+from tests.support.chips import random_chip
 
 
 def written(folder: Path, **options: object) -> tuple[str, dict]:

@@ -14,7 +14,7 @@ import pytest
 
 from captwin.scripts.app import EXAMPLES, MODULES, load
 from captwin.train.zoo import CHIP_FOLDER
-from tests.paths import ROOT, SOURCES
+from tests.support.paths import ROOT, SOURCES
 
 HEAVY = ("torch", "sklearn", "amaranth", "numba", "matplotlib", "numpy", "scipy")
 RUN = "from captwin.scripts.main import main; main()"

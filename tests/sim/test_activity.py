@@ -17,9 +17,9 @@ def test_shares_are_those_of_the_traces():
     measured = activity.measure(chip, PIXELS, batch=7)
     traces = golden.run(chip, PIXELS, trace=True).traces
     for layer, trace, entry in zip(measured.layers, traces, chip.layers, strict=True):
-        assert layer.spike_rate == pytest.approx(trace.s.mean())
-        assert layer.silent == (trace.s.sum((0, 1)) == 0).mean()
-        assert layer.clamped == pytest.approx(golden.saturates(entry, chip.formats, trace.acc).mean())
+        assert layer.spike_rate == pytest.approx(trace.spikes.mean())
+        assert layer.silent == (trace.spikes.sum((0, 1)) == 0).mean()
+        assert layer.clamped == pytest.approx(golden.saturates(entry, chip.formats, trace.sums).mean())
     assert measured.images == 300 and measured.wordless == 0 and measured.warnings() == []
 
 

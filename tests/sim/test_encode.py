@@ -6,7 +6,7 @@ import torch
 
 from captwin.hw.encoders import ENCODERS
 from captwin.sim.encode import encode
-from tests.chips import random_encoder
+from tests.support.chips import random_encoder
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, 30)).astype(np.uint8)
 

@@ -13,7 +13,7 @@ from captwin.sim import energy, golden
 from captwin.sim.encode import encode
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 
 
 def with_energy(chip: Chip, seed: int = 0) -> Chip:
@@ -36,7 +36,7 @@ def slow_energy(chip: Chip, pixels: np.ndarray) -> np.ndarray:
         swing = analog.supply * (analog.v_read + analog.supply / 3)
         v, b = [layer.rest] * layer.columns, [0] * layer.columns
         for step in range(chip.encoder.steps):
-            arrived = traces[n - 1].s[0, step] if n else chip.encoder.spikes(pixels, step)
+            arrived = traces[n - 1].spikes[0, step] if n else chip.encoder.spikes(pixels, step)
             for row in np.flatnonzero(arrived):
                 for j in range(layer.columns):
                     load = float(layer.c_plus[row, j]) + float(layer.c_minus[row, j]) + 2 * analog.row_wire
@@ -44,7 +44,7 @@ def slow_energy(chip: Chip, pixels: np.ndarray) -> np.ndarray:
             for j in range(layer.columns):
                 load = float(layer.c_bias[0, j]) + float(layer.c_bias[1, j]) + 2 * analog.row_wire
                 joules[n, 2] += swing * load
-                u = int(traces[n].u[0, step, j])
+                u = int(traces[n].drives[0, step, j])
                 volts = layer.scale.u_min + u * (layer.scale.u_max - layer.scale.u_min) / 2**chip.formats.drive_bits
                 lower = sum(float(c) for c in layer.c_minus[:, j]) + float(layer.c_bias[1, j])
                 joules[n, 1] += analog.supply * abs(volts) * lower
@@ -54,7 +54,7 @@ def slow_energy(chip: Chip, pixels: np.ndarray) -> np.ndarray:
                 joules[n, 3] += np.array([1 - x, x]) @ corners @ np.array([1 - y, y])
                 wire = analog.clock_wire * analog.supply**2
                 joules[n, 4] += wire * 4 / 3 + surface.min() / 3
-                v[j], b[j] = int(traces[n].v[0, step, j]), int(traces[n].s[0, step, j])
+                v[j], b[j] = int(traces[n].membranes[0, step, j]), int(traces[n].spikes[0, step, j])
     return joules
 
 
@@ -67,7 +67,7 @@ def test_every_term_adds_up(seed: int) -> None:
         np.testing.assert_allclose(report.joules[image], slow_energy(chip, pixels[image]), rtol=1e-9)
     np.testing.assert_allclose(report.total, report.joules.reshape(3, -1).sum(axis=1))
     events = [int(encode(chip.encoder, pixels).sum())]
-    events += [int(trace.s.sum()) for trace in golden.run(chip, pixels, trace=True).traces[:-1]]
+    events += [int(trace.spikes.sum()) for trace in golden.run(chip, pixels, trace=True).traces[:-1]]
     np.testing.assert_array_equal(report.events.sum(axis=0), events)
     assert report.synaptic_events == sum(n * layer.columns for n, layer in zip(events, chip.layers, strict=True))
 

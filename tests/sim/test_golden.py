@@ -7,7 +7,7 @@ import pytest
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 
 
 def test_batches_do_not_matter() -> None:
@@ -17,7 +17,7 @@ def test_batches_do_not_matter() -> None:
     for name in ("labels", "counts", "membranes", "steps"):
         np.testing.assert_array_equal(getattr(whole, name), getattr(parts, name))
     for a, b in zip(whole.traces, parts.traces, strict=True):
-        np.testing.assert_array_equal(a.v, b.v)
+        np.testing.assert_array_equal(a.membranes, b.membranes)
     assert golden.run(chip, pixels).traces == ()
 
 
@@ -25,7 +25,7 @@ def test_accumulators_stay_exact_beyond_float32() -> None:
     chip = next(c for c in (random_chip(s, sizes=(40_001, 1)) for s in range(50)) if c.formats.charge_bits == 10)
     layer = replace(chip.layers[0], charges=np.full((40_001, 1), 511, np.int16))
     assert int(np.float32(511 * 40_001)) != 511 * 40_001
-    assert golden.run_layer(layer, chip.formats, np.ones((1, 1, 40_001), bool)).acc[0, 0, 0] == 511 * 40_001
+    assert golden.run_layer(layer, chip.formats, np.ones((1, 1, 40_001), bool)).sums[0, 0, 0] == 511 * 40_001
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.paths import SOURCES
+from tests.support.paths import SOURCES
 
 PROGRAM = """
 import sys

@@ -15,8 +15,8 @@ from captwin.hw.support.generated import kind_of, marked
 from captwin.hw.verilog import verilog_files
 from captwin.sim.rtl.simulators import MAKE_FLAGS, require
 from captwin.sim.rtl.testbench import checking_bench
-from tests.chips import random_chip, random_pixels
-from tests.lint import WITHOUT, complaints
+from tests.support.chips import random_chip, random_pixels
+from tests.support.lint import WITHOUT, complaints
 
 pytestmark = pytest.mark.skipif(bool(WITHOUT), reason=", ".join(WITHOUT))
 

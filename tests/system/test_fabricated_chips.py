@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from captwin.hw.chip import Chip
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.sim import golden
 from captwin.sim.devices.fabricate import Process, fabricate
 from captwin.sim.devices.memcapacitor import Effects, History
@@ -16,8 +16,8 @@ from captwin.sim.rtl.simulators import missing_tools
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.model.exact import ExactNetwork
 from captwin.train.zoo import load_chip
-from tests.chips import random_pixels
-from tests.circuit_chips import circuit_chip
+from tests.support.chips import random_pixels
+from tests.support.circuit_chips import circuit_chip
 
 PROCESS = Process(Effects(sigma_c=0.15, stuck=0.01, drift=0.02, c_v1=0.03), History(seconds=1e6), sigma_vth=3e-3)
 
@@ -30,7 +30,7 @@ def test_torch_agrees_with_golden(tmp_path: Path) -> None:
     expected, found = golden.run(chip, pixels, trace=True), ExactNetwork(chip)(torch.tensor(pixels), trace=True)
     np.testing.assert_array_equal(expected.labels, found.labels)
     for ours, theirs in zip(expected.traces, found.traces, strict=True):
-        for name in ("acc", "u", "v", "s"):
+        for name in ("sums", "drives", "membranes", "spikes"):
             np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name).numpy())
 
 

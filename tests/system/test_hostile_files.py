@@ -21,9 +21,9 @@ from captwin.sim.neurons.table import NeuronTable
 from captwin.train.config import CONFIG_FOLDER, load_config
 from captwin.train.zoo import CHIP_FOLDER
 from tests.boards.flow.test_built import whole_build
-from tests.chips import random_chip, random_pixels
-from tests.hostile import chip_files, json_files, toml_files
-from tests.tables import small_table
+from tests.support.chips import random_chip, random_pixels
+from tests.support.hostile import chip_files, json_files, toml_files
+from tests.support.tables import small_table
 
 #: processor seconds and bytes that one file may cost
 SECONDS, BYTES = 5.0, 1 << 30

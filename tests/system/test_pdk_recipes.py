@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from captwin.sim.spice.bench import MODELS, NETLISTS, Point, open_bench
-from tests.needs import needs_ngspice
-from tests.paths import DOCS
+from tests.support.needs import needs_ngspice
+from tests.support.paths import DOCS
 
 pytestmark = needs_ngspice
 PAGE = DOCS / "circuit.md"

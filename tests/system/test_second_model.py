@@ -9,7 +9,7 @@ from captwin.hw.encoders import ENCODERS
 from captwin.sim import golden
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 from tests.system import second_model
 
 
@@ -24,7 +24,7 @@ def compare(chip, pixels: np.ndarray, folder: Path) -> None:
         np.testing.assert_array_equal(counts, expected.counts[n])
         np.testing.assert_array_equal(membranes, expected.membranes[n])
         for layer, ours in zip(trace, expected.traces, strict=True):
-            for column, name in zip(zip(*layer, strict=True), ("acc", "u", "v", "s"), strict=True):
+            for column, name in zip(zip(*layer, strict=True), ("sums", "drives", "membranes", "spikes"), strict=True):
                 np.testing.assert_array_equal(column, getattr(ours, name)[n], err_msg=name)
 
 

@@ -13,7 +13,7 @@ from captwin.hw.verilog import write_verilog
 from captwin.sim import golden
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
-from tests.lint import WITHOUT, complaints
+from tests.support.lint import WITHOUT, complaints
 
 CHIPS = {"tiny": ("digits-tiny", CoreOptions()), "little": ("digits-small", CoreOptions(pixel_lanes=4, row_banks=2))}
 IMAGES = 5

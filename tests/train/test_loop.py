@@ -283,7 +283,7 @@ def test_a_table_file_is_a_circuit(quick, tmp_path):
 def test_gradients_reach_every_weight(quick, digits: Dataset):
     network = build_network(quick, digits, load_circuit("charge_share"))
     last = network.trace(torch.tensor(digits.train_images[:256]))[-1]
-    (last.s.sum() + last.v.mean()).backward()
+    (last.spikes.sum() + last.membranes.mean()).backward()
     lit = torch.tensor(digits.train_images[:256].max(axis=0) >= 128)
     for number, layer in enumerate(network.layers):
         gradient = layer.weight.grad[lit] if number == 0 else layer.weight.grad

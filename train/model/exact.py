@@ -16,10 +16,10 @@ from captwin.sim.encode import encode
 class Trace(NamedTuple):
     """What a layer computed; each tensor is (images, steps, columns), integers."""
 
-    acc: Tensor
-    u: Tensor
-    v: Tensor
-    s: Tensor
+    sums: Tensor
+    drives: Tensor
+    membranes: Tensor
+    spikes: Tensor
 
 
 class Answer(NamedTuple):
@@ -55,17 +55,17 @@ class ExactLayer(nn.Module):
 
     def forward(self, spikes: Tensor) -> Trace:
         """(images, steps, rows) spikes, integers or booleans."""
-        acc = (spikes.to(self.charges.dtype) @ self.charges).long()
+        sums = (spikes.to(self.charges.dtype) @ self.charges).long()
         half = 1 << (self.shift - 1)
-        u = ((acc * self.gains + self.offsets + half) >> self.shift).clamp(0, self.formats.drive_max)
-        v = torch.full_like(u[:, 0], self.rest)
+        drives = ((sums * self.gains + self.offsets + half) >> self.shift).clamp(0, self.formats.drive_max)
+        v = torch.full_like(drives[:, 0], self.rest)
         b = torch.zeros_like(v)
         membranes, fired = [], []
-        for step in range(u.shape[1]):
-            v, b = self._cycle(v, b, u[:, step])
+        for step in range(drives.shape[1]):
+            v, b = self._cycle(v, b, drives[:, step])
             membranes.append(v)
             fired.append(b)
-        return Trace(acc, u, torch.stack(membranes, 1), torch.stack(fired, 1))
+        return Trace(sums, drives, torch.stack(membranes, 1), torch.stack(fired, 1))
 
     def _cycle(self, v: Tensor, b: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
         formats = self.formats
@@ -102,19 +102,19 @@ class ExactNetwork(nn.Module):
         traces: list[Trace] = []
         for layer in self.layers:
             traces.append(layer(spikes))
-            spikes = traces[-1].s
+            spikes = traces[-1].spikes
         last = traces[-1]
-        return Answer(*self._decide(last.s, last.v), tuple(traces) if trace else ())
+        return Answer(*self._decide(last.membranes, last.spikes), tuple(traces) if trace else ())
 
-    def _decide(self, s: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        images, steps, _ = s.shape
-        end = torch.full((images,), steps - 1, device=s.device)
+    def _decide(self, membranes: Tensor, spikes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        images, steps, _ = spikes.shape
+        end = torch.full((images,), steps - 1, device=spikes.device)
         if self.readout == "first_spike":
-            silent = s.sum(2).cumsum(1).eq(0).sum(1)  # steps before the first spike
+            silent = spikes.sum(2).cumsum(1).eq(0).sum(1)  # steps before the first spike
             end = silent.clamp(max=steps - 1)
-        rows = torch.arange(images, device=s.device)
-        counts, membranes = s.cumsum(1)[rows, end], v[rows, end]
-        score = (counts << self.membrane_bits) + membranes
+        rows = torch.arange(images, device=spikes.device)
+        counts, decisive = spikes.cumsum(1)[rows, end], membranes[rows, end]
+        score = (counts << self.membrane_bits) + decisive
         # Of equal scores the lower index wins; argmax alone does not promise that.
         labels = (score == score.amax(1, keepdim=True)).int().cumsum(1).eq(0).sum(1)
-        return labels, counts, membranes, end + 1
+        return labels, counts, decisive, end + 1

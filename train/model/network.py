@@ -16,7 +16,8 @@ from torch.autograd.function import FunctionCtx
 
 from captwin.hw.chip import Analog, Chip, Layer, Readout
 from captwin.hw.encoders.encoder import Encoder
-from captwin.sim.devices.mapping import Mapping, column_scale, to_capacitances, unit_capacitance
+from captwin.sim.devices.gains import column_gains
+from captwin.sim.devices.mapping import Mapping
 from captwin.sim.encode import encode
 from captwin.sim.neurons.quantise import QuantisedNeuron
 from captwin.sim.neurons.table import NeuronTable
@@ -50,7 +51,7 @@ class Technology:
             v_step=float(1 << formats.membrane_fraction),
             u_step=float(1 << formats.drive_fraction),
             rounded=self.quantised,
-            surrogate_width=self.surrogate_width / self.neuron.u_lsb,
+            surrogate_width=self.surrogate_width / self.neuron.drives.lsb,
         )
 
     @property
@@ -71,9 +72,9 @@ class Technology:
 class FloatTrace(NamedTuple):
     """What a layer computed in training mode, in codes; each tensor is (steps, images, columns)."""
 
-    u: Tensor
-    v: Tensor
-    s: Tensor
+    drives: Tensor
+    membranes: Tensor
+    spikes: Tensor
 
 
 class _Snap(torch.autograd.Function):
@@ -117,19 +118,18 @@ class CircuitLayer(nn.Module):
         offsets = torch.zeros(self.bias.shape, device=self.bias.device)
         if generator is not None:
             codes, bias, offsets = self._spread(codes, bias, offsets, generator)
-        u = self._drive(spikes, codes, bias)
-        v, s = respond(u, offsets, self.technology.curves)
-        return FloatTrace(u, v, s)
+        drives = self._drive(spikes, codes, bias)
+        return FloatTrace(drives, *respond(drives, offsets, self.technology.curves))
 
     def _drive(self, spikes: Tensor, codes: Tensor, bias: Tensor) -> Tensor:
         technology = self.technology
         mapping, neuron = technology.mapping, technology.neuron
         with torch.no_grad():
             magnitudes = codes.abs().sum(0) + self.bias_width * bias.abs()
-            heaviest = mapping.load(magnitudes, len(codes) + self.bias_width).max()
+            heaviest = mapping.pair_load(magnitudes, len(codes) + self.bias_width).max()
             per_charge = (mapping.ratio - 1) / mapping.top * (1 - mapping.parasitic) / heaviest
-            per_charge *= mapping.v_read / neuron.u_lsb
-        offset = bias * (self.bias_width * per_charge) - neuron.scale.u_min / neuron.u_lsb
+            per_charge *= mapping.v_read / neuron.drives.lsb
+        offset = bias * (self.bias_width * per_charge) - neuron.scale.u_min / neuron.drives.lsb
         # Spikes and codes are whole, so their products add up exactly; scaling comes after.
         u = accumulate(spikes, codes) * per_charge + offset
         if technology.quantised:
@@ -149,7 +149,9 @@ class CircuitLayer(nn.Module):
             sigma, mapping = technology.sigma_c, technology.mapping
             codes_off = drawn(mapping.deviation(codes) * sigma)
             bias_off = drawn(mapping.deviation(bias) * (sigma / math.sqrt(self.bias_width)))
-            offsets = offsets + drawn(torch.full_like(offsets, technology.sigma_threshold / technology.neuron.u_lsb))
+            offsets = offsets + drawn(
+                torch.full_like(offsets, technology.sigma_threshold / technology.neuron.drives.lsb)
+            )
         return codes + codes_off, bias + bias_off, offsets
 
     def to_layer(self) -> Layer:
@@ -157,16 +159,16 @@ class CircuitLayer(nn.Module):
         technology = self.technology
         mapping, neuron, c_column = technology.mapping, technology.neuron, technology.table.c_column
         codes, bias = (mapping.round_codes(p.detach().cpu().double().numpy()) for p in (self.weight, self.bias))
-        caps = to_capacitances(codes, bias, self.bias_width, mapping, c_column)
-        c_off = unit_capacitance(codes, bias, self.bias_width, mapping, c_column)
-        gains, offsets, shift = column_scale(caps, c_off, mapping, neuron)
+        caps = mapping.program(codes, bias, self.bias_width, c_column)
+        charge_lsb = mapping.charge_lsb(mapping.unit_capacitance(codes, bias, self.bias_width, c_column))
+        scaling = column_gains(charge_lsb, caps, mapping.v_read, neuron.scale, neuron.formats)
         return Layer(
-            shift=shift,
+            shift=scaling.shift,
             rest=neuron.rest,
             scale=neuron.scale,
             charges=codes.astype(np.int16),
-            gains=gains,
-            offsets=offsets,
+            gains=scaling.gains,
+            offsets=scaling.offsets,
             threshold_offsets=np.zeros(len(bias), np.int32),
             surfaces=neuron.surfaces.copy(),
             thresholds=neuron.thresholds.copy(),
@@ -217,7 +219,7 @@ class Network(nn.Module):
         traces = []
         for layer in self.layers:
             traces.append(layer(spikes, generator))
-            spikes = traces[-1].s
+            spikes = traces[-1].spikes
         return tuple(traces)
 
     @torch.no_grad()

@@ -8,7 +8,6 @@ import typer
 from captwin.boards.catalogue import BOARDS, find_board
 from captwin.boards.flow.built import read_built
 from captwin.boards.flow.flash import flash as run
-from captwin.boards.flow.flash import flash_command
 from captwin.scripts.options import BuildOption, build_folder
 from captwin.scripts.output import log
 from captwin.train.zoo import load_chip
@@ -25,7 +24,7 @@ def flash(
 ) -> None:
     """Flash a chip's bitstream; refuses one that was made for another board or chip."""
     built = read_built(build or build_folder(chip, board), find_board(board), load_chip(chip), name=chip)
-    command = flash_command(built, burn=burn)
+    command = built.board.flasher.command(built.bitstream, burn=burn)
     if dry_run:
         print(shlex.join(command))
         return

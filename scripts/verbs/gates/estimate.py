@@ -10,7 +10,7 @@ import typer
 
 from captwin.boards.board import Board
 from captwin.boards.catalogue import BOARDS, find_board
-from captwin.boards.families.family import Limits
+from captwin.boards.families.fabric import Limits
 from captwin.boards.flow.build import MANIFEST
 from captwin.boards.flow.built import Built, read_built
 from captwin.boards.sizing.area import AreaModel
@@ -18,7 +18,7 @@ from captwin.boards.sizing.fit import core_words, fitting
 from captwin.boards.sizing.search import Found
 from captwin.boards.sizing.search import search as find_fastest
 from captwin.hw.chip import Chip
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.errors import CaptwinError
 from captwin.scripts.options import (
     BanksOption,

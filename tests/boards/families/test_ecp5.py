@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from captwin.boards.catalogue import find_board
 from captwin.hw.gates.streams import COPY
-from tests.system.netlists import cells, synthesise
+from tests.system.netlists.stages import cells, synthesise
 
 
 class Copies(wiring.Component):
@@ -36,5 +36,5 @@ def test_copies_of_a_register_stay_apart(attrs: dict[str, int], registers: int, 
 
 def test_a_faster_clock_is_asked_for() -> None:
     board = find_board("ulx3s-85f")
-    said = board.family.tightened('FREQUENCY PORT "clk25_0__io" 25000000.0 HZ;\nBLOCK ASYNCPATHS;\n')
-    assert said == 'FREQUENCY PORT "clk25_0__io" 25500000.0 HZ;\nBLOCK ASYNCPATHS;\n'
+    tightened = board.family.tightened('FREQUENCY PORT "clk25_0__io" 25000000.0 HZ;\nBLOCK ASYNCPATHS;\n')
+    assert tightened == 'FREQUENCY PORT "clk25_0__io" 25500000.0 HZ;\nBLOCK ASYNCPATHS;\n'

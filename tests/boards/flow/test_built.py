@@ -12,8 +12,8 @@ from captwin.boards.catalogue import find_board
 from captwin.boards.flow.built import Built, read_built
 from captwin.hw.chip import Chip
 from captwin.hw.support.errors import CaptwinError
-from tests.chips import random_chip
-from tests.hostile import HOSTILE_TEXTS, nested
+from tests.support.chips import random_chip
+from tests.support.hostile import HOSTILE_TEXTS, nested
 
 BOARD = find_board("icebreaker")
 END = {"cell": "linked.core.a_SB_LUT4_O_LC", "loc": [3, 4], "port": "O"}

@@ -7,7 +7,7 @@ from captwin.boards.catalogue import BOARDS, find_board
 from captwin.boards.flow.top import BoardTop
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.link.selftest import Expected
-from tests.chips import random_chip
+from tests.support.chips import random_chip
 
 
 @pytest.mark.parametrize("name", BOARDS)

@@ -15,7 +15,7 @@ from captwin.hw.gates.stores import Contents
 from captwin.hw.link.about import Room, room
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 
 few = settings(max_examples=40, deadline=None, print_blob=True)
 

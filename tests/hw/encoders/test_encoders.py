@@ -20,8 +20,8 @@ from captwin.hw.encoders.encoder import PIXEL_MAX
 from captwin.hw.gates.encoder import SpikeEncoder
 from captwin.sim.encode import encode
 from captwin.train.config import load_config
-from tests.chips import random_chip, random_encoder, setting_ranges
-from tests.paths import DOCS
+from tests.support.chips import random_chip, random_encoder, setting_ranges
+from tests.support.paths import DOCS
 
 KINDS = st.sampled_from(list(ENCODERS))
 SEEDS = st.integers(0, 1 << 32)

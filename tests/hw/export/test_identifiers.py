@@ -12,7 +12,7 @@ from captwin.hw.gates.core import Core
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.verilog import write_verilog
 from captwin.sim.rtl.simulators import missing_tools
-from tests.chips import random_chip
+from tests.support.chips import random_chip
 
 BAD = ["", "1a", "a b", "a-b", "_a", "a_", "a__b", "größe", "a;", "a\n", "x" * (LENGTH + 1), "\\a ", "$a", "a'b"]
 

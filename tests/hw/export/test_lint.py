@@ -12,8 +12,8 @@ from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.support.tools import find_tool
 from captwin.hw.verilog import WAIVERS, write_verilog
 from captwin.train.zoo import load_chip
-from tests.chips import random_chip
-from tests.lint import WITHOUT, complaints
+from tests.support.chips import random_chip
+from tests.support.lint import WITHOUT, complaints
 
 pytestmark = pytest.mark.skipif(bool(WITHOUT), reason=", ".join(WITHOUT))
 

@@ -10,7 +10,7 @@ from amaranth.back import rtlil
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.support.tools import find_tool
 from captwin.hw.verilog import TOP, convert, without_brackets
-from tests.chips import random_chip
+from tests.support.chips import random_chip
 
 READ = """read_{kind} {name}
 hierarchy -top captwin_core

@@ -13,7 +13,7 @@ from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.generated import kind_of
 from captwin.hw.verilog import write_verilog
-from tests.chips import random_chip
+from tests.support.chips import random_chip
 
 CORE = Core(random_chip(11, sizes=(6, 4, 3)), CoreOptions(trace=True, loadable=True))
 SIDECAR = describe(CORE, CORE, "captwin_core")

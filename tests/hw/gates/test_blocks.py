@@ -18,8 +18,8 @@ from captwin.hw.gates.readout import ClassReadout
 from captwin.hw.gates.streams import Fork
 from captwin.sim import golden
 from captwin.sim.encode import encode
-from tests.chips import random_chip, random_encoder, random_formats, random_layer, random_pixels
 from tests.hw.gates.driver import exchange, number
+from tests.support.chips import random_chip, random_encoder, random_formats, random_layer, random_pixels
 
 SIZES = st.sampled_from([1, 2, 4, 8])
 STALLS = st.sampled_from([0.0, 0.3, 0.7])
@@ -120,9 +120,9 @@ def test_crossbar(width: int, banks: int, lanes: int, rows: int, columns: int, s
             if not active:
                 beats.append(bits(shape, {"row": 0, "active": 0, "last": 1}))
         inputs[stream] = beats
-    acc = np.zeros((5, block.words * lanes), np.int64)
-    acc[:, :columns] = golden.run_layer(layer, formats, spikes[None]).acc[0]
-    expected = [bits(block.sums.payload.shape(), [int(a) for a in word]) for word in acc.reshape(-1, lanes)]
+    sums = np.zeros((5, block.words * lanes), np.int64)
+    sums[:, :columns] = golden.run_layer(layer, formats, spikes[None]).sums[0]
+    expected = [bits(block.sums.payload.shape(), word.tolist()) for word in sums.reshape(-1, lanes)]
     assert exchange(block, inputs, {block.sums: number(len(expected))}, stall=stall, seed=seed) == [expected]
 
 
@@ -135,17 +135,17 @@ def test_neurons(lanes: int, columns: int, steps: int, stall: float, seed: int) 
     spikes = rng.random((2, steps, layer.rows)) < rng.random()  # two inferences, one after the other
     trace = golden.run_layer(layer, formats, spikes)
     block = Neurons(layer, formats, steps=steps, lanes=lanes)
-    acc = np.zeros((2 * steps, block.words * lanes), np.int64)
-    acc[:, :columns] = trace.acc.reshape(2 * steps, columns)
-    sums = [bits(block.sums.payload.shape(), [int(a) for a in word]) for word in acc.reshape(-1, lanes)]
+    padded = np.zeros((2 * steps, block.words * lanes), np.int64)
+    padded[:, :columns] = trace.sums.reshape(2 * steps, columns)
+    sums = [bits(block.sums.payload.shape(), word.tolist()) for word in padded.reshape(-1, lanes)]
     (received,) = exchange(block, {block.sums: sums}, {block.results: number(len(sums))}, stall=stall, seed=seed)
     results = [block.results.payload.shape().from_bits(payload) for payload in received]
     assert [word.last for word in results] == [n % block.words == block.words - 1 for n in range(len(sums))]
-    for name, array in (("membranes", trace.v), ("drives", trace.u), ("sums", trace.acc)):
+    for name in ("sums", "drives", "membranes"):
         got = np.array([list(word[name]) for word in results]).reshape(2, steps, -1)[:, :, :columns]
-        np.testing.assert_array_equal(got, array, err_msg=f"seed {seed}: {name}")
+        np.testing.assert_array_equal(got, getattr(trace, name), err_msg=f"seed {seed}: {name}")
     fired = np.array([[word.spikes >> lane & 1 for lane in range(lanes)] for word in results]).reshape(2, steps, -1)
-    np.testing.assert_array_equal(fired[:, :, :columns], trace.s, err_msg=f"seed {seed}: spikes")
+    np.testing.assert_array_equal(fired[:, :, :columns], trace.spikes, err_msg=f"seed {seed}: spikes")
     assert not fired[:, :, columns:].any(), f"seed {seed}: a lane beyond the last neuron spikes"
 
 
@@ -159,8 +159,7 @@ def test_readout(kind: str, lanes: int, rate: float, stall: float, seed: int) ->
     shape = (4, chip.encoder.steps, chip.classes)
     spikes = (rng.random(shape) < rate).astype(np.int64)
     membranes = rng.integers(0, 4, shape)  # few values, so that ties happen
-    blank = np.zeros(shape, np.int64)
-    expected = golden.decide(chip, golden.LayerTrace(blank, blank, membranes, spikes))
+    expected = golden.decide(chip, membranes, spikes)
     word_shape = neuron_word(chip.formats, lanes, 8)
     block = ClassReadout(
         chip.readout, chip.formats, classes=chip.classes, steps=chip.encoder.steps, word_shape=word_shape

@@ -15,7 +15,7 @@ from captwin.sim import golden
 from captwin.sim.rtl.simulators import missing_tools
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
-from tests.paths import DOCS
+from tests.support.paths import DOCS
 
 CHIP = load_chip("digits-tiny")
 PIXELS, _ = load_dataset("digits").some(5)

@@ -8,7 +8,7 @@ from amaranth.sim import Simulator
 
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.sim import golden
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 
 RESET_CYCLES = 16
 #: cycles in which everything must be over

@@ -12,7 +12,7 @@ from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
 from tests.boards.host.test_loading import room_of
-from tests.chips import like, random_chip, random_pixels
+from tests.support.chips import like, random_chip, random_pixels
 
 #: cycles in which everything must be over
 PATIENCE = 100_000

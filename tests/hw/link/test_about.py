@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.link.about import About, about, description
 from captwin.hw.support.errors import CaptwinError
-from tests.chips import random_chip
+from tests.support.chips import random_chip
 
 #: any JSON, the numbers and texts that programs stumble over among it
 values = st.recursive(

@@ -13,7 +13,7 @@ from captwin.hw.verilog import convert
 from captwin.sim import golden
 from captwin.sim.rtl.launch import run_bench
 from captwin.sim.rtl.simulators import missing_tools
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 
 
 @pytest.mark.skipif(bool(missing_tools("icarus")), reason="Icarus Verilog is not installed")

@@ -21,7 +21,7 @@ from captwin.hw.link.protocol import REPLY, Command, Status
 from captwin.hw.link.selftest import Expected
 from captwin.sim import golden
 from captwin.sim.expected import expect
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 
 CYCLES = 8
 
@@ -148,7 +148,7 @@ def test_other_requests(chip: Chip) -> None:
     assert replies[4][2:] == replies[5][2:] == (Status.WRONG_LENGTH, b"")
     layers = len(chip.layers)
     before, after = (struct.unpack(f"<I{3 * layers}I", replies[n][3]) for n in (7, 9))
-    events = int(np.count_nonzero(golden.run(chip, np.frombuffer(image, np.uint8)[None], trace=True).traces[0].s))
+    events = int(np.count_nonzero(golden.run(chip, np.frombuffer(image, np.uint8)[None], trace=True).traces[0].spikes))
     assert before[1 + layers] == events
     assert 0 < after[0] < before[0] and not any(after[1:])
     assert replies[10][3][:2] == replies[6][3][:2]

@@ -10,7 +10,7 @@ import pytest
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import whole_folder
 from captwin.hw.support.locks import LOCK, locked_folder
-from tests.paths import SOURCES
+from tests.support.paths import SOURCES
 
 HOLD = """
 import sys, time

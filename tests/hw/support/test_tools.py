@@ -17,7 +17,7 @@ from captwin.hw.support.tools import (
     tool_environment,
     without_blanks,
 )
-from tests.paths import ROOT
+from tests.support.paths import ROOT
 
 
 def test_tools_know_little_of_the_users_environment(monkeypatch):

@@ -12,7 +12,7 @@ from captwin.hw.support.cache import cached
 from captwin.hw.support.cache_folder import VARIABLE
 from captwin.scripts.output import Row, show
 from captwin.train.zoo import CHIP_FOLDER
-from tests.paths import SOURCES
+from tests.support.paths import SOURCES
 
 COMMAND = (sys.executable, "-c", "from captwin.scripts.main import main; main()")
 DIGITS_TINY = str(CHIP_FOLDER / "digits-tiny.safetensors")

@@ -20,7 +20,7 @@ from captwin.sim.spice.memory import default_cache
 from captwin.sim.spice.ngspice import SpiceTimeoutError
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
-from tests.needs import needs_ngspice
+from tests.support.needs import needs_ngspice
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ import pytest
 
 from captwin.boards.catalogue import find_board
 from captwin.train.zoo import load_chip
-from tests.paths import ROOT
+from tests.support.paths import ROOT
 
 
 def fake_build(folder: Path, **changes: object) -> None:

@@ -16,9 +16,9 @@ from captwin.sim.neurons.circuits import load_circuit
 from captwin.sim.neurons.verdict import judge
 from captwin.sim.spice.bench import NETLISTS
 from captwin.train.zoo import load_chip
-from tests.chips import random_chip
-from tests.needs import needs_ngspice
-from tests.tables import small_table
+from tests.support.chips import random_chip
+from tests.support.needs import needs_ngspice
+from tests.support.tables import small_table
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -11,7 +11,7 @@ import pytest
 from captwin.hw.support.generated import kind_of
 from captwin.scripts.given import untraced
 from captwin.sim.rtl.simulators import missing_tools
-from tests.paths import DOCS
+from tests.support.paths import DOCS
 
 ICARUS = pytest.mark.skipif(bool(missing_tools("icarus")), reason="Icarus Verilog is not installed")
 

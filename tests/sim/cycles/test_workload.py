@@ -19,7 +19,7 @@ from captwin.sim.rtl.twin import build
 from captwin.sim.rtl.verify import PARTS, verify
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 
 
 def compare(chip: Chip, pixels: np.ndarray, options: CoreOptions) -> None:

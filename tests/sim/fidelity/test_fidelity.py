@@ -15,7 +15,7 @@ from captwin.sim.spice.column import Chain
 from captwin.sim.spice.ngspice import SpiceError
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
-from tests.needs import needs_ngspice
+from tests.support.needs import needs_ngspice
 
 pytestmark = needs_ngspice
 
@@ -36,7 +36,7 @@ def twin_as_spice(monkeypatch, change=lambda v, s: None):
         layer, places = chip.layers[number], list(columns)
         inputs = np.stack([columns[place].spikes for place in places if place.neuron == places[0].neuron])
         trace = golden.run_layer(layer, chip.formats, inputs)
-        v, s = fidelity._to_volts(layer, chip.formats, trace.v), trace.s.astype(bool)
+        v, s = fidelity._to_volts(layer, chip.formats, trace.membranes), trace.spikes.astype(bool)
         if number == 0:
             change(v, s)
         still = (1e-13,) * v.shape[1]

@@ -3,7 +3,7 @@ import pytest
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim.neurons.circuits import circuit_names, ideal_twin, load_circuit
-from tests.tables import small_table
+from tests.support.tables import small_table
 
 
 def test_ideal_twin_follows_the_first_order_equation():

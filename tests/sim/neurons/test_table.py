@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from captwin.sim.neurons.circuits import circuit_names, load_circuit
 from captwin.sim.neurons.table import MOST_POINTS, NeuronTable, TableError
 from captwin.sim.neurons.verdict import judge
-from tests.tables import small_table
+from tests.support.tables import small_table
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from captwin.sim.neurons.circuits import circuit_names, ideal_twin, load_circuit
 from captwin.sim.neurons.table import NeuronTable, TableError
 from captwin.sim.neurons.verdict import judge, require_usable
-from tests.tables import small_table
+from tests.support.tables import small_table
 
 
 @pytest.mark.parametrize("name", circuit_names())

@@ -19,7 +19,7 @@ from captwin.sim.plots.neuron import (
 from captwin.sim.plots.style import style
 from captwin.train.zoo import load_chip
 from tests.sim.plots.overlap import overlaps
-from tests.tables import small_table
+from tests.support.tables import small_table
 
 
 @pytest.mark.parametrize("name", ["charge_share", "pass_transistor"])

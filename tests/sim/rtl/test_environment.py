@@ -10,7 +10,7 @@ from cocotb_tools import config
 from captwin.hw.support import tools
 from captwin.sim.rtl.simulate import simulate
 from captwin.sim.rtl.simulators import Simulator, missing_tools
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 
 SURPRISES = {
     "COCOTB_TESTCASE": "other",

@@ -19,7 +19,7 @@ from captwin.sim.rtl.simulate import simulate
 from captwin.sim.rtl.simulators import missing_tools
 from captwin.sim.rtl.twin import Twin, compile_design
 from captwin.sim.rtl.verify import verify
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 
 WITHOUT = [*missing_tools("verilator"), *missing_tools("icarus")]
 pytestmark = pytest.mark.skipif(bool(WITHOUT), reason=f"not installed: {', '.join(WITHOUT)}")

@@ -9,10 +9,10 @@ import pytest
 from captwin.boards.flow.build import INDIFFERENT
 from captwin.hw import verilog
 from captwin.hw.encoders import ENCODERS
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.sim.rtl.simulate import simulate
 from captwin.sim.rtl.simulators import Simulator, missing_tools
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 
 IMAGES = 4
 

@@ -12,25 +12,25 @@ from captwin.sim.rtl import simulate as runner
 from captwin.sim.rtl.design import own_design
 from captwin.sim.rtl.scoreboard import Scoreboard
 from captwin.sim.rtl.simulators import missing_tools
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 
 LANES = 2
 
 
 def word(trace: golden.LayerTrace, image: int, step: int, start: int) -> dict[str, int]:
     """The trace word that gates in agreement would send."""
-    neurons = range(start, min(start + LANES, trace.s.shape[2]))
-    beat = {"last": int(start + LANES >= trace.s.shape[2]), "spikes": 0}
+    neurons = range(start, min(start + LANES, trace.spikes.shape[2]))
+    beat = {"last": int(start + LANES >= trace.spikes.shape[2]), "spikes": 0}
     for lane, neuron in enumerate(neurons):
-        beat["spikes"] |= int(trace.s[image, step, neuron]) << lane
-        for name, array in (("sums", trace.acc), ("drives", trace.u), ("membranes", trace.v)):
-            beat[f"{name}[{lane}]"] = int(array[image, step, neuron])
+        beat["spikes"] |= int(trace.spikes[image, step, neuron]) << lane
+        for name in ("sums", "drives", "membranes"):
+            beat[f"{name}[{lane}]"] = int(getattr(trace, name)[image, step, neuron])
     return beat
 
 
 def feed(score: Scoreboard, reference: golden.Inference, spoil: tuple[int, int, int, str] | None) -> None:
     trace = reference.traces[0]
-    images, steps, columns = trace.s.shape
+    images, steps, columns = trace.spikes.shape
     for image in range(images):
         for step in range(steps):
             for start in range(0, columns, LANES):

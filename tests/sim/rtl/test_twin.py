@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from captwin.hw.chip import Chip
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.cache_folder import VARIABLE
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
@@ -21,7 +21,7 @@ from captwin.sim.rtl.scoreboard import TRACED, Divergence
 from captwin.sim.rtl.simulators import missing_tools
 from captwin.sim.rtl.twin import Twin, build
 from captwin.sim.rtl.verify import verify
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 
 IMAGES = 7
 
@@ -68,13 +68,13 @@ def small() -> tuple[Chip, Twin, np.ndarray]:
 
 def first_difference(got: golden.Inference, expected: golden.Inference) -> tuple[int, int, int, int, str, int, int]:
     """Found the slow way: images, then steps, layers, neurons, signals."""
-    images, steps, _ = got.traces[0].s.shape
+    images, steps, _ = got.traces[0].spikes.shape
     for image in range(images):
         for step in range(steps):
             for layer, (ours, theirs) in enumerate(zip(got.traces, expected.traces, strict=True)):
-                for neuron in range(ours.s.shape[2]):
-                    for name, array in TRACED.items():
-                        have, want = (getattr(trace, array)[image, step, neuron] for trace in (ours, theirs))
+                for neuron in range(ours.spikes.shape[2]):
+                    for name in TRACED:
+                        have, want = (getattr(trace, name)[image, step, neuron] for trace in (ours, theirs))
                         if have != want:
                             return image, step, layer, neuron, name.removesuffix("s"), int(want), int(have)
     raise AssertionError("nothing differs")
@@ -83,7 +83,7 @@ def first_difference(got: golden.Inference, expected: golden.Inference) -> tuple
 @pytest.mark.parametrize(("layer", "row", "column"), [(0, 3, 8), (1, 8, 4)])
 def test_another_charge_is_located(small: tuple[Chip, Twin, np.ndarray], layer: int, row: int, column: int) -> None:
     chip, twin, pixels = small
-    assert golden.run(chip, pixels, trace=True).traces[0].s[..., 8].any()  # row 8 of the second layer matters
+    assert golden.run(chip, pixels, trace=True).traces[0].spikes[..., 8].any()  # row 8 of the second layer matters
     charges = chip.layers[layer].charges.copy()
     charges[row, column] ^= 1
     other = replace(

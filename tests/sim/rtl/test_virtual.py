@@ -26,7 +26,7 @@ from captwin.sim.rtl.simulators import missing_tools
 from captwin.sim.rtl.virtual import LOADABLE, VirtualBoard
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
-from tests.paths import DOCS
+from tests.support.paths import DOCS
 
 pytestmark = pytest.mark.skipif(bool(missing_tools("verilator")), reason="Verilator's tools are not installed")
 CHIP = load_chip("digits-tiny")
@@ -53,7 +53,9 @@ def test_images(skew: float) -> None:
         assert device.build_id == CHIP.build_id and device.sizes == CHIP.sizes
         answers = list(device.infer(pixels))
         assert agree(answers, pixels)
-        events = int(np.sum([np.count_nonzero(trace.s) for trace in [golden.run(CHIP, pixels, trace=True).traces[-1]]]))
+        events = int(
+            np.sum([np.count_nonzero(trace.spikes) for trace in [golden.run(CHIP, pixels, trace=True).traces[-1]]])
+        )
         assert device.counters().spikes[-1] == events
         cycles = [answer.counters.cycles for answer in answers]
         assert cycles == sorted(cycles) and len(set(cycles)) == len(cycles)

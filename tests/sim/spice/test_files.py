@@ -12,7 +12,7 @@ from captwin.hw.support.errors import CaptwinError
 from captwin.sim.spice.bench import MODELS, NETLISTS, Point, open_bench
 from captwin.sim.spice.ngspice import run_deck
 from captwin.sim.spice.source import read_source
-from tests.needs import needs_ngspice
+from tests.support.needs import needs_ngspice
 
 NETLIST = (NETLISTS / "charge_share.cir").read_text()
 REST = [Point(0.72, 0.02, False)]

@@ -11,7 +11,7 @@ from captwin.sim.spice.characterize import characterize, held_out
 from captwin.sim.spice.netlist import PORTS, echoed
 from captwin.sim.spice.ngspice import SpiceError, run_deck
 from captwin.sim.spice.runner import Runner
-from tests.needs import needs_ngspice
+from tests.support.needs import needs_ngspice
 
 
 @pytest.fixture

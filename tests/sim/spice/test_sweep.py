@@ -8,8 +8,8 @@ from captwin.sim.plots.style import style
 from captwin.sim.plots.sweep import draw_sweep
 from captwin.sim.spice.bench import open_bench
 from captwin.sim.spice.sweep import DRIVES, sweep
-from tests.needs import needs_ngspice
 from tests.sim.plots.overlap import overlaps
+from tests.support.needs import needs_ngspice
 
 pytestmark = needs_ngspice
 

@@ -9,7 +9,7 @@ from captwin.sim import golden
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.model.exact import ExactNetwork
 from captwin.train.zoo import load_chip, names
-from tests.chips import random_chip, random_pixels
+from tests.support.chips import random_chip, random_pixels
 
 
 def assert_same(chip: Chip, pixels: np.ndarray) -> None:
@@ -19,7 +19,7 @@ def assert_same(chip: Chip, pixels: np.ndarray) -> None:
         assert np.array_equal(getattr(ours, name).numpy(), getattr(theirs, name)), name
     assert len(ours.traces) == len(theirs.traces) == len(chip.layers)
     for number, (a, b) in enumerate(zip(ours.traces, theirs.traces, strict=True)):
-        for name in ("acc", "u", "v", "s"):
+        for name in ("sums", "drives", "membranes", "spikes"):
             assert np.array_equal(getattr(a, name).numpy(), getattr(b, name)), f"layer {number}: {name}"
 
 

@@ -24,10 +24,10 @@ from captwin.scripts.agreement import mismatches
 from captwin.sim import golden
 from captwin.sim.rtl.simulators import missing_tools
 from captwin.sim.rtl.virtual import VirtualBoard
-from tests.chips import like, random_chip, random_pixels
-from tests.system import link_sequences
-from tests.system.link_model import Model
-from tests.system.link_sequences import Ask, Burst, Load, Noise, Prove, Step
+from tests.support.chips import like, random_chip, random_pixels
+from tests.system.link import sequences
+from tests.system.link.model import Model
+from tests.system.link.sequences import Ask, Burst, Load, Noise, Prove, Step
 
 pytestmark = pytest.mark.skipif(bool(missing_tools("verilator")), reason="Verilator's tools are not installed")
 SIZES = (7, 5, 4)
@@ -64,7 +64,7 @@ class Bench:
         stores = self.stores[0] if self.stores else []
         self.failed = False
         self.model = Model(SIZES[0], options.trace, first, stores)
-        self.steps = link_sequences.sequences(self.images, stores, len(self.chips))
+        self.steps = sequences.sequences(self.images, stores, len(self.chips))
 
     def run(self, sequence: list[Step]) -> None:
         """Each reply must be the model's, and the device must be what the model is in the end."""

@@ -21,8 +21,8 @@ from captwin.sim.rtl.simulators import missing_tools
 from captwin.sim.rtl.virtual import VirtualBoard
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
-from tests.system import link_sequences
-from tests.system.link_sequences import frame
+from tests.system.link import sequences
+from tests.system.link.sequences import frame
 
 pytestmark = [
     pytest.mark.proof,
@@ -34,7 +34,7 @@ CASES = 2000
 QUIET_S = 0.05
 #: tag of the good frame, above those of mishaps
 GOOD = 0x1234
-mishaps = link_sequences.mishaps([image.tobytes() for image in PIXELS])
+mishaps = sequences.mishaps([image.tobytes() for image in PIXELS])
 
 
 @pytest.fixture(scope="module", params=[-0.02, 0.0, 0.02], ids=["slow host", "exact", "fast host"])

@@ -19,7 +19,7 @@ from captwin.boards.flow.build import INDIFFERENT
 from captwin.boards.flow.toolchain import find_tools
 from captwin.hw.support.tools import find_tool
 from captwin.hw.verilog import without_brackets
-from tests.system.probe import BYTE, Probe
+from tests.system.netlists.probe import BYTE, Probe
 
 TOP = "captwin"
 
@@ -42,8 +42,8 @@ class Target:
         lines = [self.location.format(port, pin) for port, pin in zip(ports, pins, strict=False)]
         assert len(lines) == len(ports)
         (folder / family.constraints).write_text("".join(lines))
-        place.run(family.place(self.board.device, self.board.clock_hz, seed=1), folder)
-        pack.run(family.pack(self.board.device), folder)
+        place.run(family.place(self.board.part, self.board.clock_hz, seed=1), folder)
+        pack.run(family.pack(self.board.part), folder)
 
 
 TARGETS = {

@@ -18,8 +18,8 @@ from captwin.sim.rtl.launch import run_bench
 from captwin.sim.rtl.simulators import missing_tools
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
-from tests.system.netlists import STAGES, TARGETS, TOP, Stage, cells
-from tests.system.probe import Probe
+from tests.system.netlists.probe import Probe
+from tests.system.netlists.stages import STAGES, TARGETS, TOP, Stage, cells
 
 pytestmark = [
     pytest.mark.proof,
@@ -62,7 +62,7 @@ def compare(built: Built, sources: Sequence[Path], pixels: np.ndarray, folder: P
     """Simulates a netlist of ``built`` and asserts that every answer, whole, is golden's."""
     np.save(folder / "images.npy", pixels, allow_pickle=False)
     arguments = ["-DNO_ICE40_DEFAULT_ASSIGNMENTS"]
-    run_bench("icarus", sources, TOP, "tests.system.probe_bench", folder, arguments=arguments)
+    run_bench("icarus", sources, TOP, "tests.system.netlists.probe_bench", folder, arguments=arguments)
     assert (folder / "answers.json").exists(), f"the bench stopped early; see {folder / 'run.log'}"
     answers = json.loads((folder / "answers.json").read_text())
     assert len(answers) == len(pixels)

@@ -1,4 +1,4 @@
-"""The cocotb bench of a :class:`tests.system.probe.Probe`: sends images, collects answers byte by byte."""
+"""The cocotb bench of a :class:`tests.system.netlists.probe.Probe`: sends images, collects answers byte by byte."""
 
 import json
 import os
