@@ -89,7 +89,7 @@ def _padded(layer: Layer, shift: int, rows: int, columns: int, formats: Formats)
         c_plus=larger(layer.c_plus),
         c_minus=larger(layer.c_minus),
         c_bias=wider(layer.c_bias),
-        c_column=wider(layer.c_column),
+        c_column=wider(layer.c_column, float(layer.c_column.max())),  # none may be 0; no answer depends on it
     )
 
 
