@@ -24,7 +24,8 @@ from captwin.sim.neurons.table import NeuronTable
 from captwin.sim.neurons.verdict import require_usable
 from captwin.train.augment import augment
 from captwin.train.config import ConfigError, TrainConfig
-from captwin.train.datasets.catalogue import Dataset, load_dataset
+from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.datasets.dataset import Dataset
 from captwin.train.evaluate import Difference, exact_accuracy, float_accuracy, float_difference
 from captwin.train.export import export_chip
 from captwin.train.model.network import FloatTrace, Network, Technology

@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 from captwin.hw.chip import STEP_BITS, Chip
 from captwin.hw.gates.neuron import CYCLES_AT_MOST, neuron_word, shown_by
 from captwin.hw.gates.options import CoreOptions
-from captwin.hw.gates.response import STAGES, Parameters, Response
+from captwin.hw.gates.response import PARAMETERS, STAGES, Parameters, Response
 from captwin.hw.gates.stores import Contents, MemorySize, Stores, load_port
 from captwin.hw.gates.streams import Held, Pipeline, reset_by_register, spike_word
 from captwin.hw.gates.tables import SurfaceStore, own_tables
@@ -187,7 +187,7 @@ class SerialLayers(wiring.Component):
         neurons = sum(layer.columns for layer in self.layers)
         m.submodules.states = states = memory.Memory(shape=state, depth=neurons, init=[])
         before, after = states.read_port(), states.write_port()
-        parameters = stores.memory("parameters0").read_port()
+        parameters = stores.memory(f"{PARAMETERS}0").read_port()
         m.d.comb += [
             before.addr.eq(Mux(self._update, self._neuron, self._source)),
             parameters.addr.eq(self._neuron),

@@ -41,7 +41,9 @@ def train(
     steps: Annotated[int | None, typer.Option(help="Time steps of an inference.")] = None,
     encoder: Annotated[str | None, typer.Option(help=f"{KINDS}; what they do: docs/arithmetic.md.")] = None,
     readout: Annotated[str | None, typer.Option(help="most_spikes or first_spike.")] = None,
-    circuit: Annotated[str | None, typer.Option(help=f"{CIRCUITS}, or a neuron table's file.")] = None,
+    circuit: Annotated[
+        str | None, typer.Option(help=f"{CIRCUITS}, or a neuron table: its file, or FOLDER/NAME.")
+    ] = None,
     neuron: Annotated[str | None, typer.Option(help="circuit, or ideal: the circuit's perfect twin.")] = None,
     mapping: Annotated[str | None, typer.Option(help=f"{' or '.join(MAPPINGS)}.")] = None,
     levels: Annotated[
