@@ -12,7 +12,8 @@ from captwin.hw.chip import GAIN_BITS, Chip
 from captwin.hw.encoders import ENCODERS
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.gates.stores import Contents
-from captwin.hw.link.about import Room, room
+from captwin.hw.link.about import Room
+from captwin.hw.link.about import room_of as room_of_core
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
 from tests.support.chips import random_chip, random_pixels
@@ -21,7 +22,7 @@ few = settings(max_examples=40, deadline=None, print_blob=True)
 
 
 def room_of(chip: Chip, options: CoreOptions = CoreOptions(loadable=True)) -> Room:  # noqa: B008 (frozen)
-    return room(Core(chip, options))
+    return room_of_core(Core(chip, options))
 
 
 def widened(room: Room, more: list[int], bits: int = 0, shift: int = 0) -> Room:
