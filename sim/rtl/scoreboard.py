@@ -7,7 +7,7 @@ import numpy as np
 
 from captwin.hw.chip import Chip
 from captwin.hw.export.sidecar import Sidecar
-from captwin.sim.encode import encode_step
+from captwin.sim.encode import encode
 from captwin.sim.golden import Inference, saturates
 
 #: what is compared of each neuron and step: arrays of the golden trace, and fields of the gates'
@@ -29,7 +29,7 @@ def expected_counters(chip: Chip, images: np.ndarray, reference: Inference) -> d
 
     ``reference`` is the golden model's inference of ``images``, (images, pixels) uint8, with traces.
     """
-    arriving = sum(int(encode_step(chip.encoder, images, step).sum()) for step in range(chip.encoder.steps))
+    arriving = int(encode(chip.encoder, images).sum())
     counters = {}
     for number, (layer, trace) in enumerate(zip(chip.layers, reference.traces, strict=True)):
         counters[f"events[{number}]"] = arriving
