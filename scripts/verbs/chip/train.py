@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from captwin.hw.encoders import ENCODERS
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import printable
 from captwin.scripts.activity import activity_rows, warn
@@ -34,7 +35,7 @@ ConfigOption = Annotated[
 OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="Run folder [default: runs/CONFIG].")]
 HiddenOption = Annotated[str | None, typer.Option(help="Hidden layers, for instance 256,128; '' for none.")]
 StepsOption = Annotated[int | None, typer.Option(help="Time steps of an inference.")]
-EncoderOption = Annotated[str | None, typer.Option(help="rate, bernoulli or latency.")]
+EncoderOption = Annotated[str | None, typer.Option(help=f"{' or '.join(ENCODERS)}: see docs/arithmetic.md.")]
 ReadoutOption = Annotated[str | None, typer.Option(help="most_spikes or first_spike.")]
 CircuitOption = Annotated[str | None, typer.Option(help=f"{CIRCUITS}, or a neuron table: its file, or FOLDER/NAME.")]
 NeuronOption = Annotated[str | None, typer.Option(help="circuit, or ideal: the circuit's perfect twin.")]
