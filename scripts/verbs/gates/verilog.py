@@ -18,7 +18,7 @@ from captwin.scripts.activity import warn
 from captwin.scripts.options import BanksOption, LanesOption, PixelLanesOption, SerialOption, core_options
 from captwin.scripts.output import JsonFlag, Row, file, note, show
 from captwin.sim.rtl.simulate import CLOCK_HZ
-from captwin.sim.rtl.testbench import checking_bench
+from captwin.sim.rtl.testbench.plain import checking_testbench
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import chip_warnings, load_chip
 
@@ -132,7 +132,7 @@ def _companions(
     if "instance" in wanted:
         texts[paths["instance"][0]] = instance(sidecar)
     if "testbench" in wanted:
-        texts[bench] = checking_bench(chip, sidecar, pixels, output.name, bench.name, about)
+        texts[bench] = checking_testbench(chip, sidecar, pixels, output.name, bench.name, about)
     if "constraints" in wanted:
         texts |= {path: constraints(sidecar, clock_hz) for path in (sdc, xdc)}
     if "fusesoc" in wanted:
