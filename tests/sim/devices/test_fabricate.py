@@ -24,7 +24,7 @@ def volts_and_codes(chip: Chip, layer_number: int, spikes: np.ndarray) -> tuple[
     charge = spikes @ (layer.c_plus.astype(float) - layer.c_minus) + layer.c_bias[0].astype(float) - layer.c_bias[1]
     volts = chip.analog.v_read * charge / layer.c_column
     exact = np.clip(layer.scale.drives(formats).codes(volts), 0, formats.drive_max)
-    return exact, golden.run_layer(layer, formats, spikes[None]).u[0]
+    return exact, golden.run_layer(layer, formats, spikes[None]).drives[0]
 
 
 @pytest.mark.parametrize("kind", ["one_sided", "complementary"])

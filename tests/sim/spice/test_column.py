@@ -66,7 +66,7 @@ def test_drives_of_a_chip_are_the_twins():
     chip = load_chip("digits")
     layer, formats = chip.layers[0], chip.formats
     spikes = np.random.default_rng(1).integers(0, 2, (1, 8, layer.rows))
-    codes = golden.run_layer(layer, formats, spikes).u[0]
+    codes = golden.run_layer(layer, formats, spikes).drives[0]
     drive_axis = layer.scale.drives(formats)
     for neuron in (0, 17):
         volts = column_of(layer, neuron).drives(spikes[0], chip.analog.v_read)

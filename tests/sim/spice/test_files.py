@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from captwin.hw.support.errors import CaptwinError
-from captwin.sim.spice.bench import MODELS, NETLISTS, Point, open_bench
+from captwin.sim.spice.bench import MODELS, NETLISTS, Conditions, Point, open_bench
 from captwin.sim.spice.ngspice import run_deck
 from captwin.sim.spice.source import read_source
 from tests.support.needs import needs_ngspice
@@ -117,12 +117,13 @@ def test_no_mixture_of_lines_gives_orders(tmp_path, pieces):
 
 @needs_ngspice
 @pytest.mark.parametrize(
-    "changes", [{"circuit": "x\n.control\nshell touch mark\n.endc\n*"}, {"corner": "tt\n*# shell"}]
+    ("circuit", "corner"), [("x\n.control\nshell touch mark\n.endc\n*", "tt"), ("own", "tt\n*# shell")]
 )
-def test_names_are_plain(changes, tmp_path, monkeypatch):
+def test_names_are_plain(circuit, corner, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(CaptwinError, match="expected a plain name"):
-        open_bench(**({"circuit": "own", "netlist": NETLISTS / "charge_share.cir"} | changes)).simulate(REST)
+        bench = open_bench(circuit, netlist=NETLISTS / "charge_share.cir", conditions=Conditions(corner))
+        bench.simulate(REST)
     assert not (tmp_path / "mark").exists()
 
 
@@ -250,7 +251,7 @@ def test_files_beside_the_netlist_and_with_blanks_are_found(tmp_path):
     netlist.write_text("* title\n.include 'sizes of mine.inc' $ beside it\n" + "".join(rest))
     shutil.copy(MODELS, folder / MODELS.name)
     models.write_text(f'.lib typical ; the usual one\n.lib "{MODELS.name}" TT // all\n.endl typical\n')
-    bench = open_bench("own", netlist=netlist, models=models, corner="typical")
+    bench = open_bench("own", netlist=netlist, models=models, conditions=Conditions("typical"))
     reference = open_bench("charge_share")
     assert bench.parameters == reference.parameters
     assert bench.simulate(REST) == reference.simulate(REST)
@@ -304,7 +305,7 @@ def test_everything_that_changes_a_result_is_in_the_key(tmp_path, monkeypatch):
     shutil.copy(MODELS, models)
     netlist.write_text(with_lines(".include inner.inc"))
     keys = [open_bench("own", netlist=netlist, models=models).key]
-    keys.append(open_bench("own", netlist=netlist, models=models, temperature=28.0).key)
+    keys.append(open_bench("own", netlist=netlist, models=models, conditions=Conditions(temperature=28.0)).key)
     keys.append(open_bench("own", netlist=netlist, models=models, c_column=2e-12).key)
     inner.write_text(".param unused=2\n")
     keys.append(open_bench("own", netlist=netlist, models=models).key)
