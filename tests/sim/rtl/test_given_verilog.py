@@ -182,7 +182,7 @@ def test_a_core_without_traces_is_compared_by_its_answers(tmp_path: Path) -> Non
 
 def test_with_a_sidecar_without_one_and_with_a_wrong_one(tmp_path: Path) -> None:
     path = tmp_path / "core.v"
-    sidecar = write_verilog(Core(CHIP, OPTIONS), path)
+    sidecar = write_verilog(Core(CHIP, OPTIONS), path).sidecar
     assert given_design([path], None, CHIP, CoreOptions()).sidecar == read_sidecar(sidecar)
     sidecar.rename(tmp_path / "elsewhere.json")
     assert given_design([path], tmp_path / "elsewhere.json", CHIP, CoreOptions()).sidecar.options.trace
