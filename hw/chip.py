@@ -17,6 +17,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from safetensors.numpy import save as save_tensors
 
+from captwin.hw.code_axis import CodeAxis
 from captwin.hw.quantities import FARADS, JOULES, LEAST_SPAN, RANGES, VOLTS, fault
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_bytes, write_atomically
@@ -107,7 +108,10 @@ Readout = Literal["most_spikes", "first_spike"]
 
 @dataclass(frozen=True, config=_STRICT)
 class Scale:
-    """What the codes of a layer mean in volts: code c stands for ``min + c * (max - min) / 2**bits``."""
+    """What the codes of a layer mean in volts: code c stands for ``min + c * (max - min) / 2**bits``.
+
+    :meth:`membranes` and :meth:`drives` convert them.
+    """
 
     v_min: float
     v_max: float
@@ -122,6 +126,14 @@ class Scale:
                     f"{axis}_min < {axis}_max must hold, {LEAST_SPAN:g} V apart or more and within {VOLTS.least:g} to"
                     f" {VOLTS.greatest:g} V, got {low:g} and {high:g}"
                 )
+
+    def membranes(self, formats: Formats) -> CodeAxis:
+        """What membrane codes stand for."""
+        return CodeAxis(self.v_min, self.v_max, 1 << formats.membrane_bits)
+
+    def drives(self, formats: Formats) -> CodeAxis:
+        """What drive codes stand for."""
+        return CodeAxis(self.u_min, self.u_max, 1 << formats.drive_bits)
 
 
 @dataclass(frozen=True, config=_STRICT)

@@ -67,8 +67,7 @@ def row_energies(layer: Layer, analog: Analog) -> np.ndarray:
 
 def quiet_energy(layer: Layer, formats: Formats, analog: Analog, u: np.ndarray) -> np.ndarray:
     """J that quiet lower lines deliver as columns move by drives ``u``, codes of shape (..., columns)."""
-    scale = layer.scale
-    volts = scale.u_min + np.asarray(u) * ((scale.u_max - scale.u_min) / (1 << formats.drive_bits))
+    volts = layer.scale.drives(formats).volts(u)
     lower = layer.c_minus.sum(axis=0, dtype=np.float64) + layer.c_bias[1]
     return np.asarray(np.abs(volts) * (analog.supply * lower))
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from captwin.train.datasets.catalogue import load_dataset, mnist_folder
+from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.datasets.mnist import mnist_folder
 
 
 def pytest_configure() -> None:

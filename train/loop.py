@@ -24,7 +24,8 @@ from captwin.sim.neurons.table import NeuronTable
 from captwin.sim.neurons.verdict import require_usable
 from captwin.train.augment import augment
 from captwin.train.config import ConfigError, TrainConfig
-from captwin.train.datasets.catalogue import Dataset, load_dataset
+from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.datasets.dataset import Dataset
 from captwin.train.evaluate import Difference, exact_accuracy, float_accuracy, float_difference
 from captwin.train.export import export_chip
 from captwin.train.model.network import FloatTrace, Network, Technology
@@ -101,7 +102,7 @@ def build_network(config: TrainConfig, dataset: Dataset, table: NeuronTable) -> 
     """A new network, its weights drawn from the configuration's seed."""
     technology = Technology(
         neuron=quantise(table, config.formats),
-        mapping=config.device(table),
+        mapping=config.mapping_for(table),
         table=table,
         bias_share=config.bias_share,
         quantised=config.levels > 0,
@@ -230,7 +231,7 @@ class _Run:
         """What the loss sees of the output neurons: spikes, and a share of the membranes between them."""
         neuron, table = self.network.technology.neuron, self.network.technology.table
         rise = table.share * table.firing_drive * self.config.membrane_weight
-        membranes = (last.membranes.mean(0) - neuron.rest) * (neuron.v_lsb / rise)
+        membranes = (last.membranes.mean(0) - neuron.rest) * (neuron.membranes.lsb / rise)
         return last.spikes.sum(0) + membranes
 
     def _keep(self, row: dict[str, float]) -> None:

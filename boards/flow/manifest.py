@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 from pydantic.dataclasses import dataclass
 
 from captwin.boards.flow.timing import CriticalPath
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.documents import first_fault, parse_json
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_bytes

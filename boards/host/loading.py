@@ -13,8 +13,9 @@ from amaranth.hdl import UnusedElaboratable
 
 from captwin.hw.chip import GAIN_BITS, Chip, Formats, Layer
 from captwin.hw.gates.core import Core
+from captwin.hw.gates.kinds import layers_of
 from captwin.hw.gates.stores import Contents
-from captwin.hw.link.about import Room, layout, tables_in
+from captwin.hw.link.about import Room, layout
 from captwin.hw.link.protocol import WRITE_HEAD
 from captwin.hw.support.errors import CaptwinError
 
@@ -106,7 +107,7 @@ def _obstacles(chip: Chip, room: Room) -> Iterator[str]:
     need, have = chip.formats.charge_bits, room.formats.charge_bits
     if need > have:
         yield f"the chip's charge codes have {need} bits, the device has room for {have}"
-    tables = tables_in(chip, room.options)
+    tables = layers_of(room.options).tables(chip)
     if tables != room.tables:
         yield f"the chip's layers have {tables} neuron tables, the device {room.tables}"
     encoder = chip.encoder

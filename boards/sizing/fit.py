@@ -10,7 +10,8 @@ from captwin.boards.sizing.area import AreaModel
 from captwin.boards.sizing.block_rams import block_rams
 from captwin.boards.sizing.smaller import ever_smaller
 from captwin.hw.chip import Chip
-from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.gates.core import Core
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.errors import CaptwinError
 
 #: a core of so many times the LUTs that there are does not fit, however wrong the estimate is

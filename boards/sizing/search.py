@@ -14,7 +14,7 @@ from captwin.boards.sizing.area import AreaModel
 from captwin.boards.sizing.block_rams import block_rams, layer_block_rams
 from captwin.boards.sizing.fit import SizedCore
 from captwin.hw.chip import Chip
-from captwin.hw.gates.core import LARGEST, CoreOptions
+from captwin.hw.gates.options import LARGEST, CoreOptions
 
 #: cores whose rates or latencies differ by less, as a share, count as equally fast, and the smaller one is the better
 ALIKE = 0.01

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from captwin.hw.chip import Chip, Layer
-from captwin.hw.gates.core import CoreOptions
 from captwin.hw.gates.neuron import Neurons
+from captwin.hw.gates.options import CoreOptions
 
 
 def ever_smaller(chip: Chip, options: CoreOptions) -> Iterator[CoreOptions]:

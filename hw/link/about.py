@@ -11,8 +11,9 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from captwin.hw.chip import STEPS_MAX, Chip, Formats
-from captwin.hw.gates.core import Core, CoreOptions
-from captwin.hw.gates.tables import own_tables
+from captwin.hw.gates.core import Core
+from captwin.hw.gates.kinds import layers_of
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.link.protocol import LOADABLE_VERSION, VERSION, VERSIONS
 from captwin.hw.support.documents import DocumentError, parse_json
 from captwin.hw.support.errors import CaptwinError
@@ -159,7 +160,7 @@ def room(core: Core) -> Room:
         row_banks=options.each("row_banks", layers),
         lanes=options.each("lanes", layers),
         serial=options.serial,
-        tables=tables_in(chip, options),
+        tables=layers_of(options).tables(chip),
         stores=layout(core),
         description=(1 << len(_described("f" * 16, chip.sizes, STEPS_MAX)).bit_length()) - 1,
     )
@@ -173,11 +174,6 @@ def description(chip: Chip, length: int) -> bytes:
 
 def _described(build_id: str, sizes: tuple[int, ...], steps: int) -> str:
     return ", " + json.dumps({"build_id": build_id, "sizes": list(sizes), "steps": steps})[1:-1]
-
-
-def tables_in(chip: Chip, options: CoreOptions) -> int:
-    """How many neuron tables a core of ``chip`` has: a serial one has one if that is that of all layers."""
-    return len(own_tables(chip.layers)) if options.serial else len(chip.layers)
 
 
 def layout(core: Core) -> str:

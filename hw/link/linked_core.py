@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from captwin.hw.gates.core import Core
-from captwin.hw.gates.reset import reset_by_register
+from captwin.hw.gates.streams import reset_by_register
 from captwin.hw.link.about import about, description
 from captwin.hw.link.host_link import HostLink
 from captwin.hw.link.selftest import Expected, SelfTest

@@ -26,7 +26,9 @@ from captwin.sim.encode import encode_step
 from captwin.sim.neurons.circuits import load_circuit
 from captwin.sim.rtl.simulate import simulate
 from captwin.train.config import load_config
-from captwin.train.datasets.catalogue import Dataset, load_dataset, mnist_folder
+from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.datasets.dataset import Dataset
+from captwin.train.datasets.mnist import mnist_folder
 from captwin.train.loop import build_network
 from captwin.train.model.exact import ExactNetwork
 from captwin.train.model.network import Network

@@ -45,9 +45,7 @@ def draw_inference(chip: Chip, pixels: np.ndarray, *, truth: int | None = None) 
         axis.locator_params(axis="y", integer=True)
 
     last, trace = chip.layers[-1], outcome.traces[-1]
-    volts = last.scale.v_min + trace.membranes[0] * (last.scale.v_max - last.scale.v_min) / (
-        chip.formats.membrane_max + 1
-    )
+    volts = last.scale.membranes(chip.formats).volts(trace.membranes[0])
     membranes = figure.add_subplot(grid[1, :-1])
     for neuron in range(chip.classes):
         chosen = neuron == label

@@ -14,7 +14,8 @@ from captwin.sim import golden
 from captwin.sim.neurons.circuits import load_circuit
 from captwin.train import loop
 from captwin.train.config import Distillation, load_config
-from captwin.train.datasets.catalogue import Dataset, load_dataset
+from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.datasets.dataset import Dataset
 from captwin.train.evaluate import float_difference
 from captwin.train.export import export_chip
 from captwin.train.loop import build_network, train

@@ -9,6 +9,7 @@ from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import printable
 from captwin.scripts.activity import activity_rows, warn
 from captwin.scripts.output import JsonFlag, Row, count, file, log, note, progress_bar, results_folder, share, show
+from captwin.sim.devices.mapping_kinds import MAPPINGS
 from captwin.sim.neurons.circuits import circuit_names, load_circuit
 from captwin.sim.neurons.verdict import judge
 from captwin.train.config import ConfigError, TrainConfig, config_names, load_config
@@ -38,9 +39,11 @@ def train(
     steps: Annotated[int | None, typer.Option(help="Time steps of an inference.")] = None,
     encoder: Annotated[str | None, typer.Option(help="rate, bernoulli or latency.")] = None,
     readout: Annotated[str | None, typer.Option(help="most_spikes or first_spike.")] = None,
-    circuit: Annotated[str | None, typer.Option(help=f"{CIRCUITS}, or a neuron table's file.")] = None,
+    circuit: Annotated[
+        str | None, typer.Option(help=f"{CIRCUITS}, or a neuron table: its file, or FOLDER/NAME.")
+    ] = None,
     neuron: Annotated[str | None, typer.Option(help="circuit, or ideal: the circuit's perfect twin.")] = None,
-    mapping: Annotated[str | None, typer.Option(help="complementary or one_sided.")] = None,
+    mapping: Annotated[str | None, typer.Option(help=f"{' or '.join(MAPPINGS)}.")] = None,
     levels: Annotated[
         int | None, typer.Option(help="Levels of a memcapacitor, 2 to 16 with 5-bit charges; 0: unquantised weights.")
     ] = None,

@@ -16,7 +16,7 @@ from captwin.boards.sizing.area import AreaModel
 from captwin.boards.sizing.fit import SizedCore, core_words, size_core
 from captwin.boards.sizing.search import FastCore
 from captwin.boards.sizing.search import search as find_fastest
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.errors import CaptwinError
 from captwin.scripts.options import (
     BanksOption,

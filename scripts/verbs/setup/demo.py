@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.locks import locked_folder
 from captwin.hw.support.tools import find_tool, tool_environment
 from captwin.hw.verilog import YOSYS

@@ -21,7 +21,7 @@ from captwin.boards.flow.toolchain import Toolchain, find_tools
 from captwin.boards.sizing.area import AreaModel
 from captwin.boards.sizing.fit import SizedCore
 from captwin.hw.chip import Chip
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.link.selftest import Expected
 from captwin.hw.support.cache_folder import VARIABLE
 from captwin.hw.support.errors import CaptwinError

@@ -15,8 +15,9 @@ from captwin.boards.sizing.area import AreaModel
 from captwin.boards.sizing.fit import size_core
 from captwin.boards.sizing.gate_count import Gates, Store, count
 from captwin.boards.sizing.memories import is_logic
-from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.gates.core import Core
 from captwin.hw.gates.crossbar import Crossbar
+from captwin.hw.gates.options import CoreOptions
 from captwin.scripts.verbs.board.build import expected_answer
 from captwin.train.zoo import load_chip
 
@@ -88,7 +89,7 @@ def test_more_of_everything_takes_more() -> None:
 @pytest.mark.parametrize("lanes", [1, 2, 8])
 def test_neurons_counted_small_and_grown_are_as_counted_whole(lanes: int) -> None:
     family = find_board("ulx3s-85f").family
-    block = Core(load_chip("digits"), CoreOptions(lanes=lanes)).layers[0].neurons
+    block = Core(load_chip("digits"), CoreOptions(lanes=lanes)).layers.layers[0].neurons
     grown = area._cells(area._neurons(block, family), family, area.NEURONS)
     whole = area._cells(area._softened(count(block), family), family, area.NEURONS)
     assert (grown.block_rams, grown.multipliers, grown.carries) == (whole.block_rams, whole.multipliers, whole.carries)

@@ -10,7 +10,7 @@ from captwin.boards.sizing.area import AreaModel
 from captwin.boards.sizing.block_rams import block_rams
 from captwin.boards.sizing.fit import SizedCore, size_core
 from captwin.hw.chip import Chip
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.errors import CaptwinError
 from captwin.train.zoo import load_chip
 

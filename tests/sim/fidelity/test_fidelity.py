@@ -36,7 +36,7 @@ def twin_as_spice(monkeypatch, change=lambda v, s: None):
         layer, places = chip.layers[number], list(columns)
         inputs = np.stack([columns[place].spikes for place in places if place.neuron == places[0].neuron])
         trace = golden.run_layer(layer, chip.formats, inputs)
-        v, s = fidelity._to_volts(layer, chip.formats, trace.membranes), trace.spikes.astype(bool)
+        v, s = layer.scale.membranes(chip.formats).volts(trace.membranes), trace.spikes.astype(bool)
         if number == 0:
             change(v, s)
         still = (1e-13,) * v.shape[1]

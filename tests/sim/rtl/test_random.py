@@ -8,7 +8,7 @@ import pytest
 
 from captwin.boards.flow.implementation import INDIFFERENT
 from captwin.hw import verilog
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.sim.rtl.simulate import simulate
 from captwin.sim.rtl.simulators import Simulator, missing_tools
 from tests.support.chips import random_chip, random_pixels
