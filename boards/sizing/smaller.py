@@ -16,7 +16,7 @@ def ever_smaller(chip: Chip, options: CoreOptions) -> Iterator[CoreOptions]:
     if not options.serial:
         for smaller in _halvings(fixed, layers):
             yield _balanced(chip, smaller)
-        options = replace(options, row_banks=1, lanes=1, serial=True)
+        options = options.as_serial()
         yield from (options, replace(options, loadable=False))
     yield from _halvings(replace(options, loadable=False), layers)
 

@@ -277,6 +277,6 @@ def test_interruption(captwin, monkeypatch):
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("captwin.scripts.verbs.chip.evaluate.golden.run", stop)
+    monkeypatch.setattr("captwin.sim.golden.run", stop)
     status, _, err = captwin("evaluate", "digits")
     assert (status, err) == (130, "captwin: interrupted\n")
