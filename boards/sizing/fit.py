@@ -79,7 +79,7 @@ def _candidates(chip: Chip, options: CoreOptions) -> Iterator[CoreOptions]:
     if not options.serial:
         for smaller in _smaller(fixed, layers):
             yield _balanced(chip, smaller)
-        options = replace(options, row_banks=1, lanes=1, serial=True)
+        options = options.as_serial()
         yield from (options, replace(options, loadable=False))
     yield from _smaller(replace(options, loadable=False), layers)
 

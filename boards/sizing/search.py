@@ -149,7 +149,7 @@ def _fitting(
                 rams,
                 CoreOptions(pixel_lanes, banks, lanes, loadable=loadable),
             )
-        serial = CoreOptions(pixel_lanes, 1, 1, loadable=loadable, serial=True)
+        serial = CoreOptions(pixel_lanes, loadable=loadable).as_serial()
         rams = block_rams(chip, serial, board)
         if rams <= room.block_rams:
             yield load.serial_busy(pixel_lanes), rams, serial
