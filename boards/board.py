@@ -8,7 +8,7 @@ from amaranth.build import Platform
 from captwin.boards.families.fabric import Limits
 from captwin.boards.families.family import Family
 from captwin.boards.flasher import Flasher
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 
 
 @dataclass(frozen=True)

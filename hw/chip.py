@@ -17,6 +17,12 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 from safetensors.numpy import save as save_tensors
 
+from captwin.hw.code_axis import CodeAxis
+from captwin.hw.encoders import AnyEncoder
+from captwin.hw.encoders.encoder import PIXEL_BITS as PIXEL_BITS  # also part of what a chip is
+from captwin.hw.encoders.encoder import PIXEL_MAX as PIXEL_MAX
+from captwin.hw.encoders.encoder import STEP_BITS as STEP_BITS
+from captwin.hw.encoders.encoder import STEPS_MAX as STEPS_MAX
 from captwin.hw.quantities import FARADS, JOULES, LEAST_SPAN, RANGES, VOLTS, fault
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_bytes, write_atomically
@@ -26,13 +32,6 @@ FORMAT = "captwin-chip"
 VERSION = 2
 #: bytes of the largest chip file
 FILE_LIMIT = 1 << 28
-PIXEL_BITS = 8
-PIXEL_MAX = (1 << PIXEL_BITS) - 1
-STEP_BITS = 8
-STEPS_MAX = (1 << STEP_BITS) - 1
-#: Recurrence of the `bernoulli` encoder: b[n+32] is the XOR of b[n+q] for q in this tuple (a maximal-length LFSR).
-LFSR_TAPS = (0, 1, 2, 22)
-LFSR_BITS = 32
 
 _STRICT = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True)
 
@@ -89,25 +88,15 @@ class Formats:
 GAIN_BITS = 18
 
 
-@dataclass(frozen=True, config=_STRICT)
-class Encoder:
-    """Turns pixels into spikes; ``docs/arithmetic.md`` has the formulas."""
-
-    kind: Literal["rate", "bernoulli", "latency"] = "rate"
-    #: time steps of one inference
-    steps: Annotated[int, Field(ge=1, le=STEPS_MAX)] = 8
-    #: start of the `rate` phase accumulator, in pixel codes
-    phase: Annotated[int, Field(ge=0, le=PIXEL_MAX)] = 128
-    #: first LFSR state of `bernoulli`
-    seed: Annotated[int, Field(ge=1, lt=1 << LFSR_BITS)] = 1
-
-
 Readout = Literal["most_spikes", "first_spike"]
 
 
 @dataclass(frozen=True, config=_STRICT)
 class Scale:
-    """What the codes of a layer mean in volts: code c stands for ``min + c * (max - min) / 2**bits``."""
+    """What the codes of a layer mean in volts: code c stands for ``min + c * (max - min) / 2**bits``.
+
+    :meth:`membranes` and :meth:`drives` convert them.
+    """
 
     v_min: float
     v_max: float
@@ -122,6 +111,14 @@ class Scale:
                     f"{axis}_min < {axis}_max must hold, {LEAST_SPAN:g} V apart or more and within {VOLTS.least:g} to"
                     f" {VOLTS.greatest:g} V, got {low:g} and {high:g}"
                 )
+
+    def membranes(self, formats: Formats) -> CodeAxis:
+        """What membrane codes stand for."""
+        return CodeAxis(self.v_min, self.v_max, 1 << formats.membrane_bits)
+
+    def drives(self, formats: Formats) -> CodeAxis:
+        """What drive codes stand for."""
+        return CodeAxis(self.u_min, self.u_max, 1 << formats.drive_bits)
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -244,7 +241,7 @@ class Chip:
     """A trained chip. ``image`` is (height, width); pixels enter in raster order as the first layer's rows."""
 
     formats: Formats
-    encoder: Encoder
+    encoder: AnyEncoder
     readout: Readout
     image: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
     layers: tuple[Layer, ...]

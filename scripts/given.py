@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from captwin.hw.chip import Chip
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.errors import CaptwinError
 from captwin.scripts.output import Row
 from captwin.sim.rtl.design import Design, given_design

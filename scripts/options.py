@@ -8,7 +8,7 @@ import typer
 
 from captwin.boards.host.device import Device
 from captwin.boards.host.discovery import find_device
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.errors import CaptwinError
 from captwin.scripts.chip_folders import chip_folder
 

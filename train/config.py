@@ -1,20 +1,34 @@
 """Training configurations: TOML files checked field by field."""
 
 import os
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
-from captwin.hw.chip import Encoder, Formats, Readout
+from captwin.hw.chip import Formats, Readout
+from captwin.hw.encoders import encoder_class, make_encoder
+from captwin.hw.encoders.encoder import Encoder
 from captwin.hw.support.documents import DocumentError, parse_toml
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_bytes
 from captwin.hw.support.names import printable
-from captwin.sim.devices.mapping import Kind, Mapping
+from captwin.sim.devices.mapping import Mapping
+from captwin.sim.devices.mapping_kinds import Kind, mapping_kind
 from captwin.sim.neurons.circuits import circuit_names
 from captwin.sim.neurons.table import NeuronTable
+from captwin.train.datasets.catalogue import DATASETS
 
 CONFIG_FOLDER = Path(__file__).parent / "configs"
 MOST_EPOCHS = 100_000
@@ -33,15 +47,23 @@ class ConfigError(CaptwinError):
         self.message, self.field = message, field
 
 
+#: strict about types, closed to unknown fields; the text below a field is what the documents say of it
+_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True, use_attribute_docstrings=True)
+
+
 class Augmentation(BaseModel):
-    """Random maps of the training images; 0 leaves one out. The affine ones are drawn evenly from -limit to limit."""
+    """Random changes of the training images, drawn anew whenever an image is used; 0 leaves one out."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+    model_config = _STRICT
 
-    rotation: Annotated[float, Field(ge=0, le=180)] = 0.0  #: deg
-    shift: Annotated[float, Field(ge=0, le=1e3)] = 0.0  #: pixels
-    scale: Annotated[float, Field(ge=0, lt=1)] = 0.0  #: share of the size
-    elastic: Annotated[float, Field(ge=0, le=1e3)] = 0.0  #: pixels, standard deviation of a smooth random displacement
+    rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
+    """largest angle by which an image is turned either way, in degrees"""
+    shift: Annotated[float, Field(ge=0, le=1e3)] = 0.0
+    """largest distance by which an image is moved along each axis, in pixels"""
+    scale: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """largest share by which an image grows or shrinks"""
+    elastic: Annotated[float, Field(ge=0, le=1e3)] = 0.0
+    """standard deviation of a smooth random displacement of the pixels, in pixels"""
 
     @property
     def active(self) -> bool:
@@ -50,27 +72,31 @@ class Augmentation(BaseModel):
 
 
 class Distillation(BaseModel):
-    """What a network learns from a teacher, beside the labels; without epochs there is none."""
+    """A teacher, an ordinary convolutional network, whose scores the network learns beside the labels."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+    model_config = _STRICT
 
-    epochs: Annotated[int, Field(ge=0, le=MOST_EPOCHS)] = 0  #: that the teacher is trained for
-    weight: Annotated[float, Field(ge=0, le=1)] = 0.7  #: the teacher's share of the loss
-    temperature: Annotated[float, Field(gt=0, le=100)] = 2.0  #: by which scores are divided before they are compared
+    epochs: Annotated[int, Field(ge=0, le=MOST_EPOCHS)] = 0
+    """passes over the training images for which the teacher is trained; 0: no teacher"""
+    weight: Annotated[float, Field(ge=0, le=1)] = 0.7
+    """the teacher's share of the loss; the labels have the rest"""
+    temperature: Annotated[float, Field(gt=0, le=100)] = 2.0
+    """number by which all scores are divided before network and teacher are compared"""
 
 
-def _from_dict(kind: type) -> BeforeValidator:
-    """Lets a TOML table stand for a strict dataclass."""
+def _from_dict(class_of: Callable[[dict[str, Any]], type]) -> BeforeValidator:
+    """Lets a TOML table stand for a strict dataclass, which ``class_of`` tells from the table."""
 
     def build(value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        known = [entry.name for entry in fields(kind)]
-        for key in value:
-            if key not in known:
-                raise ValueError(f"{key}: unknown field; known are {', '.join(known)}")
         try:
-            return kind(**value)
+            settings_class = class_of(value)
+            known = [entry.name for entry in fields(settings_class)]
+            for key in value:
+                if key not in known:
+                    raise ValueError(f"{key}: unknown field; known are {', '.join(known)}")
+            return settings_class(**value)
         except ValidationError as error:
             first = error.errors()[0]
             path = "".join(f"{part}: " for part in first["loc"])
@@ -79,51 +105,78 @@ def _from_dict(kind: type) -> BeforeValidator:
     return BeforeValidator(build)
 
 
+def _known_data(value: Any) -> Any:
+    """``value`` if it is the name of a data set in the catalogue."""
+    if not isinstance(value, str) or value not in DATASETS:
+        names = [repr(name) for name in DATASETS]
+        raise ValueError(f"Input should be {', '.join(names[:-1])} or {names[-1]}")
+    return value
+
+
 class TrainConfig(BaseModel):
-    """Everything that a training run depends on."""
+    """Everything that a training run depends on. ``load_config("digits", epochs=3)`` makes one.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
+    ``docs/training.md`` has the fields in a table, with the values that they take.
+    """
 
-    data: Literal["digits", "mnist"]
-    #: neurons of each hidden layer
+    model_config = _STRICT
+
+    data: Annotated[str, BeforeValidator(_known_data)]
+    """the data set, by its name"""
     hidden: Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(max_length=16, strict=False)]
-    encoder: Annotated[Encoder, _from_dict(Encoder)] = Encoder()
+    """numbers of neurons in the hidden layers, from the first to the last; `[]` for none"""
+    encoder: Annotated[SerializeAsAny[Encoder], _from_dict(encoder_class)] = make_encoder()
+    """how pixels become spikes: a table of `kind`, `steps` and the kind's own parameters, described in
+    [arithmetic.md](arithmetic.md#encoders)"""
     readout: Readout = "most_spikes"
-    formats: Annotated[Formats, _from_dict(Formats)] = Formats()
+    """how output spikes become a class"""
+    formats: Annotated[Formats, _from_dict(lambda _: Formats)] = Formats()
+    """widths of the chip's numbers: a table of `charge_bits`, `drive_bits`, `membrane_bits`, `drive_fraction` and
+    `membrane_fraction`, described in [arithmetic.md](arithmetic.md)"""
 
-    #: a reference circuit, or the path of a neuron table
     circuit: Annotated[str, Field(min_length=1, max_length=2000)] = "charge_share"
-    #: `ideal` trains for the circuit's ideal twin, a perfect leaky integrate-and-fire neuron
+    """a reference circuit, or the path of a neuron table"""
     neuron: Literal["circuit", "ideal"] = "circuit"
+    """`ideal` trains for the circuit's ideal twin, a perfect leaky integrate-and-fire neuron"""
     mapping: Kind = "one_sided"
-    ratio: Annotated[float, Field(gt=1, le=1e4)] = 10.0  #: C_on / C_off
-    #: programmable levels of a memcapacitor; 0 trains with unquantised weights and tables read without rounding
+    """how a weight becomes two capacitances; [circuit.md](circuit.md) compares the ways"""
+    ratio: Annotated[float, Field(gt=1, le=1e4)] = 10.0
+    """largest capacitance of a memcapacitor over its smallest, C_on / C_off"""
     levels: Annotated[int, Field(ge=0)] = 16
-    #: share of a column's capacitance that is wire and switches
+    """programmable levels of a memcapacitor, 2 to 2^(charge_bits - 1); 0: weights of any value while training"""
     parasitic: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    #: pairs in a column's bias, as a share of its rows (at least one pair)
+    """share of a column's capacitance that is wire and switches"""
     bias_share: Annotated[float, Field(gt=0, le=1)] = 1 / 64
-    v_read: Annotated[float | None, Field(gt=0, le=10)] = None  #: V, swing of the row lines, if not the circuit's own
+    """memcapacitor pairs in a column's bias, as a share of its rows; there is at least one"""
+    v_read: Annotated[float | None, Field(gt=0, le=10)] = None
+    """voltage by which the row lines swing, in V; by default the circuit's own"""
 
     epochs: Annotated[int, Field(ge=1, le=MOST_EPOCHS)] = 20
+    """passes over the training images"""
     batch_size: Annotated[int, Field(ge=1, le=1 << 20)] = 64
-    learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.01  #: at the start; falls to 0 along a cosine
-    #: share by which weights shrink a step, times the learning rate; light columns have more signal (docs/circuit.md)
+    """images between two changes of the weights"""
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.01
+    """AdamW's learning rate at the start; it falls to 0 along half a cosine"""
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """AdamW's weight decay; lighter columns have more signal ([circuit.md](circuit.md))"""
     seed: Annotated[int, Field(ge=0, lt=1 << 31)] = 1
-    #: share of the training images kept aside to choose the best epoch
+    """seed of all that is random in a run; one seed gives one chip file"""
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """share of the training images that is kept aside to choose the best epoch by"""
     augmentation: Augmentation = Augmentation()
+    """random changes of the training images: a table of the fields below"""
     distillation: Distillation = Distillation()
-    #: spreads that training lives with, so that a fabricated chip does: of the memcapacitors, relative ...
+    """a teacher, whose scores the network learns beside the labels: a table of the fields below"""
     sigma_c: Annotated[float, Field(ge=0, le=1)] = 0.0
-    sigma_threshold: Annotated[float, Field(ge=0, le=1)] = 0.0  #: ... and of the neurons' thresholds, V of drive
-    #: drive around the threshold over which the spike's surrogate gradient falls to a quarter, in units of the table's
-    #: threshold_span
+    """relative standard deviation of the memcapacitors that training reckons with"""
+    sigma_threshold: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """standard deviation of the neurons' thresholds that training reckons with, in V of drive"""
     surrogate_width: Annotated[float, Field(ge=1e-6, le=1e6)] = 0.35
-    #: mean output membrane that weighs as much as one output spike in the loss, in units of the rise at which an ideal
-    #: neuron fires
+    """distance from the threshold at which the spike's surrogate gradient has fallen to a quarter, as a multiple of the
+    neuron table's threshold span"""
     membrane_weight: Annotated[float, Field(ge=1e-6, le=1e6)] = 2.0
+    """mean output membrane that counts as much as one output spike in the loss, as a multiple of the rise at which an
+    ideal neuron fires"""
 
     @field_validator("circuit")
     @classmethod
@@ -135,7 +188,7 @@ class TrainConfig(BaseModel):
     @field_validator("levels")
     @classmethod
     def _fits(cls, levels: int, known: ValidationInfo) -> int:
-        if "formats" not in known.data:  # told already
+        if "formats" not in known.data:  # these are wrong themselves, which is reported
             return levels
         bits = known.data["formats"].charge_bits
         most = 1 << (bits - 1)
@@ -143,10 +196,12 @@ class TrainConfig(BaseModel):
             raise ValueError(f"charge_bits = {bits} holds 2 to {most} levels (0: unquantised)")
         return levels
 
-    def device(self, table: NeuronTable) -> Mapping:
-        """The mapping; unquantised weights are rounded to the finest codes only when they become a chip."""
+    def mapping_for(self, table: NeuronTable) -> Mapping:
+        """How weights become memcapacitors on the circuit of ``table``; unquantised weights are rounded to the finest
+        codes only when they become a chip."""
         levels = self.levels or 1 << (self.formats.charge_bits - 1)
-        return Mapping(self.mapping, self.ratio, levels, self.parasitic, self.v_read or table.v_read)
+        mapping = mapping_kind(self.mapping)
+        return mapping(self.ratio, levels, self.parasitic, self.v_read or table.v_read)
 
 
 def config_names() -> list[str]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from captwin.hw.chip import Chip
 from captwin.train.config import TrainConfig
-from captwin.train.datasets.catalogue import Dataset, check_known
+from captwin.train.datasets.catalogue import check_known
+from captwin.train.datasets.dataset import Dataset
 from captwin.train.model.network import Network
 from captwin.train.runs.identity import settings
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from captwin.hw.chip import Chip
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import printable, visible
-from captwin.train.datasets.catalogue import Dataset, load_dataset
+from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.datasets.dataset import Dataset
 
 CHIP_FOLDER = Path(__file__).parent / "chips"
 

@@ -12,6 +12,8 @@ from captwin.boards.families.ecp5_registers import take_over_registers
 from captwin.boards.families.fabric import Cells, Fabric, Limits, block_count
 from captwin.boards.families.family import Family
 from captwin.boards.families.pll import Pll
+from captwin.hw.gates.neuron import STATE
+from captwin.hw.gates.response import PARAMETERS
 from captwin.hw.gates.stores import LOADED
 
 #: how much faster a clock is asked for: the router takes paths for up to 0.6 % shorter than they turn out
@@ -41,7 +43,7 @@ class Ecp5(Family):
         wide_luts=True,
         clock_enables=False,
         output_registers=True,
-        soft_memories=("state", "parameters", f"{LOADED}parameters"),
+        soft_memories=(STATE, PARAMETERS, LOADED + PARAMETERS),
     )
 
     def dividers(self, input_hz: float) -> Iterator[Pll]:
@@ -92,7 +94,7 @@ class Ecp5(Family):
         # Neurons' states and parameters are wide and short: block RAMs would be mostly empty. Without clock enables,
         # since the nets that lead to them are by far the slowest of the device.
         ram, rom = (f'setattr -set ram_style "{style}"' for style in ("distributed", "logic"))
-        small = f"{ram} */m:state*; {rom} */m:parameters*; {ram} */m:{LOADED}parameters*"
+        small = f"{ram} */m:{STATE}*; {rom} */m:{PARAMETERS}*; {ram} */m:{LOADED}{PARAMETERS}*"
         # Yosys keeps a wire that says so, but makes one of equal registers all the same.
         copies = "setattr -set keep 1 */a:keep %ci1:+[Q] */t:$*ff* %i"
         return f"{small}; {copies}; synth_ecp5 -nodffe -top {top} -json netlist.json"

@@ -12,7 +12,7 @@ from captwin.boards.board import Board
 from captwin.boards.flow.build import MANIFEST
 from captwin.boards.flow.timing import Hop, Report, read_path, read_timing
 from captwin.hw.chip import Chip
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.documents import first_fault, parse_json
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_bytes

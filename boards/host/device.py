@@ -21,7 +21,7 @@ from captwin.boards.host.trace import LayerTrace, TraceReader
 from captwin.hw.chip import Chip
 from captwin.hw.gates.stores import Contents
 from captwin.hw.link import protocol
-from captwin.hw.link.about import About, Room, description
+from captwin.hw.link.about import About, Room, chip_store
 from captwin.hw.link.protocol import Command, Status
 from captwin.hw.support.errors import CaptwinError
 
@@ -193,7 +193,7 @@ class Device:
             stores = dict(enumerate(contents(chip, self.room)))
         except CaptwinError as error:
             raise CaptwinError(f"{self.port}: {error}") from None
-        stores[protocol.ABOUT] = Contents("chip", 8, description(chip, self.room.description))
+        stores[protocol.ABOUT] = chip_store(chip, self.room)
         for _ in range(LOADS):
             self.reset()
             for written, (number, entry) in enumerate(stores.items(), 1):

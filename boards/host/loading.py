@@ -13,8 +13,9 @@ from amaranth.hdl import UnusedElaboratable
 
 from captwin.hw.chip import GAIN_BITS, Chip, Formats, Layer
 from captwin.hw.gates.core import Core
+from captwin.hw.gates.kinds import layers_of
 from captwin.hw.gates.stores import Contents
-from captwin.hw.link.about import Room, layout, tables_in
+from captwin.hw.link.about import Room, layout
 from captwin.hw.link.protocol import WRITE_HEAD
 from captwin.hw.support.errors import CaptwinError
 
@@ -88,7 +89,7 @@ def _padded(layer: Layer, shift: int, rows: int, columns: int, formats: Formats)
         c_plus=larger(layer.c_plus),
         c_minus=larger(layer.c_minus),
         c_bias=wider(layer.c_bias),
-        c_column=wider(layer.c_column),
+        c_column=wider(layer.c_column, float(layer.c_column.max())),  # none may be 0; no answer depends on it
     )
 
 
@@ -106,7 +107,7 @@ def _obstacles(chip: Chip, room: Room) -> Iterator[str]:
     need, have = chip.formats.charge_bits, room.formats.charge_bits
     if need > have:
         yield f"the chip's charge codes have {need} bits, the device has room for {have}"
-    tables = tables_in(chip, room.options)
+    tables = layers_of(room.options).tables(chip)
     if tables != room.tables:
         yield f"the chip's layers have {tables} neuron tables, the device {room.tables}"
     encoder = chip.encoder
@@ -114,8 +115,8 @@ def _obstacles(chip: Chip, room: Room) -> Iterator[str]:
         yield f"the chip's encoder is `{encoder.kind}`, the device's `{room.encoder}`"
     if encoder.steps > room.steps:
         yield f"the chip takes {encoder.steps} time steps, the device {room.steps} at most"
-    if encoder.kind == "bernoulli" and chip.pixels != room.sizes[0]:
-        yield f"{chip.pixels} pixels get other random numbers than the device's {room.sizes[0]}"
+    if obstacle := encoder.padding_obstacle(chip.pixels, room.sizes[0]):
+        yield obstacle
     for number, (layer, shift) in enumerate(zip(chip.layers, room.shifts, strict=True)):
         if not _shifts(layer, shift):
             yield f"the gains of layer {number} go with a shift of {layer.shift}, not with the device's {shift}"

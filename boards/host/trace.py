@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from captwin.hw.gates.core import LARGEST
+from captwin.hw.gates.options import LARGEST
 from captwin.hw.link.protocol import TRACE_HEAD, size, trace_parts
 
 #: neurons of a word, by the length of a reply

@@ -16,12 +16,13 @@ from captwin.boards.board import Board
 from captwin.boards.families.fabric import Cells, Limits
 from captwin.boards.families.family import Family
 from captwin.boards.sizing.gate_count import Gates, Store, count
-from captwin.boards.sizing.memories import is_logic, memory, weights
+from captwin.boards.sizing.memories import is_logic, memory, stores
 from captwin.hw.chip import PIXEL_BITS, Chip, Layer
-from captwin.hw.gates.core import COUNTER_BITS, Core, CoreOptions
+from captwin.hw.gates.core import COUNTER_BITS, Core
 from captwin.hw.gates.crossbar import Crossbar
 from captwin.hw.gates.encoder import SpikeEncoder
 from captwin.hw.gates.neuron import Neurons
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.gates.serial import SerialLayers
 from captwin.hw.gates.stores import BYTE, load_bus
 from captwin.hw.link.linked_core import LinkedCore
@@ -70,18 +71,10 @@ class AreaModel:
         arrivals = Store(COUNTER_BITS, core.IN_FLIGHT - 1, reads=1, writes=1, block=False, constant=0)
         yield Cells(*TOP) + memory(arrivals, self.board.family)
         yield cells("identity", 0, core.identity)
-        if options.serial:
-            yield cells("serial layers", options.pixel_lanes, core.layers[0])
-        layers = [] if options.serial else core.layers
-        for number, layer in enumerate(layers):
-            yield cells(f"neurons {number}", layer.neurons.lanes, layer.neurons)
-        for number, layer in enumerate(layers):
-            sizes = layer.crossbar.banks, layer.crossbar.lanes
-            yield cells(f"crossbar {number}", sizes, layer.crossbar)
+        for block in core.layers.blocks():
+            yield cells(*block)
         yield cells("encoder", options.pixel_lanes, core.encoder)
         yield cells("readout", core.readout.lanes, core.readout)
-        for number, layer in enumerate(layers):
-            yield cells(f"events {number}", (layer.events.width, layer.events.banks), layer.events)
         blank = Expected(np.zeros(self.chip.pixels, np.uint8), 0, 1, *((0,) * self.chip.classes for _ in range(2)))
         linked = LinkedCore(core, blank, clock_hz=self.board.clock_hz, baud=self.board.line.baud)
         yield cells("link", options.pixel_lanes, linked.link)
@@ -157,10 +150,10 @@ def _crossbar(block: Crossbar, family: Family) -> Cells:
     queue = tuple(replace(store, width=block.lanes * block.sum_shape.width) for store in two.stores)
     total = _cells(_grown(one, two, columns - 2, queue), family, CROSSBAR)
 
-    stores = weights(rows, columns, bits, banks, loadable=block.stores_from is not None)
-    total += reduce(add, (memory(store, family) for store in stores))
+    weights = stores(Crossbar.memories(rows, columns, bits, banks), loadable=block.stores_from is not None)
+    total += reduce(add, (memory(store, family) for store in weights))
     if family.fabric.output_registers:
-        total += Cells(flip_flops=-sum(store.width for store in stores if not is_logic(store, family)))
+        total += Cells(flip_flops=-sum(store.width for store in weights if not is_logic(store, family)))
 
     late = (columns - 1) // block.GROUP
     second = sum(column // block.GROUP % 2 for column in range(columns))  # in the second group of their memory

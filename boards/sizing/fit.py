@@ -1,16 +1,17 @@
 """Whether a core fits a board, before hours of synthesis say so."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from captwin.boards.board import Board
 from captwin.boards.sizing.area import AreaModel
-from captwin.boards.sizing.gate_count import Store
-from captwin.boards.sizing.memories import memory, weights
+from captwin.boards.sizing.memories import memory, stores
 from captwin.hw.chip import Chip, Layer
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.kinds import layers_of
 from captwin.hw.gates.neuron import Neurons
-from captwin.hw.gates.tables import SurfaceStore, own_tables
+from captwin.hw.gates.options import CoreOptions
+from captwin.hw.gates.parallel import ParallelLayers
+from captwin.hw.gates.stores import MemorySize
 from captwin.hw.support.errors import CaptwinError
 
 #: a core of so many times the LUTs that there are does not fit, however wrong the estimate is
@@ -19,30 +20,16 @@ SURELY = 1.2
 
 def block_rams(chip: Chip, options: CoreOptions, board: Board) -> int:
     """Block RAMs that weights and surfaces take at least; the small memories come on top where they are not LUTs."""
-    layers = len(chip.layers)
-    if options.serial:
-        bits, writes = chip.formats.charge_bits, int(options.loadable)
-        stores = [Store(bits, layer.charges.size, 1, writes, block=False, constant=0) for layer in chip.layers]
-        stores += _surfaces(chip, own_tables(chip.layers), 1, writes)
-        return sum(memory(store, board.family).block_rams for store in stores)
-    sizes = zip(options.each("row_banks", layers), options.each("lanes", layers), strict=True)
-    return sum(
-        layer_block_rams(chip, number, *size, board, loadable=options.loadable) for number, size in enumerate(sizes)
-    )
+    return _block_rams(layers_of(options).memories(chip, options), board, loadable=options.loadable)
 
 
 def layer_block_rams(chip: Chip, number: int, banks: int, lanes: int, board: Board, *, loadable: bool) -> int:
-    """The part of :func:`block_rams` that belongs to layer ``number`` of a core that is not serial."""
-    layer = chip.layers[number]
-    stores = weights(layer.rows, layer.columns, chip.formats.charge_bits, banks, loadable=loadable)
-    stores += _surfaces(chip, [layer], lanes, int(loadable))
-    return sum(memory(store, board.family).block_rams for store in stores)
+    """The part of :func:`block_rams` that belongs to layer ``number`` of a core with parallel layers."""
+    return _block_rams(ParallelLayers.layer_memories(chip, number, banks, lanes), board, loadable=loadable)
 
 
-def _surfaces(chip: Chip, layers: Sequence[Layer], lanes: int, writes: int) -> list[Store]:
-    """The memories of surfaces, for so many lanes to read in them all."""
-    words = SurfaceStore.contents(layers, chip.formats)
-    return [Store(part.width, len(part.words), lanes, writes, block=True, constant=0) for part in words]
+def _block_rams(sizes: Iterable[MemorySize], board: Board, *, loadable: bool) -> int:
+    return sum(memory(store, board.family).block_rams for store in stores(sizes, loadable=loadable))
 
 
 def fitting(

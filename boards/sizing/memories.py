@@ -1,11 +1,12 @@
 """What a memory becomes: block RAM, distributed RAM, or LUTs and flip-flops."""
 
+from collections.abc import Iterable
 from math import ceil
 
 from captwin.boards.families.fabric import Cells
 from captwin.boards.families.family import Family
 from captwin.boards.sizing.gate_count import Store
-from captwin.hw.gates.crossbar import Crossbar
+from captwin.hw.gates.stores import MemorySize
 
 #: What Yosys reckons a bit of soft logic to cost, a LUT being 1: of constants, and of what can be written where LUTs
 #: cannot be RAM. It has not been said what; these sort all memories of the builds in `docs/performance.md` rightly.
@@ -13,13 +14,10 @@ CONSTANT_BIT = 1 / 16
 WRITTEN_BIT = 1
 
 
-def weights(rows: int, columns: int, charge_bits: int, banks: int, *, loadable: bool) -> list[Store]:
-    """Memories of a crossbar's charge codes: in each bank, one for every two groups of columns."""
-    pair = 2 * Crossbar.GROUP
-    widths = [charge_bits * min(pair, columns - first) for first in range(0, columns, pair)]
+def stores(sizes: Iterable[MemorySize], *, loadable: bool) -> list[Store]:
+    """Memories of these sizes, of which nothing is known to be the same in every word."""
     writes = int(loadable)
-    depth = -(-rows // banks)
-    return [Store(width, depth, reads=1, writes=writes, block=False, constant=0) for width in widths] * banks
+    return [Store(size.width, size.depth, size.reads, writes, size.block, constant=0) for size in sizes]
 
 
 def memory(store: Store, family: Family) -> Cells:

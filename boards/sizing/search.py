@@ -13,7 +13,7 @@ from captwin.boards.families.fabric import Limits
 from captwin.boards.sizing.area import AreaModel
 from captwin.boards.sizing.fit import block_rams, layer_block_rams
 from captwin.hw.chip import Chip
-from captwin.hw.gates.core import LARGEST, CoreOptions
+from captwin.hw.gates.options import LARGEST, CoreOptions
 
 #: cores whose rates or latencies differ by less count as equally fast, and the smaller one is the better
 ALIKE = 0.01

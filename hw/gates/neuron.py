@@ -1,4 +1,4 @@
-"""The neurons of a layer: drive, threshold curve and surface of DESIGN's arithmetic, `lanes` neurons a cycle."""
+"""The neurons of a layer: drive, threshold curve and surface as `docs/arithmetic.md` has them, several a cycle."""
 
 from collections.abc import Collection
 from functools import cached_property
@@ -8,16 +8,32 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from captwin.hw.chip import STEP_BITS, Formats, Layer
-from captwin.hw.gates.response import STAGES, Parameters, Response
+from captwin.hw.gates.response import PARAMETERS, STAGES, Parameters, Response
 from captwin.hw.gates.stores import Contents, Stores, load_port
 from captwin.hw.gates.streams import COPY, Landing, Pipeline
 
 #: what neuron results can hold besides spikes: new membranes, and the drives and sums that they came from
 SHOWN = ("membranes", "drives", "sums")
+#: names of the memories of neurons' states, before the lane's number; a family's synthesis may choose what they become
+STATE = "state"
+#: clock cycles that a neuron by itself takes at most, of any kind of layers
+CYCLES_AT_MOST = 40
+
+
+def shown_by(number: int, layers: int, *, trace: bool) -> Collection[str]:
+    """What the results of layer ``number`` of ``layers`` hold besides spikes: all of SHOWN if ``trace``, else what the
+    readout needs of the last layer."""
+    if trace:
+        return SHOWN
+    return ("membranes",) if number == layers - 1 else ()
 
 
 def neuron_word(formats: Formats, lanes: int, sum_shape: object, shows: Collection[str] = SHOWN) -> data.StructLayout:
-    """One beat of neuron results: spikes, and those numbers of SHOWN that ``shows`` names."""
+    """One beat of results, of ``lanes`` neurons: ``spikes``, and those arrays of numbers that ``shows`` names of SHOWN.
+
+    ``last`` marks the last beat of a time step. Lanes beyond the layer's last neuron never spike; their numbers mean
+    nothing. ``sum_shape`` is the shape of a sum.
+    """
     shapes = {"membranes": formats.membrane_bits, "drives": formats.drive_bits, "sums": sum_shape}
     return data.StructLayout(
         {"spikes": lanes, "last": 1} | {name: data.ArrayLayout(shapes[name], lanes) for name in SHOWN if name in shows}
@@ -27,17 +43,32 @@ def neuron_word(formats: Formats, lanes: int, sum_shape: object, shows: Collecti
 class Neurons(wiring.Component):
     """Updates the layer's neurons once per time step, ``lanes`` at a time, as `docs/arithmetic.md` states.
 
-    Words of sums come in, words of results leave, in the order of the neurons; the unit counts words and steps
-    by itself and starts each inference of ``steps`` steps from rest.
+    It counts words and time steps by itself, and starts each inference of ``steps`` time steps from rest.
 
-    Throughput: a word a cycle, as long as the layer has at least LATENCY words; else a step every LATENCY cycles, as a
+    Throughput: a word a cycle if the layer has LATENCY words or more; else a time step every LATENCY cycles, since a
     step starts LATENCY cycles after the one before, so that each word finds its neurons' new state.
-    Latency: LATENCY + 1 cycles from a word of sums to its results, which hold what ``shows`` names of SHOWN.
+    Latency: LATENCY + 1 cycles from a word of sums to its results.
 
-    Tables, parameters and settings can be written by ``load`` if ``stores_from`` says what number the first has.
+    Parameters
+    ----------
+    layer, formats : the layer of the chip, and the chip's number formats
+    steps : time steps of an inference; what a loadable core takes at most
+    lanes : neurons updated a cycle, a power of two
+    shows : what the results hold besides spikes (:func:`neuron_word`)
+    stores_from : number of the first store; None for memories that are never written
+
+    Attributes
+    ----------
+    sums : stream of ``lanes`` signed sums, in. The layer's neurons in their order, neuron 0 in lane 0 of the first
+        word; what is in lanes beyond the last neuron does not matter.
+    results : stream of :func:`neuron_word`, out. A word for each word of sums, in the same order.
+    fired : out. Neurons that fired in the word that was finished in the cycle before, 0 to ``lanes``.
+    saturated : out. Drives in that word that were clamped at either end, 0 to ``lanes``.
+    load : :func:`load_bus`, in, with ``stores_from`` only. Writes settings, parameters and tables.
     """
 
     LATENCY = STAGES
+    #: results that fit between the pipeline's end and whoever takes them
     QUEUE = 32
 
     def __init__(
@@ -62,7 +93,6 @@ class Neurons(wiring.Component):
             {
                 "sums": In(stream.Signature(data.ArrayLayout(self.sum_shape, lanes))),
                 "results": Out(stream.Signature(neuron_word(formats, lanes, self.sum_shape, shows))),
-                #: spikes fired, and drives clamped at either end, in the cycle before
                 "fired": Out(range(lanes + 1)),
                 "saturated": Out(range(lanes + 1)),
             }
@@ -73,7 +103,7 @@ class Neurons(wiring.Component):
 
     @cached_property
     def contents(self) -> list[Contents]:
-        """What is in memory: settings, parameters lane by lane, thresholds, surfaces."""
+        """What its stores hold: settings, parameters lane by lane, thresholds, surfaces."""
         settings = self._settings.const({"last_step": self.steps - 1, "rest": self.layer.rest})
         return [
             Contents("settings", self._settings.size, [Value.cast(settings).value]),
@@ -83,15 +113,33 @@ class Neurons(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        layer, formats, lanes = self.layer, self.formats, self.lanes
-        final = self.LATENCY - 1
         control, flow = Pipeline(m), Pipeline(m, resets=True)
-        lane_pipes = [Pipeline(m, f"lane{n}_") for n in range(lanes)]
-
+        lane_pipes = [Pipeline(m, f"lane{lane}_") for lane in range(self.lanes)]
         stores = Stores.of(m, self, self.contents)
         settings = stores.register("settings", self._settings)
+        enter, following, landing = self._take_words(m, control, flow, settings)
+        response = Response(m, [self.layer], self.formats, self.lanes, stores)
+        writes = []
+        for lane, pipe in enumerate(lane_pipes):
+            states, parameters = self._lane_memories(m, stores, lane, enter, following)
+            writes.append(states.write_port())
+            pipe["acc", 0] = self.sums.payload[lane]
+            for name in self._parameters.shapes:
+                pipe[name, 1] = parameters[name]
+            state = states.read_ports[0].data
+            pipe["v", 1] = Mux(control["fresh", 1], settings.rest, state.v)
+            pipe["b", 1] = Mux(control["fresh", 1], 0, state.b)
+            response.follow(pipe, self._parameters, lane)
+        self._finish_words(m, control, flow, lane_pipes, writes, landing)
+        return m
 
-        # Stage 0: a word may enter once its neurons' state is there and if its result will find room in the queue.
+    def _take_words(
+        self, m: Module, control: Pipeline, flow: Pipeline, settings: data.View
+    ) -> tuple[Signal, Signal, Landing]:
+        """Stage 0: a word may enter once its neurons' state is there, and if its result will find room in the queue.
+
+        Returns whether a word enters, the number of the word after it, and the queue.
+        """
         word, following = Signal(range(max(self.words, 2))), Signal(range(max(self.words, 2)))
         step = Signal(range(max(self.steps, 2)))
         pause = Signal(range(max(self.LATENCY - self.words, 1)))
@@ -99,8 +147,8 @@ class Neurons(wiring.Component):
         last = Signal(init=self.words == 1)  # the word is the step's last
         control["word", 0], control["last", 0], control["fresh", 0] = word, last, step == 0
         flow["valid", 0] = enter
-        valid = flow["valid", final]
-        landing = Landing(m, self.results, self.QUEUE, entering=enter, arriving=valid)
+        arriving = flow["valid", self.LATENCY - 1]
+        landing = Landing(m, self.results, self.QUEUE, entering=enter, arriving=arriving)
         m.d.comb += enter.eq(self.sums.valid & self.sums.ready)
         # Registered, since the sums wait for it far away; up to two words are not counted yet.
         m.d.sync += self.sums.ready.eq((pause == 0) & (landing.taken <= self.QUEUE - 2))
@@ -116,56 +164,57 @@ class Neurons(wiring.Component):
                     m.d.sync += [pause.eq(self.LATENCY - self.words - 1), self.sums.ready.eq(0)]
 
         m.d.comb += following.eq(Mux(last, 0, word + 1))
+        return enter, following, landing
 
-        parameters = self._parameters
-        state = data.StructLayout({"v": formats.membrane_bits, "b": 1})
-        writes: list[memory.WritePort] = []
-        response = Response(m, [layer], formats, lanes, stores)
+    def _lane_memories(
+        self, m: Module, stores: Stores, lane: int, enter: Signal, following: Signal
+    ) -> tuple[memory.Memory, data.View]:
+        """The lane's memory of states, with a port that reads stage 1's, and its parameters in stage 1.
 
-        for n, pipe in enumerate(lane_pipes):
-            # Each lane's memories have the word's number to themselves: one for all would have to reach far.
-            m.submodules[f"state{n}"] = states = memory.Memory(shape=state, depth=self.words, init=[])
-            found = {}
-            for name, port in (
-                ("parameters", stores.memory(f"parameters{n}").read_port()),
-                ("state", states.read_port()),
-            ):
-                place = Signal.like(word, name=f"{name}{n}_word", attrs=COPY)
-                with m.If(enter):
-                    m.d.sync += place.eq(following)
-                m.d.comb += port.addr.eq(place)
-                found[name] = port.data
-            writes.append(states.write_port())
-            pipe["acc", 0] = self.sums.payload[n]
-            kept = data.View(parameters.stored, found["parameters"])
-            for name in parameters.shapes:
-                pipe[name, 1] = kept[name]
-            pipe["v", 1] = Mux(control["fresh", 1], settings.rest, found["state"].v)
-            pipe["b", 1] = Mux(control["fresh", 1], 0, found["state"].b)
-            response.follow(pipe, parameters, n)
+        Each lane's memories have the word's number to themselves: one for all would have to reach far.
+        """
+        state = data.StructLayout({"v": self.formats.membrane_bits, "b": 1})
+        m.submodules[f"{STATE}{lane}"] = states = memory.Memory(shape=state, depth=self.words, init=[])
+        parameters = stores.memory(f"{PARAMETERS}{lane}")
+        ports = (parameters.read_port(), states.read_port())
+        for name, port in zip((PARAMETERS, STATE), ports, strict=True):
+            address = Signal.like(following, name=f"{name}{lane}_word", attrs=COPY)
+            with m.If(enter):
+                m.d.sync += address.eq(following)
+            m.d.comb += port.addr.eq(address)
+        return states, data.View(self._parameters.stored, ports[0].data)
 
-        # Last stage: write the state back, queue the results.
+    def _finish_words(
+        self,
+        m: Module,
+        control: Pipeline,
+        flow: Pipeline,
+        lane_pipes: list[Pipeline],
+        writes: list[memory.WritePort],
+        landing: Landing,
+    ) -> None:
+        """Last stage: writes the states back, queues the results, counts."""
+        final, lanes = self.LATENCY - 1, self.lanes
+        valid = flow["valid", final]
         present = Signal(lanes)
-        absent = self.words * lanes - layer.columns
+        absent = self.words * lanes - self.layer.columns
         everyone = (1 << lanes) - 1
         m.d.comb += present.eq(Mux(control["last", final], everyone >> absent, everyone))
         result = landing.beat
         m.d.comb += result.last.eq(control["last", final])
-        for n, (pipe, write) in enumerate(zip(lane_pipes, writes, strict=True)):
+        for lane, (pipe, write) in enumerate(zip(lane_pipes, writes, strict=True)):
             m.d.comb += [
                 write.addr.eq(control["word", final]),
                 write.en.eq(valid),
                 write.data.v.eq(pipe["membrane", final]),
                 write.data.b.eq(pipe["spike", final]),
-                result.spikes[n].eq(pipe["spike", final] & present[n]),
+                result.spikes[lane].eq(pipe["spike", final] & present[lane]),
             ]
             for shown, name in (("membranes", "membrane"), ("drives", "u"), ("sums", "acc")):
                 if shown in self.shows:
-                    m.d.comb += result[shown][n].eq(pipe[name, final])
+                    m.d.comb += result[shown][lane].eq(pipe[name, final])
+        clamped = [pipe["saturated", final] & present[lane] for lane, pipe in enumerate(lane_pipes)]
         m.d.sync += [
-            self.fired.eq(Mux(valid, sum(result.spikes[n] for n in range(lanes)), 0)),
-            self.saturated.eq(
-                Mux(valid, sum(pipe["saturated", final] & present[n] for n, pipe in enumerate(lane_pipes)), 0)
-            ),
+            self.fired.eq(Mux(valid, sum(result.spikes[lane] for lane in range(lanes)), 0)),
+            self.saturated.eq(Mux(valid, sum(clamped), 0)),
         ]
-        return m

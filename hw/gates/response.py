@@ -14,6 +14,9 @@ from captwin.hw.gates.tables import CurveStore, SurfaceStore, own_tables
 
 #: stages, the membrane being in the last
 STAGES = 21
+#: names of the memories of neurons' parameters, before the lane's number; a family's synthesis may choose what they
+#: become
+PARAMETERS = "parameters"
 
 
 class Response:
@@ -126,7 +129,7 @@ class Parameters:
                 place += width
             neurons.append(word)
         neurons += [neurons[0]] * (-len(neurons) % lanes)
-        return [Contents(f"parameters{n}", self.stored.size, neurons[n::lanes]) for n in range(lanes)]
+        return [Contents(f"{PARAMETERS}{n}", self.stored.size, neurons[n::lanes]) for n in range(lanes)]
 
     def value(self, pipe: Pipeline, name: str, stage: int) -> Value:
         """The whole number, from its low bits in ``pipe``."""

@@ -1,20 +1,21 @@
 """All layers of a chip, one weight and one neuron after the other: as little hardware as it takes."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 
 from amaranth import Array, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from captwin.hw.chip import STEP_BITS, Formats, Layer
-from captwin.hw.gates.neuron import neuron_word
-from captwin.hw.gates.reset import reset_by_register
-from captwin.hw.gates.response import STAGES, Parameters, Response
-from captwin.hw.gates.stores import Contents, Stores, load_port
-from captwin.hw.gates.streams import Held, Pipeline, spike_word
+from captwin.hw.chip import STEP_BITS, Chip
+from captwin.hw.gates.neuron import CYCLES_AT_MOST, neuron_word, shown_by
+from captwin.hw.gates.options import CoreOptions
+from captwin.hw.gates.response import PARAMETERS, STAGES, Parameters, Response
+from captwin.hw.gates.stores import Contents, MemorySize, Stores, load_port
+from captwin.hw.gates.streams import Held, Pipeline, reset_by_register, spike_word
+from captwin.hw.gates.tables import SurfaceStore, own_tables
 
 
 class SerialLayers(wiring.Component):
@@ -35,31 +36,23 @@ class SerialLayers(wiring.Component):
     #: what was added to a sum is read 3 cycles later
     UPDATE = STAGES + 3
 
-    def __init__(
-        self,
-        layers: Sequence[Layer],
-        formats: Formats,
-        *,
-        steps: int,
-        width: int,
-        shows: Sequence[Collection[str]],
-        stores_from: int | None = None,
-    ) -> None:
+    def __init__(self, chip: Chip, options: CoreOptions, *, stores_from: int | None = None) -> None:
+        layers, formats = chip.layers, chip.formats
         self.layers = layers
         self.formats = formats
-        self.steps = steps
-        self.width = width
-        self.shows = shows
+        self.steps = chip.encoder.steps
+        self.width = options.pixel_lanes
+        self.shows = [shown_by(number, len(layers), trace=options.trace) for number in range(len(layers))]
         self.stores_from = stores_from
         self.reset = Signal()
         self.sum_shapes = [signed(formats.accumulator_bits(layer.rows)) for layer in layers]
         results = {
             f"results{number}": Out(stream.Signature(neuron_word(formats, 1, shape, shown)))
-            for number, (shape, shown) in enumerate(zip(self.sum_shapes, shows, strict=True))
+            for number, (shape, shown) in enumerate(zip(self.sum_shapes, self.shows, strict=True))
         }
         super().__init__(
             {
-                "spikes": In(stream.Signature(spike_word(width))),
+                "spikes": In(stream.Signature(spike_word(self.width))),
                 #: in the cycle before, a bit for each layer: a row event taken, a neuron fired, a drive clamped
                 "taken": Out(len(layers)),
                 "fired": Out(len(layers)),
@@ -87,6 +80,47 @@ class SerialLayers(wiring.Component):
             *self._parameters.contents(1),
             *Response.contents(self.layers, self.formats),
         ]
+
+    @property
+    def parts(self) -> dict[str, "SerialLayers"]:
+        """See :attr:`captwin.hw.gates.kinds.Layers.parts`: one module for all layers."""
+        return {"layers": self}
+
+    @property
+    def results(self) -> list[Any]:
+        """The streams ``results0``, ``results1``, ..."""
+        return [getattr(self, f"results{number}") for number in range(len(self.layers))]
+
+    def place(self, m: Module, spikes: Any, reset: Signal, trace: Callable[[int, Any], Any]) -> Any:
+        """See :meth:`captwin.hw.gates.kinds.Layers.place`."""
+        m.submodules.layers = self
+        m.d.comb += self.reset.eq(reset)
+        wiring.connect(m, spikes, self.spikes)
+        for number, results in enumerate(self.results):
+            results = trace(number, results)
+            if number < len(self.layers) - 1:  # its spikes are kept here
+                m.d.comb += results.ready.eq(1)
+        return results
+
+    def blocks(self) -> list[tuple[str, object, wiring.Component]]:
+        """See :meth:`captwin.hw.gates.kinds.Layers.blocks`."""
+        return [("serial layers", self.width, self)]
+
+    @classmethod
+    def memories(cls, chip: Chip, options: CoreOptions) -> list[MemorySize]:
+        """See :meth:`captwin.hw.gates.kinds.Layers.memories`."""
+        weights = [MemorySize(chip.formats.charge_bits, layer.charges.size) for layer in chip.layers]
+        return weights + SurfaceStore.memories(own_tables(chip.layers), chip.formats, 1)
+
+    @staticmethod
+    def tables(chip: Chip) -> int:
+        """How many neuron tables a core of ``chip`` has: one if that is that of all layers."""
+        return len(own_tables(chip.layers))
+
+    @staticmethod
+    def step_at_most(sizes: Sequence[int]) -> int:
+        """See :meth:`captwin.hw.gates.kinds.Layers.step_at_most`."""
+        return sum(rows * columns + columns * CYCLES_AT_MOST for rows, columns in pairwise(sizes))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -153,7 +187,7 @@ class SerialLayers(wiring.Component):
         neurons = sum(layer.columns for layer in self.layers)
         m.submodules.states = states = memory.Memory(shape=state, depth=neurons, init=[])
         before, after = states.read_port(), states.write_port()
-        parameters = stores.memory("parameters0").read_port()
+        parameters = stores.memory(f"{PARAMETERS}0").read_port()
         m.d.comb += [
             before.addr.eq(Mux(self._update, self._neuron, self._source)),
             parameters.addr.eq(self._neuron),

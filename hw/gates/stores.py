@@ -38,6 +38,16 @@ class Contents:
         return replace(self, name=f"{block}.{self.name}")
 
 
+@dataclass(frozen=True)
+class MemorySize:
+    """The size of a memory: ``depth`` words of ``width`` bits."""
+
+    width: int
+    depth: int
+    reads: int = 1  #: places that are read in one cycle
+    block: bool = False  #: whether it asks for block RAM
+
+
 def load_bus() -> data.StructLayout:
     """How words get into stores: their bytes, lowest first, each shifted in by ``shift``; then ``write``."""
     return data.StructLayout({"shift": 1, "write": 1, "byte": BYTE, "store": STORE_BITS, "address": ADDRESS_BITS})

@@ -1,8 +1,8 @@
-"""Payloads that travel between the blocks, and what blocks are made of: forks, pipelines, and where these end."""
+"""Payloads of the streams between the blocks, and what blocks are made of: forks, pipelines, resets by register."""
 
 from typing import Any
 
-from amaranth import Module, Signal, Value
+from amaranth import Module, ResetInserter, Signal, Value
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -112,3 +112,13 @@ class Landing:
             Value.cast(out.payload).eq(queue.r_data),
         ]
         m.d.sync += self.taken.eq(self.taken + entering - (out.valid & out.ready))
+
+
+def reset_by_register(m: Module, name: str, part: Any, reset: Value) -> Any:
+    """``part``, reset a cycle after ``reset`` by a register of its own in ``m``.
+
+    No net then leads from the reset to all parts, and each part may lie anywhere on the device.
+    """
+    copy = Signal(name=f"reset_{name}", reset_less=True, attrs=COPY)
+    m.d.sync += copy.eq(reset)
+    return ResetInserter(copy)(part)

@@ -7,7 +7,7 @@ from amaranth import Cat, Module, Mux, Value
 from amaranth.lib import memory
 
 from captwin.hw.chip import Formats, Layer
-from captwin.hw.gates.stores import Contents, Stores
+from captwin.hw.gates.stores import Contents, MemorySize, Stores
 from captwin.hw.gates.streams import Pipeline
 
 PARITIES = ("even", "odd")
@@ -97,6 +97,12 @@ class SurfaceStore:
             for i, names in enumerate(PARITIES)
             for j, name in enumerate(PARITIES)
         ]
+
+    @classmethod
+    def memories(cls, layers: Sequence[Layer], formats: Formats, lanes: int) -> list[MemorySize]:
+        """The sizes of the memories, which ``lanes`` lanes read."""
+        entries = cls.contents(layers, formats)
+        return [MemorySize(entry.width, len(entry.words), lanes, block=True) for entry in entries]
 
     def read(self, lane: int, pipe: Pipeline, stage: int) -> Sequence[tuple[Value, Value]]:
         """Rows from v and b in ``stage``, columns from u one stage later, memories addressed in the next; ordered in

@@ -1,26 +1,32 @@
-"""What a device says of itself when asked: text that the gates hold and the driver reads (`docs/protocol.md`)."""
+"""What a device says of itself: the reply to IDENTIFY, as the gates hold it and as the driver reads it.
+
+`docs/protocol.md` lists its keys.
+"""
 
 import json
 from dataclasses import asdict
 from hashlib import sha256
 from importlib.metadata import version
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from captwin.hw.chip import STEPS_MAX, Chip, Formats
-from captwin.hw.gates.core import Core, CoreOptions
-from captwin.hw.gates.tables import own_tables
+from captwin.hw.encoders import EncoderKind
+from captwin.hw.gates.core import Core
+from captwin.hw.gates.kinds import layers_of
+from captwin.hw.gates.options import CoreOptions
+from captwin.hw.gates.stores import Contents
 from captwin.hw.link.protocol import LOADABLE_VERSION, VERSION, VERSIONS
 from captwin.hw.support.documents import DocumentError, parse_json
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import printable
 
-#: longest reply to IDENTIFY
+#: most bytes of a reply to IDENTIFY
 ABOUT_BYTES = 1 << 14
-#: most weights of any device, all layers together
+#: most weights that a device may have, all layers together
 WEIGHTS = 1 << 22
 
 _STRICT = ConfigDict(strict=True, extra="ignore")
@@ -32,20 +38,20 @@ _Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 
 @dataclass(frozen=True, config=_STRICT)
 class Room:
-    """What a loadable device has room for."""
+    """What chips a loadable device has room for: the sizes of its core."""
 
-    sizes: _Sizes
-    steps: Annotated[int, Field(ge=1, le=STEPS_MAX)]
-    encoder: Literal["rate", "bernoulli", "latency"]
-    formats: Formats
-    shifts: tuple[Annotated[int, Field(ge=1, le=31)], ...]
-    pixel_lanes: _Lanes
-    row_banks: tuple[_Lanes, ...]
-    lanes: tuple[_Lanes, ...]
-    serial: bool
-    tables: Annotated[int, Field(ge=1, le=64)]
-    stores: _Hash
-    #: bytes of the store that describes the chip; None of devices of protocol 1
+    sizes: _Sizes  #: pixels, then neurons of each layer: a chip has as many layers, each as large or smaller
+    steps: Annotated[int, Field(ge=1, le=STEPS_MAX)]  #: most time steps of an inference
+    encoder: EncoderKind  #: kind of encoder; a chip must have the same
+    formats: Formats  #: bits of numbers; a chip must have the same, but for charge codes, which may be narrower
+    shifts: tuple[Annotated[int, Field(ge=1, le=31)], ...]  #: of each layer: its `shift` (`docs/arithmetic.md`)
+    pixel_lanes: _Lanes  #: pixels that the core takes in a cycle
+    row_banks: tuple[_Lanes, ...]  #: of each layer: row events that it takes in a cycle
+    lanes: tuple[_Lanes, ...]  #: of each layer: neurons that it updates in a cycle
+    serial: bool  #: whether the core is a serial one, which computes all layers with one multiplier
+    tables: Annotated[int, Field(ge=1, le=64)]  #: neuron tables; a chip must have as many
+    stores: _Hash  #: hash of the core's stores (:func:`layout`)
+    #: bytes of the store that describes the chip; None of devices of protocol 1, whose stores are written differently
     description: Annotated[int, Field(ge=1, le=ABOUT_BYTES)] | None = None
 
     def __post_init__(self) -> None:
@@ -57,23 +63,27 @@ class Room:
 
     @property
     def options(self) -> CoreOptions:
+        """Those of a core with this room."""
         return CoreOptions(self.pixel_lanes, self.row_banks, self.lanes, loadable=True, serial=self.serial)
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class About:
-    """What a device says of itself. A loadable device that holds no known chip names no build id, sizes or steps."""
+    """What a device says of itself.
 
-    protocol: int
-    captwin: Annotated[str, Field(max_length=40, pattern=r"^[ -~]*$")]
-    build_id: _Hash | None = None
-    sizes: _Sizes | None = None
-    steps: Annotated[int, Field(ge=1, le=STEPS_MAX)] | None = None
-    clock_hz: Annotated[int, Field(ge=1, le=10**11)]
-    baud: Annotated[int, Field(ge=1, le=10**10)]
-    images: Annotated[int, Field(ge=1, le=255)]
-    trace: bool = False
-    room: Room | None = None
+    A loadable device that holds no known chip has None for ``build_id``, ``sizes`` and ``steps``.
+    """
+
+    protocol: int  #: version of the protocol: one of VERSIONS
+    captwin: Annotated[str, Field(max_length=40, pattern=r"^[ -~]*$")]  #: version of Captwin that made the device
+    build_id: _Hash | None = None  #: :attr:`Chip.build_id` as 16 hexadecimal digits
+    sizes: _Sizes | None = None  #: of the chip: pixels, then neurons of each layer
+    steps: Annotated[int, Field(ge=1, le=STEPS_MAX)] | None = None  #: time steps of an inference
+    clock_hz: Annotated[int, Field(ge=1, le=10**11)]  #: clock of the core
+    baud: Annotated[int, Field(ge=1, le=10**10)]  #: bits a second on the line
+    images: Annotated[int, Field(ge=1, le=255)]  #: images that may be under way at once
+    trace: bool = False  #: whether the device answers TRACE
+    room: Room | None = None  #: what chips can be loaded; None if none can
 
     def __post_init__(self) -> None:
         chip = (self.build_id, self.sizes, self.steps)
@@ -87,33 +97,35 @@ class About:
 
     @property
     def line_sizes(self) -> tuple[int, ...]:
-        """The sizes that images, answers and traces have on the line."""
+        """The sizes that images, answers and traces have on the line: those of the room, else of the chip."""
         sizes = self.room.sizes if self.room else self.sizes
         assert sizes is not None
         return sizes
 
-    def text(self) -> bytes:
-        """The JSON of a device that cannot be loaded, or all of a loadable one's but its last byte and what
-        :func:`description` gives."""
+    def text(self, chip: Chip) -> "IdentifyText":
+        """The reply to IDENTIFY of this device while it holds ``chip``."""
         fields = {name: value for name, value in asdict(self).items() if value is not None}
         if not self.trace:
             del fields["trace"]
         if self.room is None:
-            return json.dumps(fields).encode()
+            return IdentifyText(json.dumps(fields).encode())
         for name in ("build_id", "sizes", "steps"):
             del fields[name]
-        return json.dumps(fields).encode().removesuffix(b"}")
+        fixed = json.dumps(fields).encode().removesuffix(b"}")
+        own = bytes(chip_store(chip, self.room).words)
+        # With its brace the chip has a power of two of bytes, and begins at a multiple of that: its address is a slice.
+        return IdentifyText(fixed.ljust(-(-len(fixed) // (len(own) + 1)) * (len(own) + 1)), own)
 
     @classmethod
     def read(cls, text: bytes) -> "About":
-        """From a reply to IDENTIFY; :class:`CaptwinError` says in a sentence what is wrong with it."""
+        """Reads a reply to IDENTIFY, checking every field; :class:`CaptwinError` says in one line what is wrong."""
         if len(text) > ABOUT_BYTES:
             raise CaptwinError("does not say what it is; see that it is a Captwin board")
         try:
-            spoken = parse_json(text)
+            fields = parse_json(text)
         except DocumentError:
             raise CaptwinError("does not say what it is; see that it is a Captwin board") from None
-        protocol = spoken.get("protocol") if isinstance(spoken, dict) else None
+        protocol = fields.get("protocol") if isinstance(fields, dict) else None
         if type(protocol) is not int or protocol not in VERSIONS:
             raise CaptwinError(
                 f"the device speaks protocol {printable(protocol)}, this is {VERSIONS[-1]}; "
@@ -129,8 +141,31 @@ class About:
             ) from None
 
 
-def about(core: Core, clock_hz: float, baud: float) -> About:
-    """What a device with ``core`` says of itself."""
+@dataclass(frozen=True)
+class IdentifyText:
+    """The reply to IDENTIFY as the gates hold it.
+
+    A core that cannot be loaded replies with ``fixed``, and ``chip`` is empty. A loadable one replies with ``fixed``,
+    ``chip`` and a closing brace; loading another chip overwrites ``chip``.
+    """
+
+    fixed: bytes
+    chip: bytes = b""
+
+    @property
+    def whole(self) -> bytes:
+        """All bytes of the reply."""
+        return self.fixed + self.chip + (b"}" if self.chip else b"")
+
+
+def chip_store(chip: Chip, room: Room) -> Contents:
+    """The store that describes ``chip`` in the reply to IDENTIFY: one byte a word, filled up with spaces."""
+    text = _described(f"{chip.build_id:016x}", chip.sizes, chip.encoder.steps)
+    return Contents("chip", 8, text.encode().ljust(room.description or 0))
+
+
+def about_core(core: Core, clock_hz: float, baud: float) -> About:
+    """What a device with ``core`` says of itself; its clock is rounded to Hz, its line to bits a second."""
     chip, loadable = core.chip, core.options.loadable
     return About(
         protocol=LOADABLE_VERSION if loadable else VERSION,
@@ -142,12 +177,12 @@ def about(core: Core, clock_hz: float, baud: float) -> About:
         baud=round(baud),
         images=core.IN_FLIGHT,
         trace=core.options.trace,
-        room=room(core) if loadable else None,
+        room=room_of(core) if loadable else None,
     )
 
 
-def room(core: Core) -> Room:
-    """What ``core`` has room for."""
+def room_of(core: Core) -> Room:
+    """What chips ``core``, a loadable one, has room for."""
     chip, options, layers = core.chip, core.options, len(core.chip.layers)
     return Room(
         sizes=chip.sizes,
@@ -159,28 +194,18 @@ def room(core: Core) -> Room:
         row_banks=options.each("row_banks", layers),
         lanes=options.each("lanes", layers),
         serial=options.serial,
-        tables=tables_in(chip, options),
+        tables=layers_of(options).tables(chip),
         stores=layout(core),
+        # One less than a power of two, since a closing brace follows. A smaller chip's description is not longer.
         description=(1 << len(_described("f" * 16, chip.sizes, STEPS_MAX)).bit_length()) - 1,
     )
-
-
-def description(chip: Chip, length: int) -> bytes:
-    """What a device says of ``chip`` behind :meth:`About.text`, filled up to ``length`` bytes with spaces."""
-    text = _described(f"{chip.build_id:016x}", chip.sizes, chip.encoder.steps)
-    return text.encode().ljust(length)
 
 
 def _described(build_id: str, sizes: tuple[int, ...], steps: int) -> str:
     return ", " + json.dumps({"build_id": build_id, "sizes": list(sizes), "steps": steps})[1:-1]
 
 
-def tables_in(chip: Chip, options: CoreOptions) -> int:
-    """How many neuron tables a core of ``chip`` has: a serial one has one if that is that of all layers."""
-    return len(own_tables(chip.layers)) if options.serial else len(chip.layers)
-
-
 def layout(core: Core) -> str:
-    """A hash of what stores ``core`` has: those who agree in it mean the same by a store's number."""
+    """A hash of names, widths and depths of the stores of ``core``: where it is equal, store numbers mean the same."""
     stores = [(entry.name, entry.width, len(entry.words)) for entry in core.contents]
     return sha256(json.dumps(stores).encode()).hexdigest()[:16]

@@ -5,12 +5,12 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from captwin.hw.gates.core import Core
-from captwin.hw.gates.reset import reset_by_register
-from captwin.hw.link.about import about, description
+from captwin.hw.gates.streams import reset_by_register
+from captwin.hw.link.about import about_core
 from captwin.hw.link.host_link import HostLink
+from captwin.hw.link.line.serial_port import SerialPort
+from captwin.hw.link.line.uart import LEAST_CYCLES
 from captwin.hw.link.selftest import Expected, SelfTest
-from captwin.hw.link.serial_port import SerialPort
-from captwin.hw.link.uart import LEAST_CYCLES
 
 #: what a bit may be longer or shorter than it should; a host's own may be as much off again
 TOLERANCE = 0.0125
@@ -30,11 +30,10 @@ class LinkedCore(wiring.Component):
     def __init__(self, core: Core, expected: Expected, *, clock_hz: float, baud: float) -> None:
         self.core = core
         cycles = bit_cycles(clock_hz, baud)
-        self.about = about(core, clock_hz, clock_hz / cycles)
+        self.about = about_core(core, clock_hz, clock_hz / cycles)
         patience = round(self.PATIENCE_S * clock_hz)
-        room, loadable = self.about.room, core.options.loadable
-        chip = description(core.chip, room.description or 0) if room else b""
-        self.link = HostLink(core, self.about.text(), chip)
+        loadable = core.options.loadable
+        self.link = HostLink(core, self.about.text(core.chip))
         self.port = SerialPort(cycles, capacity=self.link.capacity, patience=patience, calls=loadable)
         self.test = SelfTest(core.chip, expected, self.link.capacity - 1, calls=loadable)
         super().__init__(

@@ -8,8 +8,8 @@ from amaranth.lib import memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from captwin.hw.chip import Chip
-from captwin.hw.link.frames import call, token
-from captwin.hw.link.host_link import RESET_CYCLES
+from captwin.hw.link.exchange import RESET_CYCLES
+from captwin.hw.link.line.frames import call, token
 from captwin.hw.link.protocol import REPLY, Command, Status, answer_parts, pack
 
 #: of an expected byte: it matters

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from amaranth import Cat, Const, Module, Signal
+from amaranth import Cat, Const, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from captwin.hw.gates.core import Core
-from captwin.hw.link.frames import token
+from captwin.hw.link.line.frames import token
 from captwin.hw.link.packing import packed
 from captwin.hw.link.protocol import TRACE_HEAD, size, trace_parts
 
@@ -58,3 +58,17 @@ class TraceWords(wiring.Component):
         with m.If(self.restart):
             m.d.sync += number.eq(0)
         return m
+
+
+class TraceRequest:
+    """The trace that is being sent, if ``on`` is high: the ``words`` of the core, and the ``tag`` of the request."""
+
+    def __init__(self, m: Module, core: Core) -> None:
+        self._m = m
+        self.on, self.tag = Signal(), Signal(16)
+        self.words = TraceWords(core)
+
+    def begin(self, tag: Value) -> None:
+        """Part of a state: words are sent from now on, numbered from 0."""
+        self._m.d.comb += self.words.restart.eq(1)
+        self._m.d.sync += [self.on.eq(1), self.tag.eq(tag)]

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.scripts.output import log
 from captwin.sim.fidelity.compare import compare
 from captwin.sim.neurons.circuits import load_circuit

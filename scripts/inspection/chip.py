@@ -14,6 +14,7 @@ from captwin.hw.support.quantities import energy_text, quantity
 from captwin.scripts.inspection.inspection import Inspection
 from captwin.scripts.output import Row, log, note
 from captwin.sim import energy
+from captwin.sim.devices.gains import charge_volts
 from captwin.sim.neurons.circuits import table_of
 from captwin.sim.neurons.deviation import deviation
 from captwin.sim.plots.chip import draw_weights
@@ -65,10 +66,10 @@ def _fields(part: Any) -> dict[str, Any]:
 def _layer(chip: Chip, layer: Layer) -> dict[str, Any]:
     """What a machine is told of a layer; volts, farads, joules."""
     pairs = np.concatenate([layer.c_plus.ravel(), layer.c_minus.ravel()])
-    drive = (layer.scale.u_max - layer.scale.u_min) / (1 << chip.formats.drive_bits)
-    gains = layer.gains.astype(np.float64) * drive / (1 << layer.shift)
+    drive = layer.scale.drives(chip.formats).lsb
+    gains = charge_volts(layer, chip.formats)
     neuron = of_layer(layer, chip.formats)
-    rest = layer.scale.v_min + layer.rest * (layer.scale.v_max - layer.scale.v_min) / (chip.formats.membrane_max + 1)
+    rest = float(layer.scale.membranes(chip.formats).volts(layer.rest))
     thresholds = [float(np.interp(rest, neuron.v, curve)) for curve in neuron.thresholds]
     return {
         "rows": layer.rows,

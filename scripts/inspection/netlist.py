@@ -20,11 +20,12 @@ def inspect_netlist(bench: Bench, progress: Progress) -> Inspection:
     result = sweep(bench, cache=default_cache(), progress=progress)
     least, after_spike = result.thresholds
     silent = int(abs(result.u).argmin())
+    corner, temperature = bench.conditions.corner, bench.conditions.temperature
     rows = [
         note("kind", "what", "a neuron netlist"),
         note("circuit", "circuit", bench.circuit),
-        Row("corner", bench.corner, "conditions", f"{bench.corner}, {bench.temperature:g} deg C"),
-        Row("temperature_c", bench.temperature, "", ""),
+        Row("corner", corner, "conditions", f"{corner}, {temperature:g} deg C"),
+        Row("temperature_c", temperature, "", ""),
         note("models", "device models", str(bench.models.name)),
         *(
             Row(f"{name}_{unit.lower()}" if name in _UNITS else name, value, name, quantity(value, unit))

@@ -8,7 +8,7 @@ from captwin.hw.chip import Chip
 from captwin.sim.energy import EnergyReport
 from captwin.sim.golden import Inference
 from captwin.sim.rtl.verify import Verification
-from captwin.train.datasets.catalogue import Dataset
+from captwin.train.datasets.dataset import Dataset
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def section(measured: Measured) -> Section:
         blocks.append(_drawing(chip, layer, error, where))
         if error:
             rows += [_error_row(where, state, error, b) for b, state in enumerate(STATES)]
-        drive_lsb = (layer.scale.u_max - layer.scale.u_min) / (1 << chip.formats.drive_bits)
+        drive_lsb = layer.scale.drives(chip.formats).lsb
         spread = [1e3 * drive_lsb * np.abs(chip.layers[n].threshold_offsets).max() for n in numbers]
         if max(spread) > 0:
             blocks.append(Note(f"Threshold offsets of the neurons in {where} reach {max(spread):.2f} mV of drive."))

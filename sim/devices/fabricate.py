@@ -1,7 +1,7 @@
-"""Chips as fabricated: the circuit of a chip as programmed, with every device and comparator drawn by chance.
+"""Chips as fabricated: a chip as programmed, with every memcapacitor and comparator drawn by chance.
 
-The charge codes of such a chip are finer than the levels that devices can be programmed to, so that they stand for
-capacitances that spread continuously. The same golden model and the same gates run it.
+The charge codes of such a chip are finer than the levels that memcapacitors can be programmed to, so that they stand
+for capacitances that spread continuously. The same golden model and the same gates run it.
 """
 
 from dataclasses import asdict, dataclass, field, replace
@@ -10,8 +10,10 @@ import numpy as np
 
 from captwin.hw.chip import Chip, Formats, Layer
 from captwin.hw.support.errors import CaptwinError
-from captwin.sim.devices.gains import column_scale
-from captwin.sim.devices.memcapacitor import DeviceError, Effects, History, Memcapacitor
+from captwin.sim.devices.gains import charge_drive, column_gains
+from captwin.sim.devices.mapping import Capacitances, Mapping
+from captwin.sim.devices.mapping_kinds import chip_mapping
+from captwin.sim.devices.memcapacitor import Effects, History, Memcapacitor, MemcapacitorError
 
 #: charge_bits that a fabricated chip may have; the fewest that are fine enough are taken
 FINE_BITS = (8, 9, 10)
@@ -21,6 +23,8 @@ FINE_ERROR = 0.5
 MOST_SHIFT = 20
 #: C+ - C- of a chip as programmed may differ from its charge code by this share of a code (float32)
 _PROGRAMMED = 0.01
+#: and both of them, relatively, by this much more where C_off is found from their mean
+_ROUNDED = 1e-6
 
 
 @dataclass(frozen=True)
@@ -33,22 +37,23 @@ class Process:
 
     def __post_init__(self) -> None:
         if not 0 <= self.sigma_vth <= 1:
-            raise DeviceError(f"sigma_vth: must lie in 0 to 1 V, got {self.sigma_vth:g}")
+            raise MemcapacitorError(f"sigma_vth: must lie in 0 to 1 V, got {self.sigma_vth:g}")
 
 
 @dataclass(frozen=True)
 class Programmed:
-    """The devices that a layer as programmed is made of."""
+    """The memcapacitors that a layer as programmed is made of."""
 
-    device: Memcapacitor
+    memcapacitor: Memcapacitor
     charge_lsb: float  #: F, the difference C+ - C- of one charge code
-    bias_width: int  #: unit devices in parallel that make a device of the bias pairs
+    bias_width: int  #: unit memcapacitors in parallel that make one of the bias pairs
 
 
-def programmed(layer: Layer, levels: int, effects: Effects, where: str) -> Programmed:
-    """Finds out what devices of ``levels`` levels make ``layer``, from its capacitances and charge codes.
+def programmed(layer: Layer, mapping: type[Mapping], levels: int, effects: Effects, where: str) -> Programmed:
+    """The memcapacitors of ``levels`` levels that make ``layer``, computed from its capacitances and charge codes.
 
-    Raises :class:`CaptwinError` if its capacitances are not those of its codes, as in a chip that was fabricated.
+    ``mapping`` is the kind that programmed it, ``where`` what messages call it. Raises :class:`CaptwinError` if the
+    capacitances are not those of the codes, as in a chip that was fabricated, or not those of this mapping.
     """
     codes = layer.charges.astype(np.float64)
     differences = np.subtract(layer.c_plus, layer.c_minus, dtype=np.float64)
@@ -59,47 +64,49 @@ def programmed(layer: Layer, levels: int, effects: Effects, where: str) -> Progr
         raise CaptwinError(
             f"{where}: its capacitances are not those of its charge codes; fabricate from a chip as programmed"
         )
-    pairs = np.add(layer.c_plus, layer.c_minus, dtype=np.float64)
     swing = step * (levels - 1)
-    if np.ptp(pairs) < _PROGRAMMED * step:  # complementary: C_off + C_on in every pair
-        c_off = float(pairs.mean() - swing) / 2
-        width = float(layer.c_bias.sum(axis=0, dtype=np.float64).mean() / pairs.mean())
-    else:  # one-sided: the unused device of every pair at C_off
-        c_off = float(min(layer.c_plus.min(), layer.c_minus.min()))
-        width = float(layer.c_bias.min()) / c_off if c_off > 0 else 0.0
+    capacitances = Capacitances(layer.c_plus, layer.c_minus, layer.c_bias, layer.c_column)
+    c_off, bias_width = mapping.unit_pair(capacitances, swing)
     if c_off <= 0 or np.maximum(layer.c_plus, layer.c_minus).max() > (c_off + swing) * (1 + 1e-3):
         raise CaptwinError(f"{where}: its capacitances are not those of devices with {levels} levels")
-    return Programmed(Memcapacitor(c_off, c_off + swing, levels, effects), step, max(1, round(width)))
+    plus, _ = mapping.pair_levels(codes, levels - 1)
+    if np.abs(c_off + plus * step - layer.c_plus).max() > _PROGRAMMED * step + _ROUNDED * layer.c_plus.max():
+        raise CaptwinError(f"{where}: its capacitances are not those of the mapping {mapping.kind}")
+    return Programmed(Memcapacitor(c_off, c_off + swing, levels, effects), step, max(1, round(bias_width)))
 
 
-def fabricate(chip: Chip, process: Process, *, seed: int, number: int = 0) -> Chip:
+def fabricate(chip: Chip, process: Process, *, seed: int, number: int = 0, mapping: str | None = None) -> Chip:
     """The ``number``-th chip that fabricating ``chip`` gives; equal arguments give equal chips.
 
-    ``chip`` must be one as programmed. Its ballast and parasitics stay as they are, and so do the surfaces, which
-    are those of the nominal column. Raises :class:`CaptwinError` if its devices cannot be told from its capacitances,
-    or if what comes out does not fit the formats.
+    ``chip`` must be one as programmed; ``mapping`` is the kind that programmed it, where its file does not say. Its
+    ballast and parasitics stay as they are, and so do the surfaces, which are those of the nominal column. Raises
+    :class:`CaptwinError` if its capacitances are not those of its codes, levels and mapping, or if what comes out does
+    not fit the formats.
     """
-    levels = _levels(chip)
-    devices = [programmed(layer, levels, process.effects, f"layers.{n}.charges") for n, layer in enumerate(chip.layers)]
+    levels, kind = _levels(chip), chip_mapping(chip, mapping)
+    made_of = [
+        programmed(layer, kind, levels, process.effects, f"layers.{number}.charges")
+        for number, layer in enumerate(chip.layers)
+    ]
     streams = np.random.SeedSequence([seed, number]).spawn(len(chip.layers))
     drawn = [
-        _draw(chip, layer, made, process, np.random.default_rng(stream))
-        for layer, made, stream in zip(chip.layers, devices, streams, strict=True)
+        _draw(chip, layer, parts, process, np.random.default_rng(stream))
+        for layer, parts, stream in zip(chip.layers, made_of, streams, strict=True)
     ]
     formats = chip.formats
     for bits in FINE_BITS:
         formats = replace(chip.formats, charge_bits=max(bits, chip.formats.charge_bits))
-        lsbs = [_charge_lsb(layer, made, formats) for layer, made in zip(drawn, devices, strict=True)]
+        lsbs = [_charge_lsb(layer, parts, formats) for layer, parts in zip(drawn, made_of, strict=True)]
         if all(_rounding(layer, lsb, chip) <= FINE_ERROR for layer, lsb in zip(drawn, lsbs, strict=True)):
             break
     layers = []
     for nominal, layer, lsb in zip(chip.layers, drawn, lsbs, strict=True):
         differences = np.subtract(layer.c_plus, layer.c_minus, dtype=np.float64)
         bias, column = layer.c_bias.astype(np.float64), layer.c_column.astype(np.float64)
-        scale = nominal.scale
-        gains, offsets, shift = column_scale(lsb, bias, column, chip.analog.v_read, scale, formats, MOST_SHIFT)
+        capacitances = Capacitances(layer.c_plus, layer.c_minus, bias, column)
+        gains = column_gains(lsb, capacitances, chip.analog.v_read, nominal.scale, formats, MOST_SHIFT)
         charges = np.rint(differences / lsb).astype(np.int16)
-        layers.append(replace(layer, charges=charges, gains=gains, offsets=offsets, shift=shift))
+        layers.append(replace(layer, charges=charges, **vars(gains)))
     made_by = {**asdict(process), "seed": seed, "number": number, "from_build_id": f"{chip.build_id:016x}"}
     provenance = {**chip.provenance, "fabricated": made_by}
     return replace(chip, formats=formats, layers=tuple(layers), provenance=provenance)
@@ -116,12 +123,12 @@ def drive_slope(layer: Layer, formats: Formats) -> float:
     first = max(0, last - 4) if last <= formats.drive_max >> fu else 0
     last = max(last, first + 1)
     surface = layer.surfaces[0, knot].astype(np.float64)
-    v_lsb = (layer.scale.v_max - layer.scale.v_min) / (1 << formats.membrane_bits)
-    u_knot = (layer.scale.u_max - layer.scale.u_min) / (formats.drive_knots - 1)
+    v_lsb = layer.scale.membranes(formats).lsb
+    u_knot = layer.scale.drives(formats).lsb * (1 << fu)
     return float((surface[last] - surface[first]) * v_lsb / ((last - first) * u_knot))
 
 
-def threshold_codes(layer: Layer, formats: Formats, volts: np.ndarray) -> np.ndarray:
+def threshold_shift_codes(layer: Layer, formats: Formats, volts: np.ndarray) -> np.ndarray:
     """Offsets of the threshold curve, drive codes, of comparators that trip ``volts`` higher at the membrane.
 
     To first order such a comparator needs volts / a more drive, a being :func:`drive_slope`. Limited to what a chip
@@ -130,27 +137,27 @@ def threshold_codes(layer: Layer, formats: Formats, volts: np.ndarray) -> np.nda
     slope = drive_slope(layer, formats)
     if slope <= 0:
         raise CaptwinError("sigma_vth: the drive does not move this neuron's membrane near its threshold")
-    u_lsb = (layer.scale.u_max - layer.scale.u_min) / (1 << formats.drive_bits)
+    u_lsb = layer.scale.drives(formats).lsb
     return np.clip(np.rint(volts / slope / u_lsb), -formats.drive_max, formats.drive_max).astype(np.int32)
 
 
-def _draw(chip: Chip, layer: Layer, made: Programmed, process: Process, rng: np.random.Generator) -> Layer:
+def _draw(chip: Chip, layer: Layer, parts: Programmed, process: Process, rng: np.random.Generator) -> Layer:
     """``layer`` with drawn capacitances and thresholds; its charges and gains are still those of before."""
-    device, history, v_read = made.device, process.history, chip.analog.v_read
+    memcapacitor, history, v_read = parts.memcapacitor, process.history, chip.analog.v_read
 
     def live(array: np.ndarray, volts: float, parallel: int = 1) -> np.ndarray:
         nominal = array.astype(np.float64) / parallel
-        defects = device.draw(array.shape, rng, parallel)
-        return device.as_read(device.live(nominal, defects, history), volts) * parallel
+        defects = memcapacitor.draw(array.shape, rng, parallel)
+        return memcapacitor.as_read(memcapacitor.live(nominal, defects, history), volts) * parallel
 
     plus, minus = live(layer.c_plus, v_read), live(layer.c_minus, -v_read)
     bias = np.stack(
-        [live(line, volts, made.bias_width) for line, volts in zip(layer.c_bias, (v_read, -v_read), strict=True)]
+        [live(line, volts, parts.bias_width) for line, volts in zip(layer.c_bias, (v_read, -v_read), strict=True)]
     )
     before = (layer.c_plus, layer.c_minus, layer.c_bias)
     change = sum((a - b.astype(np.float64)).sum(axis=0) for a, b in zip((plus, minus, bias), before, strict=True))
     column = layer.c_column.astype(np.float64) + change
-    shifts = threshold_codes(layer, chip.formats, process.sigma_vth * rng.standard_normal(layer.columns))
+    shifts = threshold_shift_codes(layer, chip.formats, process.sigma_vth * rng.standard_normal(layer.columns))
     most = chip.formats.drive_max
     return replace(
         layer,
@@ -162,23 +169,23 @@ def _draw(chip: Chip, layer: Layer, made: Programmed, process: Process, rng: np.
     )
 
 
-def _charge_lsb(layer: Layer, made: Programmed, formats: Formats) -> float:
+def _charge_lsb(layer: Layer, nominal: Programmed, formats: Formats) -> float:
     """F of a charge code with which every difference fits; a whole part of the programmed step where that goes."""
     largest = float(np.abs(np.subtract(layer.c_plus, layer.c_minus, dtype=np.float64)).max())
     most = (1 << (formats.charge_bits - 1)) - 1
-    parts = int(most * made.charge_lsb / largest) if largest else most
-    return made.charge_lsb / parts if parts else largest / most
+    finer = int(most * nominal.charge_lsb / largest) if largest else most
+    return nominal.charge_lsb / finer if finer else largest / most
 
 
 def _rounding(layer: Layer, lsb: float, chip: Chip) -> float:
     """RMS drive codes that rounding charges to multiples of ``lsb`` adds up to if half of the rows spike."""
-    u_lsb = (layer.scale.u_max - layer.scale.u_min) / (1 << chip.formats.drive_bits)
-    code = chip.analog.v_read * lsb / float(layer.c_column.min()) / u_lsb
+    lightest, drives = layer.c_column.min(keepdims=True), layer.scale.drives(chip.formats)
+    code = float(charge_drive(lsb, lightest.astype(np.float64), chip.analog.v_read, drives)[0])
     return code * float(np.sqrt(layer.rows / 2 / 12))
 
 
 def _levels(chip: Chip) -> int:
-    """Levels of the devices: what training says, or as many as the charge codes can tell apart."""
+    """Levels of the memcapacitors: what training says, or as many as the charge codes can tell apart."""
     config = chip.provenance.get("config")
     levels = config.get("levels") if isinstance(config, dict) else None
     return levels if isinstance(levels, int) and levels > 1 else 1 << (chip.formats.charge_bits - 1)

@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from captwin.hw.chip import Chip, Formats, Layer
+from captwin.hw.chip import Chip
 from captwin.sim import golden
-from captwin.sim.encode import encode_step
+from captwin.sim.encode import encode
 from captwin.sim.energy import neuron_energy
 from captwin.sim.fidelity.result import Fidelity, LayerFidelity
 from captwin.sim.neurons.circuits import circuit_names, load_circuit
-from captwin.sim.spice.bench import Bench, open_bench
+from captwin.sim.spice.bench import Bench, Conditions, open_bench
 from captwin.sim.spice.chains import simulate_chains
 from captwin.sim.spice.column import Chain, ColumnBench, column_of
 from captwin.sim.spice.ngspice import SpiceError, require_ngspice
@@ -44,8 +44,7 @@ def chip_bench(chip: Chip, *, netlist: Path | None = None, models: Path | None =
         analog.circuit,
         netlist=netlist,
         models=models,
-        corner=analog.corner,
-        temperature=analog.temperature,
+        conditions=Conditions(analog.corner, analog.temperature),
         c_column=column,
         c_membrane=analog.c_membrane,
     )
@@ -88,8 +87,7 @@ def compare(
     start = perf_counter()
     golden.run(chip, pixels)
     golden_seconds = (perf_counter() - start) / len(pixels)
-    codes = pixels.astype(np.int32)
-    inputs = np.stack([encode_step(chip.encoder, codes, step) for step in range(chip.encoder.steps)], axis=1)
+    inputs = encode(chip.encoder, pixels)
     rng = np.random.default_rng(seed)
     layers: list[LayerFidelity] = []
     for number, layer in enumerate(chip.layers):
@@ -110,8 +108,8 @@ def compare(
 
 def _spice_labels(chip: Chip, last: LayerFidelity) -> np.ndarray:
     """Classes by the readout's rule, the membranes rounded to codes."""
-    codes = np.clip(np.rint(_to_codes(chip.layers[-1], chip.formats, last.v)), 0, chip.formats.membrane_max)
-    return golden.decide(chip, codes.astype(np.int64), last.spikes.astype(np.int64)).labels
+    codes = chip.layers[-1].scale.membranes(chip.formats).nearest(last.v)
+    return golden.decide(chip, codes, last.spikes.astype(np.int64)).labels
 
 
 def _compare_layer(
@@ -132,7 +130,8 @@ def _compare_layer(
     old_v = np.concatenate([rest, trace.membranes[:, :-1, neurons]], axis=1)
     old_b = np.concatenate([quiet, trace.spikes[:, :-1, neurons]], axis=1)
     # The twin's one cycle begins at the code nearest to SPICE's membrane.
-    near = np.clip(np.rint(_to_codes(layer, formats, v[:, :-1])), 0, formats.membrane_max).astype(np.int64)
+    membranes = layer.scale.membranes(formats)
+    near = membranes.nearest(v[:, :-1])
     near_v, near_b = np.concatenate([rest, near], axis=1), np.concatenate([quiet, spikes[:, :-1]], axis=1)
     lone_v, lone_spikes = golden.run_cycle(own, formats, near_v, near_b, u)
     return LayerFidelity(
@@ -145,20 +144,10 @@ def _compare_layer(
         energy=gather("energy").swapaxes(1, 2),
         row_energy=gather("row_energy").swapaxes(1, 2),
         seconds=gather("seconds"),
-        twin_v=_to_volts(layer, formats, trace.membranes[..., neurons]),
+        twin_v=membranes.volts(trace.membranes[..., neurons]),
         twin_spikes=trace.spikes[..., neurons].astype(bool),
         twin_energy=None if layer.energy is None else neuron_energy(layer, formats, old_v, old_b, u),
         saturated=golden.saturates(layer, formats, trace.sums)[..., neurons],
-        near_v=_to_volts(layer, formats, lone_v),
+        near_v=membranes.volts(lone_v),
         near_spikes=lone_spikes.astype(bool),
     )
-
-
-def _to_volts(layer: Layer, formats: Formats, codes: np.ndarray) -> np.ndarray:
-    scale = layer.scale
-    return np.asarray(scale.v_min + codes * (scale.v_max - scale.v_min) / (formats.membrane_max + 1))
-
-
-def _to_codes(layer: Layer, formats: Formats, volts: np.ndarray) -> np.ndarray:
-    scale = layer.scale
-    return np.asarray((volts - scale.v_min) / (scale.v_max - scale.v_min) * (formats.membrane_max + 1))

@@ -9,34 +9,42 @@ from captwin.hw.chip import Chip
 from captwin.hw.support.digest import sha256_of
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import NAME_LENGTH
+from captwin.sim.neurons.library import Library
 from captwin.sim.neurons.quantise import quantise
 from captwin.sim.neurons.table import NeuronTable
 
-TABLES = Path(__file__).parent / "tables"
+#: of the reference circuits
+TABLES = Library(Path(__file__).parent / "tables", ".json")
 
 
 def circuit_names() -> list[str]:
     """The reference circuits, whose tables come with Captwin."""
-    return sorted(path.stem for path in TABLES.glob("*.json"))
+    return TABLES.names()
 
 
 def load_circuit(name_or_path: str) -> NeuronTable:
-    """The table of a reference circuit by its name, or the table file at a path."""
-    if name_or_path in circuit_names():
-        return NeuronTable.load(TABLES / f"{name_or_path}.json")
-    if not Path(name_or_path).exists():
-        known = ", ".join(circuit_names())
-        raise CaptwinError(f"circuit: no table file {name_or_path!r}, nor a reference circuit; those are {known}")
-    return NeuronTable.load(name_or_path)
+    """The table of a reference circuit by its name, the table file at a path, or ``FOLDER/NAME``: the table of the
+    circuit NAME in a folder of tables.
+
+    Raises :class:`CaptwinError` if there is none.
+    """
+    path = TABLES.find(name_or_path) or Path(name_or_path)
+    if not path.exists():
+        found = Library(path.parent, TABLES.suffix).find(path.name)
+        if found is None:
+            known = ", ".join(circuit_names())
+            raise CaptwinError(f"circuit: no table file {name_or_path!r}, nor a reference circuit; those are {known}")
+        path = found
+    return NeuronTable.load(path)
 
 
 def ideal_surfaces(table: NeuronTable) -> np.ndarray:
     """(2, Nv, Nu) V: membranes after a cycle of ideal charge sharing between the capacitances of ``table``, and
     after a spike from exactly rest; on the axes of ``table``."""
-    return np.asarray(table.v_rest + _kept(table)[:, :, None] + table.share * table.u)
+    return np.asarray(table.v_rest + _left_by_sharing(table)[:, :, None] + table.share * table.u)
 
 
-def _kept(table: NeuronTable) -> np.ndarray:
+def _left_by_sharing(table: NeuronTable) -> np.ndarray:
     """(2, Nv) V above rest that charge sharing leaves of the membrane, and an exact reset."""
     return np.stack([(1 - table.share) * (table.v - table.v_rest), np.zeros_like(table.v)])
 
@@ -48,7 +56,7 @@ def ideal_twin(table: NeuronTable) -> NeuronTable:
     at the same drive as the circuit, at every other membrane and after a spike where it reaches the same level, and is
     reset to rest exactly. It has no energy. Raises :class:`TableError` if the circuit cannot fire from rest.
     """
-    least = table.firing_drive - _kept(table) / table.share
+    least = table.firing_drive - _left_by_sharing(table) / table.share
     return NeuronTable(
         circuit=f"ideal twin of {table.circuit}"[:NAME_LENGTH].rstrip(),
         corner=table.corner,

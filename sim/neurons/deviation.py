@@ -31,18 +31,16 @@ def deviation(layer: Layer, formats: Formats, table: NeuronTable) -> Deviation:
     """Compares the neurons of ``layer`` with ``table`` over the whole range of their codes."""
     tops = formats.membrane_max, formats.drive_max
     v, u = (np.linspace(0, top, POINTS).round().astype(np.int64) for top in tops)
-    scale, never = layer.scale, 1 << formats.drive_bits
-    v_lsb = (scale.v_max - scale.v_min) / (1 << formats.membrane_bits)
-    u_lsb = (scale.u_max - scale.u_min) / never
-    v_volts, u_volts = scale.v_min + v * v_lsb, scale.u_min + u * u_lsb
+    membranes, drives = layer.scale.membranes(formats), layer.scale.drives(formats)
+    v_volts = membranes.volts(v)
 
     as_designed = replace(layer, threshold_offsets=np.zeros(1, np.int32))
     b, v_before, drive = np.meshgrid([0, 1], v, u, indexing="ij")
     v_after, fires = golden.run_cycle(as_designed, formats, v_before, b, drive)
-    points = scale.v_min + v_before * v_lsb, scale.u_min + drive * u_lsb, b == 1
+    points = membranes.volts(v_before), drives.volts(drive), b == 1
 
-    codes = threshold_codes(layer, formats, v)
-    thresholds = np.where(codes < never, scale.u_min + codes * u_lsb, np.nan)
+    codes = firing_drive_codes(layer, formats, v)
+    thresholds = np.where(codes < drives.count, drives.volts(codes), np.nan)
     silent = np.isinf(table.thresholds)
     wanted, share = (
         np.stack([np.interp(v_volts, table.v, curve) for curve in curves])
@@ -50,16 +48,16 @@ def deviation(layer: Layer, formats: Formats, table: NeuronTable) -> Deviation:
     )
     return Deviation(
         v=v_volts,
-        u=u_volts,
-        membrane=scale.v_min + v_after * v_lsb - table.step(*points),
+        u=drives.volts(u),
+        membrane=membranes.volts(v_after) - table.step(*points),
         thresholds=thresholds,
         threshold=np.where(share > 0.5, np.nan, thresholds - wanted),
         alike=np.asarray((fires == table.fires(*points)).mean(axis=(1, 2))),
     )
 
 
-def threshold_codes(layer: Layer, formats: Formats, v: np.ndarray) -> np.ndarray:
-    """(2, Nv) the threshold D of docs/arithmetic.md at membrane codes ``v``: least drive code that makes a spike."""
+def firing_drive_codes(layer: Layer, formats: Formats, v: np.ndarray) -> np.ndarray:
+    """(2, Nv) least drive codes that make a spike at membrane codes ``v``: the threshold D of docs/arithmetic.md."""
     i, x = v >> formats.membrane_fraction, v & ((1 << formats.membrane_fraction) - 1)
     curves = layer.thresholds.astype(np.int64)
     scaled = (curves[:, i] << formats.membrane_fraction) + x * (curves[:, i + 1] - curves[:, i])

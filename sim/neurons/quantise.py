@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from captwin.hw.chip import Formats, Scale
+from captwin.hw.code_axis import CodeAxis
 from captwin.sim.neurons.table import NeuronTable
 
 
@@ -20,14 +21,14 @@ class QuantisedNeuron:
     energy: np.ndarray | None  #: (2, KV, KU) float32 J
 
     @property
-    def v_lsb(self) -> float:
-        """Volts that one membrane code is worth."""
-        return (self.scale.v_max - self.scale.v_min) / (1 << self.formats.membrane_bits)
+    def membranes(self) -> CodeAxis:
+        """What membrane codes stand for."""
+        return self.scale.membranes(self.formats)
 
     @property
-    def u_lsb(self) -> float:
-        """Volts that one drive code is worth."""
-        return (self.scale.u_max - self.scale.u_min) / (1 << self.formats.drive_bits)
+    def drives(self) -> CodeAxis:
+        """What drive codes stand for."""
+        return self.scale.drives(self.formats)
 
 
 def quantise(table: NeuronTable, formats: Formats) -> QuantisedNeuron:
@@ -36,22 +37,18 @@ def quantise(table: NeuronTable, formats: Formats) -> QuantisedNeuron:
     v = np.linspace(scale.v_min, scale.v_max, formats.membrane_knots)
     u = np.linspace(scale.u_min, scale.u_max, formats.drive_knots)
 
-    def to_membrane(volts: np.ndarray | float) -> np.ndarray:
-        codes = np.floor((volts - scale.v_min) / (scale.v_max - scale.v_min) * (formats.membrane_max + 1) + 0.5)
-        return np.clip(codes, 0, formats.membrane_max)
-
-    never = formats.drive_max + 1
+    membranes, drives = scale.membranes(formats), scale.drives(formats)
+    never = drives.count  # one above the highest code
     silent = np.isinf(table.thresholds)
     # A knot between a point that can fire and one that cannot belongs to the nearer of them.
     curves = _along_v(np.where(silent, scale.u_max, table.thresholds), table.v, v)
-    codes = np.floor((curves - scale.u_min) / (scale.u_max - scale.u_min) * never + 0.5)
-    thresholds = np.where(_along_v(silent.astype(float), table.v, v) > 0.5, never, np.clip(codes, 0, never))
+    thresholds = np.where(_along_v(silent.astype(float), table.v, v) > 0.5, never, drives.nearest(curves, never))
     energy = None if table.energy is None else _on_knots(table.energy, table, v, u).astype(np.float32)
     return QuantisedNeuron(
         formats=formats,
         scale=scale,
-        rest=int(to_membrane(table.v_rest)),
-        surfaces=to_membrane(_on_knots(table.surfaces, table, v, u)).astype(np.uint16),
+        rest=int(membranes.nearest(table.v_rest)),
+        surfaces=membranes.nearest(_on_knots(table.surfaces, table, v, u)).astype(np.uint16),
         thresholds=thresholds.astype(np.uint16),
         energy=energy,
     )

@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from captwin.hw.chip import Chip, Layer
+from captwin.sim.devices.gains import charge_volts
 
 
 def draw_weights(chip: Chip) -> Figure:
@@ -20,8 +21,7 @@ def draw_weights(chip: Chip) -> Figure:
         codes.bar(values, 100 * counts / layer.charges.size, width=0.8, color="tab:blue")
         codes.set(title=f"layer {number}: charge codes", xlabel="code", ylabel="synapses [%]", xlim=(-half, half))
         _inputs(inputs, layer, chip.image if number == 0 else None, number)
-        volts = (layer.scale.u_max - layer.scale.u_min) / (1 << (chip.formats.drive_bits + layer.shift))
-        microvolts = np.sort(1e6 * volts * layer.gains.astype(np.float64))
+        microvolts = np.sort(1e6 * charge_volts(layer, chip.formats))
         gains.plot(np.arange(layer.columns), microvolts, ".", color="tab:blue", markersize=4)
         gains.set(title=f"layer {number}: gains, sorted", xlabel="neuron", ylabel="drive of a code [uV]")
         gains.set_ylim(0, 1.15 * microvolts[-1] if microvolts[-1] > 0 else 1)

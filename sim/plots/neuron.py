@@ -43,14 +43,12 @@ def of_table(table: NeuronTable) -> Neuron:
 
 def of_layer(layer: Layer, formats: Formats) -> Neuron:
     """The neurons of a chip's layer, codes turned into volts, without the neurons' own threshold offsets."""
-    scale, never = layer.scale, 1 << formats.drive_bits
-    v_lsb = (scale.v_max - scale.v_min) / (1 << formats.membrane_bits)
-    u_lsb = (scale.u_max - scale.u_min) / never
+    scale, drives = layer.scale, layer.scale.drives(formats)
     return Neuron(
         np.linspace(scale.v_min, scale.v_max, formats.membrane_knots),
         np.linspace(scale.u_min, scale.u_max, formats.drive_knots),
-        scale.v_min + layer.surfaces * v_lsb,
-        np.where(layer.thresholds < never, scale.u_min + layer.thresholds * u_lsb, np.nan),
+        scale.membranes(formats).volts(layer.surfaces),
+        np.where(layer.thresholds < drives.count, drives.volts(layer.thresholds), np.nan),
     )
 
 

@@ -9,9 +9,10 @@ from captwin.sim.spice.sweep import Sweep
 
 def draw_sweep(bench: Bench, result: Sweep) -> Figure:
     """Membrane and energy after one cycle from rest, by drive; dots where the cycle ends with a spike."""
-    figure = Figure(figsize=(11, 3.8), layout="constrained")
+    figure, conditions = Figure(figsize=(11, 3.8), layout="constrained"), bench.conditions
     figure.suptitle(
-        f"{bench.circuit}: one cycle from rest, {bench.corner}, {bench.temperature:g} °C, ngspice", parse_math=False
+        f"{bench.circuit}: one cycle from rest, {conditions.corner}, {conditions.temperature:g} °C, ngspice",
+        parse_math=False,
     )
     membrane, energy = figure.subplots(1, 2)
     for b, (colour, state) in enumerate(zip(CURVES, STATES, strict=True)):

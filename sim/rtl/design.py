@@ -72,9 +72,7 @@ def _expected(sidecar: Sidecar, origin: str, chip: Chip) -> Sidecar:
         )
     if any(port.name == "s_axis_tdata" for port in sidecar.ports):
         raise CaptwinError(f"{origin}: describes AXI4-Stream ports; write the core without --axi-stream to compare it")
-    options = sidecar.options.model_dump()
-    options |= {name: tuple(options[name]) for name in ("row_banks", "lanes")}
-    core = Core(chip, CoreOptions(**options))
+    core = Core(chip, sidecar.options.core_options)
     expected = describe(core, core, sidecar.top)
     if (sidecar.ports, sidecar.sizes, sidecar.steps) != (expected.ports, expected.sizes, expected.steps):
         raise CaptwinError(f"{origin}: its ports are not those of this chip with its options; write the sidecar again")

@@ -9,7 +9,7 @@ import numpy as np
 
 from captwin.hw.chip import Chip
 from captwin.hw.export.sidecar import Sidecar
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.generated import check_replaceable, write_generated
 from captwin.hw.support.locks import LOCK, locked_folder

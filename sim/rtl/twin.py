@@ -10,7 +10,7 @@ from time import perf_counter
 
 from captwin.hw.chip import Chip
 from captwin.hw.export.sidecar import Field, Sidecar
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.sim.rtl import program as native
 from captwin.sim.rtl.design import Design, own_design
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from captwin.hw.chip import PIXEL_MAX
 from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.link.line.uart import LEAST_CYCLES
 from captwin.hw.link.linked_core import LinkedCore, bit_cycles
-from captwin.hw.link.uart import LEAST_CYCLES
 from captwin.hw.support.tools import tool_environment
 from captwin.hw.verilog import convert
 from captwin.sim.expected import expect

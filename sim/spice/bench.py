@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from captwin.hw.support.names import check_name
+from captwin.sim.neurons.library import Library
+from captwin.sim.spice.bench_file import cycle_bench
 from captwin.sim.spice.netlist import check_value, complain, echoed, printable_line, read_netlist
 from captwin.sim.spice.ngspice import SETTINGS, SpiceError, SpiceTimeoutError, ngspice_version, run_deck
 from captwin.sim.spice.source import Source, read_source
 
 NETLISTS = Path(__file__).parent / "netlists"
 MODELS = NETLISTS / "models_180nm.lib"
-BENCH = NETLISTS / "bench.cir"
+#: files of netlists end so
+NETLIST_SUFFIX = ".cir"
 #: neuron netlists that come with Captwin
-SPICE_CIRCUITS = ("charge_share", "pass_transistor")
-CORNERS = ("tt", "ff", "ss")
+SPICE_CIRCUITS = tuple(Library(NETLISTS, NETLIST_SUFFIX).names())
 
 #: s that a run of ngspice may take to start, and to simulate one cycle
 SECONDS_TO_START, SECONDS_A_CYCLE = 30.0, 3.0
@@ -61,17 +63,32 @@ class Failed(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Conditions:
+    """Under what conditions a circuit is simulated. Raises :class:`CaptwinError` if they are none of a circuit."""
+
+    corner: str = "tt"  #: section of the models file, if that has sections
+    temperature: float = 27.0  #: deg C
+
+    def __post_init__(self) -> None:
+        check_name(self.corner, "corner")
+        if not -273.15 < self.temperature < 400:
+            raise SpiceError(f"temperature: expected deg C that a circuit survives, got {self.temperature:g}")
+
+
+TYPICAL = Conditions()
+
+
+@dataclass(frozen=True)
 class Bench:
     """A neuron netlist under stated conditions. :func:`open_bench` makes one."""
 
-    circuit: str
+    circuit: str  #: its name
     path: Path  #: of the netlist
-    netlist: Source
-    models: Path
-    devices: Source
-    corner: str
-    temperature: float  #: deg C
-    values: tuple[tuple[str, float], ...]  #: of PARAMETERS
+    netlist: Source  #: what the netlist says
+    models: Path  #: of the device models
+    devices: Source  #: what their section says that the conditions name
+    conditions: Conditions
+    values: tuple[tuple[str, float], ...]  #: V and F by the names of PARAMETERS, in their order
 
     @cached_property
     def parameters(self) -> dict[str, float]:
@@ -81,9 +98,9 @@ class Bench:
     @cached_property
     def sha256(self) -> str:
         """Hash of netlist, models, bench and conditions, and of the files that netlist and models include."""
-        conditions = json.dumps([self.corner, self.temperature, self.values])
+        conditions = json.dumps([self.conditions.corner, self.conditions.temperature, self.values])
         others = {**self.devices.included, **self.netlist.included}
-        texts = (self.netlist.raw, self.devices.raw, BENCH.read_text(), conditions, *sorted(others.values()))
+        texts = (self.netlist.raw, self.devices.raw, cycle_bench(), conditions, *sorted(others.values()))
         return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
     @cached_property
@@ -95,13 +112,13 @@ class Bench:
     @cached_property
     def head(self) -> str:
         """The deck of one cycle up to its control section."""
-        return self.around(BENCH.read_text())
+        return self.around(cycle_bench())
 
     def around(self, bench: str) -> str:
         """A deck of devices, neuron, conditions and ``bench``, up to its control section. It needs no other file."""
         overrides = "\n".join(f".param {name}={value!r}" for name, value in self.values)
         circuit = [self.devices.text, self.netlist.text, overrides, bench]
-        return "\n".join([f"* {self.circuit}", *circuit, f".temp {self.temperature!r}"])
+        return "\n".join([f"* {self.circuit}", *circuit, f".temp {self.conditions.temperature!r}"])
 
     def deck(self, points: Sequence[Point]) -> str:
         """A deck that simulates one cycle for each of ``points`` and prints a line for each."""
@@ -187,32 +204,43 @@ def given(source: str) -> str:
     return f"(abs(i({source}))-i({source}))/2"
 
 
+def find_netlist(circuit: str, place: Path | None = None) -> Path:
+    """The netlist of ``circuit``: the one that comes with Captwin, or with ``place`` that file, or the one called
+    ``CIRCUIT.cir`` in that folder.
+
+    Raises :class:`SpiceError` if there is none of that name.
+    """
+    check_name(circuit, "circuit")
+    if place is not None and not place.is_dir():
+        return place
+    library = Library(place or NETLISTS, NETLIST_SUFFIX)
+    path = library.find(circuit)
+    if path is None:
+        known = ", ".join(library.names()) or "none"
+        if place is None:
+            raise SpiceError(f"{circuit}: no netlist of that name; there are {known}; --netlist FILE takes your own")
+        raise SpiceError(f"{place}: cannot read netlist: the folder holds no {circuit}.cir; its netlists are {known}")
+    return path
+
+
 def open_bench(
     circuit: str,
     *,
     netlist: Path | None = None,
     models: Path | None = None,
-    corner: str = "tt",
-    temperature: float = 27.0,
+    conditions: Conditions = TYPICAL,
     c_column: float | None = None,
     c_membrane: float | None = None,
 ) -> Bench:
-    """The bench of a reference circuit, or with ``netlist`` of a user's own; capacitances in F override its own.
+    """The bench of a circuit, found by :func:`find_netlist`; capacitances in F override the netlist's own.
 
-    ngspice itself reads the netlist. Raises :class:`SpiceError` if it is not installed, if ports or parameters are
+    ``models`` is a file with the devices that the neuron is made of, by default our 180 nm cards. ngspice itself reads
+    the netlist. Raises :class:`SpiceError` if it is not installed, if ports or parameters are
     missing, or if values are none of a circuit.
     """
-    check_name(circuit, "circuit")
-    check_name(corner, "corner")
-    if netlist is None:
-        if circuit not in SPICE_CIRCUITS:
-            known = ", ".join(SPICE_CIRCUITS)
-            raise SpiceError(f"{circuit}: no netlist of that name; there are {known}; --netlist FILE takes your own")
-        netlist = NETLISTS / f"{circuit}.cir"
-    if not -273.15 < temperature < 400:
-        raise SpiceError(f"temperature: expected deg C that a circuit survives, got {temperature:g}")
+    netlist = find_netlist(circuit, netlist)
     models = (models or MODELS).resolve()
-    neuron, devices = read_source(netlist, "netlist"), read_source(models, "device models", corner)
+    neuron, devices = read_source(netlist, "netlist"), read_source(models, "device models", conditions.corner)
     values = read_netlist(netlist, f"{devices.text}\n{neuron.text}")
     given_values = {"c_column": c_column, "c_membrane": c_membrane}
     values |= {name: check_value("given", name, value) for name, value in given_values.items() if value is not None}
@@ -221,4 +249,4 @@ def open_bench(
             raise SpiceError(f"{netlist}: {axis}_min must lie below {axis}_max")
     if not values["v_min"] <= values["v_ref"] <= values["v_max"]:
         raise SpiceError(f"{netlist}: v_ref must lie between v_min and v_max")
-    return Bench(circuit, netlist, neuron, models, devices, corner, temperature, tuple(values.items()))
+    return Bench(circuit, netlist, neuron, models, devices, conditions, tuple(values.items()))

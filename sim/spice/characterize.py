@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from datetime import date as calendar_day
 from pathlib import Path
 
 import numpy as np
 
 from captwin.sim.neurons.table import MOST_POINTS, NeuronTable
-from captwin.sim.spice.bench import Bench, Point
+from captwin.sim.spice.bench import Bench, Point, open_bench
 from captwin.sim.spice.ngspice import SpiceError
 from captwin.sim.spice.runner import Progress, Runner
 
@@ -16,13 +17,22 @@ RESOLUTION = 20e-6
 
 
 def characterize(
-    bench: Bench, points: int, *, date: str, cache: Path | None = None, progress: Progress | None = None
+    circuit: Bench | str,
+    points: int = 33,
+    *,
+    date: str | None = None,
+    cache: Path | None = None,
+    progress: Progress | None = None,
 ) -> NeuronTable:
-    """Measures ``bench`` on ``points`` x ``points`` values of membrane and drive, ISO ``date`` being today.
+    """Measures a neuron in ngspice, one clock cycle for each of ``points`` x ``points`` values of membrane and drive.
 
-    Every cycle simulated is kept in the folder ``cache``, so an interrupted run goes on where it stopped. Raises
-    :class:`SpiceError`, after all others have been simulated, that names the points that fail.
+    ``circuit`` is the name of a reference circuit, or a bench that :func:`~captwin.sim.spice.bench.open_bench` made of
+    another netlist, corner or temperature. ``date`` is what the table states as the day of measurement, ISO 8601,
+    today by default. Every cycle simulated is kept in the folder ``cache``, so an interrupted run goes on where it
+    stopped; ``progress`` is called with what is being done, steps done, steps in all. Raises :class:`SpiceError` if
+    ngspice is not installed, or, after all others have been simulated, that names the points that fail.
     """
+    bench = open_bench(circuit) if isinstance(circuit, str) else circuit
     if not 2 <= points <= MOST_POINTS:
         raise SpiceError(f"points: a grid needs 2 to {MOST_POINTS} a side, got {points}")
     runner = Runner(bench, cache, progress)
@@ -34,10 +44,10 @@ def characterize(
     spikes = np.array([cycle.spike for cycle in cycles]).reshape(shape)
     return NeuronTable(
         circuit=bench.circuit,
-        corner=bench.corner,
-        temperature=bench.temperature,
+        corner=bench.conditions.corner,
+        temperature=bench.conditions.temperature,
         supply=p["supply"],
-        date=date,
+        date=date or calendar_day.today().isoformat(),
         source_sha256=bench.sha256,
         c_column=p["c_column"],
         c_membrane=p["c_membrane"],
@@ -57,15 +67,15 @@ NEAR = 1 / 32
 
 @dataclass(frozen=True)
 class HeldOut:
-    """How a table interpolates: errors of the membrane in V over the whole table, and near the threshold, where it
-    matters, the share of cycles whose spike it foretells."""
+    """How a table predicts cycles between its points: the membrane over the whole table, and the spike near the
+    threshold, where it matters."""
 
-    points: int
-    rms: float
-    worst: float
-    near: float  #: V to either side of the table's threshold
-    near_points: int
-    agreement: float | None  #: None of a table that holds no threshold
+    points: int  #: fresh cycles over the whole table
+    rms: float  #: V, of the membrane's error over these
+    worst: float  #: V, the largest of these errors
+    near: float  #: V to either side of the table's threshold that count as near it
+    near_points: int  #: fresh cycles near the threshold; 0 of a table that holds none
+    agreement: float | None  #: share of the cycles near the threshold whose spike the table predicts; None without any
 
 
 def held_out(bench: Bench, table: NeuronTable, count: int, seed: int, *, progress: Progress | None = None) -> HeldOut:

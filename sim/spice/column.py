@@ -1,7 +1,7 @@
 """A whole column in ngspice: every memcapacitor, its neuron, and all time steps of an inference in one transient.
 
-The deck is the test bench with real rows in place of its one equivalent row, so clocks and row edges stand in
-``bench.cir`` alone.
+The deck is the bench with real rows in place of its one equivalent row, so clocks and row edges stand in ``bench.cir``
+alone.
 """
 
 import hashlib
@@ -9,15 +9,12 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from time import perf_counter
-from typing import NamedTuple
 
 import numpy as np
 
 from captwin.hw.chip import Layer
 from captwin.sim.spice.bench import (
-    BENCH,
     HELD,
     SECONDS_A_CYCLE,
     SECONDS_TO_START,
@@ -28,18 +25,9 @@ from captwin.sim.spice.bench import (
     misses,
     why,
 )
+from captwin.sim.spice.bench_file import column_bench, longest_step, row_clock
 from captwin.sim.spice.netlist import complain, echoed
 from captwin.sim.spice.ngspice import SpiceError, SpiceTimeoutError, run_deck
-
-
-class Clock(NamedTuple):
-    """The bench's timing: when a row line begins to step, how long its edges and its pulse take, the cycle; s."""
-
-    delay: float
-    rise: float
-    fall: float
-    width: float
-    period: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,16 +119,16 @@ class ColumnBench:
 
     def circuit(self, *, explicit: bool = False) -> str:
         """The deck up to its control section."""
-        frame, clock, step = _frame()
         elements, _ = self.rows(explicit=explicit)
-        start = ".param start_v={v_ref}"
-        lines = [frame, start, *elements, f".tran {step} {_nano(self.steps * clock.period)} 0 {step}"]
+        start, step = ".param start_v={v_ref}", longest_step()
+        analysis = f".tran {step} {_nano(self.steps * row_clock().period)} 0 {step}"
+        lines = [column_bench(), start, *elements, analysis]
         return self.bench.around("\n".join(lines))
 
     def deck(self, *, explicit: bool = False) -> str:
         """A deck that simulates the chain and prints a line for each cycle."""
         _, sources = self.rows(explicit=explicit)
-        period = _frame()[1].period
+        period = row_clock().period
         supplies = " ".join(f"i(v{name})" for name in SOURCES)
         lines = [self.circuit(explicit=explicit), f".save {' '.join(f'v({node})' for node in HELD)} {supplies}"]
         lines += [f".save i(v{name}) v({name})" for name in sources]
@@ -168,12 +156,11 @@ class ColumnBench:
         output = run_deck(
             "\n".join([*lines, "quit", ".endc", ".end", ""]), SECONDS_TO_START + SECONDS_A_CYCLE * self.steps
         )
-        found = {
-            int(n): np.array(wave.split(), float) for n, wave in re.findall(r"^wave (\d+) (.*)$", output, re.MULTILINE)
-        }
-        if len(found) <= len(nodes) or found[0][-1] < 0.999 * self.steps * _frame()[1].period:
+        printed = re.findall(r"^wave (\d+) (.*)$", output, re.MULTILINE)
+        waves = {int(place): np.array(wave.split(), float) for place, wave in printed}
+        if len(waves) <= len(nodes) or waves[0][-1] < 0.999 * self.steps * row_clock().period:
             raise SpiceError(f"{self.bench.circuit}: ngspice did not reach the end of {self.steps} cycles")
-        return {name: found[place] for place, name in enumerate(["time", *nodes])}
+        return {name: waves[place] for place, name in enumerate(["time", *nodes])}
 
     def deck_to_keep(self) -> str:
         """The same column for a reader: every row and capacitor apart, waves written to column.txt."""
@@ -219,18 +206,6 @@ class ColumnBench:
 _MEASURED = (("v", "v(mem)"), ("s", "v(spike)"), ("q", "q"), ("r", "r"))
 
 
-@cache
-def _frame() -> tuple[str, Clock, str]:
-    """The bench without its equivalent row, its column and its analysis; the timing of that row; the longest step."""
-    lines = BENCH.read_text().splitlines()
-    kept = [line for line in lines if not line.startswith(("vrow", "ccolumn", ".tran"))]
-    (row,) = (line for line in lines if line.startswith("vrow"))
-    (analysis,) = (line for line in lines if line.startswith(".tran"))
-    pulse = re.search(r"pulse\(0 \{drive\} (.*)\)", row)
-    assert pulse is not None
-    return "\n".join(kept), Clock(*(_seconds(word) for word in pulse[1].split())), analysis.split()[-1]
-
-
 def _waveform(train: np.ndarray, idle: float, active: float) -> str:
     if not train.any():
         return f"{idle:g}"
@@ -238,18 +213,13 @@ def _waveform(train: np.ndarray, idle: float, active: float) -> str:
 
 
 def _corners(train: np.ndarray, idle: float, active: float) -> Iterator[tuple[float, float]]:
-    clock = _frame()[1]
+    clock = row_clock()
     yield 0.0, idle
     for step in np.flatnonzero(train):
-        begin = step * clock.period + clock.delay
-        top = begin + clock.rise
+        first_edge = step * clock.period + clock.delay
+        top = first_edge + clock.rise
         end = top + clock.width
-        yield from ((begin, idle), (top, active), (end, active), (end + clock.fall, idle))
-
-
-def _seconds(text: str) -> float:
-    """A time of the bench, all of which stand in ns."""
-    return float(text.removesuffix("n")) * 1e-9
+        yield from ((first_edge, idle), (top, active), (end, active), (end + clock.fall, idle))
 
 
 def _nano(seconds: float) -> str:

@@ -1,1 +1,74 @@
-"""Digital twin, in gates, of a memcapacitive spiking neural network chip."""
+"""Digital twin, in gates, of a memcapacitive spiking neural network chip.
+
+The names below are the public interface; ``docs/python.md`` has an example of each. A name is imported when it is first
+used, so that ``import captwin`` takes no time. The modules behind the names may move between releases; the names stay.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from captwin.boards.catalogue import find_board
+    from captwin.boards.flow.build import build as build_bitstream
+    from captwin.boards.host.device import Device
+    from captwin.hw.chip import Chip
+    from captwin.hw.gates.core import Core, CoreOptions
+    from captwin.hw.support.errors import CaptwinError
+    from captwin.hw.verilog import write_verilog
+    from captwin.sim.golden import run as run_golden
+    from captwin.sim.rtl.virtual import VirtualBoard
+    from captwin.sim.spice.characterize import characterize
+    from captwin.train.config import load_config
+    from captwin.train.datasets.catalogue import load_dataset
+    from captwin.train.loop import train as train_chip
+    from captwin.train.zoo import load_chip
+
+__all__ = [
+    "CaptwinError",
+    "Chip",
+    "Core",
+    "CoreOptions",
+    "Device",
+    "VirtualBoard",
+    "build_bitstream",
+    "characterize",
+    "find_board",
+    "load_chip",
+    "load_config",
+    "load_dataset",
+    "run_golden",
+    "train_chip",
+    "write_verilog",
+]
+
+#: each public name to the module that it comes from, and to its name there
+PUBLIC = {
+    "CaptwinError": ("captwin.hw.support.errors", "CaptwinError"),
+    "Chip": ("captwin.hw.chip", "Chip"),
+    "Core": ("captwin.hw.gates.core", "Core"),
+    "CoreOptions": ("captwin.hw.gates.core", "CoreOptions"),
+    "Device": ("captwin.boards.host.device", "Device"),
+    "VirtualBoard": ("captwin.sim.rtl.virtual", "VirtualBoard"),
+    "build_bitstream": ("captwin.boards.flow.build", "build"),
+    "characterize": ("captwin.sim.spice.characterize", "characterize"),
+    "find_board": ("captwin.boards.catalogue", "find_board"),
+    "load_chip": ("captwin.train.zoo", "load_chip"),
+    "load_config": ("captwin.train.config", "load_config"),
+    "load_dataset": ("captwin.train.datasets.catalogue", "load_dataset"),
+    "run_golden": ("captwin.sim.golden", "run"),
+    "train_chip": ("captwin.train.loop", "train"),
+    "write_verilog": ("captwin.hw.verilog", "write_verilog"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = PUBLIC[name]
+    value = getattr(import_module(module), attribute)
+    globals()[name] = value  # so that this function is not asked again
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *PUBLIC})

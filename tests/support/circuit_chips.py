@@ -2,8 +2,9 @@
 
 import torch
 
-from captwin.hw.chip import Chip, Encoder, Formats
-from captwin.sim.devices.mapping import Kind, Mapping
+from captwin.hw.chip import Chip, Formats
+from captwin.hw.encoders import make_encoder
+from captwin.sim.devices.mapping_kinds import mapping_kind
 from captwin.sim.neurons.circuits import load_circuit
 from captwin.sim.neurons.quantise import quantise
 from captwin.train.model.network import Network, Technology
@@ -13,12 +14,13 @@ NEURON = quantise(TABLE, Formats())
 
 
 def circuit_chip(
-    seed: int, *, sizes: tuple[int, ...] = (12, 7, 4), kind: Kind = "one_sided", bias_share: float = 1 / 64
+    seed: int, *, sizes: tuple[int, ...] = (12, 7, 4), kind: str = "one_sided", bias_share: float = 1 / 64
 ) -> Chip:
     """A chip of devices with C_on / C_off = 10 and 16 levels; weights are drawn from ``seed`` over all levels."""
-    technology = Technology(NEURON, Mapping(kind, 10.0, 16, 0.1, TABLE.v_read), TABLE, bias_share, True, 0.01)
-    network = Network((1, sizes[0]), sizes[1:], Encoder(steps=5), "most_spikes", technology, seed)
+    mapping = mapping_kind(kind)(10.0, 16, 0.1, TABLE.v_read)
+    technology = Technology(NEURON, mapping, TABLE, bias_share, True, 0.01)
+    network = Network((1, sizes[0]), sizes[1:], make_encoder(steps=5), "most_spikes", technology, seed)
     generator = torch.Generator().manual_seed(seed)
     for parameter in network.parameters():
         parameter.data.uniform_(-1.0, 1.0, generator=generator)
-    return network.to_chip()
+    return network.to_chip({"config": {"mapping": kind}})

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from captwin.hw.chip import Chip
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.sim import golden
 from captwin.sim.devices.fabricate import Process, fabricate
 from captwin.sim.devices.memcapacitor import Effects, History

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.sim.rtl.simulate import Simulation, simulate
 from captwin.sim.rtl.simulators import Simulator, missing_tools
-from captwin.train.datasets.catalogue import Dataset, load_dataset
+from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.datasets.dataset import Dataset
 from captwin.train.zoo import load_chip
 
 

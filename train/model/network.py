@@ -14,9 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 
-from captwin.hw.chip import Analog, Chip, Encoder, Layer, Readout
-from captwin.sim.devices.mapping import Mapping, column_scale, to_capacitances, unit_capacitance
-from captwin.sim.encode import encode_step
+from captwin.hw.chip import Analog, Chip, Layer, Readout
+from captwin.hw.encoders.encoder import Encoder
+from captwin.sim.devices.gains import column_gains
+from captwin.sim.devices.mapping import Mapping
+from captwin.sim.encode import encode
 from captwin.sim.neurons.quantise import QuantisedNeuron
 from captwin.sim.neurons.table import NeuronTable
 from captwin.train.model.exact import Answer, ExactNetwork
@@ -49,7 +51,7 @@ class Technology:
             v_step=float(1 << formats.membrane_fraction),
             u_step=float(1 << formats.drive_fraction),
             rounded=self.quantised,
-            surrogate_width=self.surrogate_width / self.neuron.u_lsb,
+            surrogate_width=self.surrogate_width / self.neuron.drives.lsb,
         )
 
     @property
@@ -124,10 +126,10 @@ class CircuitLayer(nn.Module):
         mapping, neuron = technology.mapping, technology.neuron
         with torch.no_grad():
             magnitudes = codes.abs().sum(0) + self.bias_width * bias.abs()
-            heaviest = mapping.load(magnitudes, len(codes) + self.bias_width).max()
+            heaviest = mapping.pair_load(magnitudes, len(codes) + self.bias_width).max()
             per_charge = (mapping.ratio - 1) / mapping.top * (1 - mapping.parasitic) / heaviest
-            per_charge *= mapping.v_read / neuron.u_lsb
-        offset = bias * (self.bias_width * per_charge) - neuron.scale.u_min / neuron.u_lsb
+            per_charge *= mapping.v_read / neuron.drives.lsb
+        offset = bias * (self.bias_width * per_charge) - neuron.scale.u_min / neuron.drives.lsb
         # Spikes and codes are whole, so their products add up exactly; scaling comes after.
         u = accumulate(spikes, codes) * per_charge + offset
         if technology.quantised:
@@ -147,7 +149,9 @@ class CircuitLayer(nn.Module):
             sigma, mapping = technology.sigma_c, technology.mapping
             codes_off = drawn(mapping.deviation(codes) * sigma)
             bias_off = drawn(mapping.deviation(bias) * (sigma / math.sqrt(self.bias_width)))
-            offsets = offsets + drawn(torch.full_like(offsets, technology.sigma_threshold / technology.neuron.u_lsb))
+            offsets = offsets + drawn(
+                torch.full_like(offsets, technology.sigma_threshold / technology.neuron.drives.lsb)
+            )
         return codes + codes_off, bias + bias_off, offsets
 
     def to_layer(self) -> Layer:
@@ -155,16 +159,16 @@ class CircuitLayer(nn.Module):
         technology = self.technology
         mapping, neuron, c_column = technology.mapping, technology.neuron, technology.table.c_column
         codes, bias = (mapping.round_codes(p.detach().cpu().double().numpy()) for p in (self.weight, self.bias))
-        caps = to_capacitances(codes, bias, self.bias_width, mapping, c_column)
-        c_off = unit_capacitance(codes, bias, self.bias_width, mapping, c_column)
-        gains, offsets, shift = column_scale(caps, c_off, mapping, neuron)
+        caps = mapping.program(codes, bias, self.bias_width, c_column)
+        charge_lsb = mapping.charge_lsb(mapping.unit_capacitance(codes, bias, self.bias_width, c_column))
+        scaling = column_gains(charge_lsb, caps, mapping.v_read, neuron.scale, neuron.formats)
         return Layer(
-            shift=shift,
+            shift=scaling.shift,
             rest=neuron.rest,
             scale=neuron.scale,
             charges=codes.astype(np.int16),
-            gains=gains,
-            offsets=offsets,
+            gains=scaling.gains,
+            offsets=scaling.offsets,
             threshold_offsets=np.zeros(len(bias), np.int32),
             surfaces=neuron.surfaces.copy(),
             thresholds=neuron.thresholds.copy(),
@@ -211,7 +215,7 @@ class Network(nn.Module):
 
     def trace(self, pixels: Tensor, generator: torch.Generator | None = None) -> tuple[FloatTrace, ...]:
         """Training mode's float traces of every layer; with a ``generator``, of one chip drawn from the spread."""
-        spikes = torch.stack([encode_step(self.encoder, pixels, step) for step in range(self.encoder.steps)])
+        spikes = encode(self.encoder, pixels).movedim(-2, 0).contiguous()
         traces = []
         for layer in self.layers:
             traces.append(layer(spikes, generator))

@@ -7,7 +7,7 @@ from captwin.hw.chip import Chip
 from captwin.hw.support.names import printable
 from captwin.sim.neurons.table import NeuronTable
 from captwin.train.config import TrainConfig
-from captwin.train.datasets.catalogue import Dataset
+from captwin.train.datasets.dataset import Dataset
 
 Identity = dict[str, Any]
 

@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 from captwin.hw.chip import Chip
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
-from captwin.train.datasets.catalogue import Dataset
+from captwin.train.datasets.dataset import Dataset
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
@@ -26,7 +26,7 @@ from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_bytes, write_atomically
 from captwin.sim import golden
 from captwin.sim.devices.fabricate import Process, fabricate
-from captwin.sim.devices.mapping import Kind
+from captwin.sim.devices.mapping_kinds import MAPPINGS, Kind
 from captwin.sim.devices.memcapacitor import Effects
 from captwin.sim.neurons.circuits import load_circuit, on_circuit
 from captwin.train.config import TrainConfig, load_config
@@ -85,12 +85,12 @@ def cases(circuits: tuple[str, ...], seeds: int, sweeps: bool = True) -> Iterato
     for seed in range(1, seeds + 1):
         for levels, ratio in devices:
             for circuit in circuits:
-                for mapping in get_args(Kind):
+                for mapping in MAPPINGS:
                     for trained in ("ideal", "aware"):
                         yield Case(circuit, mapping, trained, seed, levels, ratio)
         for sigma in SIGMAS[1:] if sweeps else ():
             for circuit in circuits:
-                for mapping in get_args(Kind):
+                for mapping in MAPPINGS:
                     yield Case(circuit, mapping, "aware of spread", seed, sigma_c=sigma)
 
 

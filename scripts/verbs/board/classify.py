@@ -87,8 +87,7 @@ def _ask(port: str, baud: int | None, chip: str, pixels: np.ndarray) -> list[Ans
 def _told(chip: Chip, picture: Picture, outcome: golden.Inference, number: int) -> dict[str, Any]:
     """What a machine is told of a picture; membranes in V."""
     counts, codes = outcome.counts[number], outcome.membranes[number]
-    scale = chip.layers[-1].scale
-    volts = scale.v_min + codes * (scale.v_max - scale.v_min) / (chip.formats.membrane_max + 1)
+    volts = chip.layers[-1].scale.membranes(chip.formats).volts(codes)
     # Ranked as the readout does: spikes, then membranes.
     order = np.argsort(-(counts.astype(np.int64) * (chip.formats.membrane_max + 1) + codes), kind="stable")
     label = int(outcome.labels[number])

@@ -21,7 +21,8 @@ from captwin.scripts.resources import resource_labels
 from captwin.sim import energy
 from captwin.sim.plots.sheet import draw_sheet
 from captwin.sim.plots.style import save_png, style
-from captwin.train.datasets.catalogue import Dataset, load_dataset
+from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.datasets.dataset import Dataset
 from captwin.train.studies.comparison import Comparison, check_comparable, compare_chips
 from captwin.train.zoo import chip_data, chip_dataset, chip_name, load_chip
 

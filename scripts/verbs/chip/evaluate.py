@@ -11,7 +11,7 @@ from captwin.hw.support.quantities import energy_text
 from captwin.scripts.activity import activity_rows, warn
 from captwin.scripts.output import JsonFlag, Row, count, note, share, show
 from captwin.sim import activity, energy, golden
-from captwin.train.datasets.catalogue import Dataset
+from captwin.train.datasets.dataset import Dataset
 from captwin.train.zoo import chip_dataset, load_chip, trained_on
 
 

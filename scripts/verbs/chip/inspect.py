@@ -13,7 +13,7 @@ from captwin.scripts.inspection.netlist import inspect_netlist
 from captwin.scripts.inspection.table import compare_tables, inspect_table
 from captwin.scripts.output import JsonFlag, file, progress_bar, results_folder, show
 from captwin.sim.plots.style import save_png, style
-from captwin.sim.spice.bench import open_bench
+from captwin.sim.spice.bench import TYPICAL, Conditions, open_bench
 
 
 def inspect(
@@ -46,7 +46,7 @@ def inspect(
     elif kind is Kind.TABLE:
         result = inspect_table(what)
     else:
-        result = _netlist(Path(what), models, corner or "tt", 27.0 if temperature is None else temperature)
+        result = _netlist(Path(what), models, _conditions(corner, temperature))
     written = _draw(result, folder) if folder else {}
     rows = [*result.rows, *(file(f"{name}_picture", f"picture, {name}", path) for name, path in written.items())]
     show(rows, result.title, as_json)
@@ -63,9 +63,13 @@ def _both(first: str, kind: Kind, second: str) -> Inspection:
     return compare_tables(first, second)
 
 
-def _netlist(path: Path, models: Path | None, corner: str, temperature: float) -> Inspection:
+def _conditions(corner: str | None, temperature: float | None) -> Conditions:
+    return Conditions(corner or TYPICAL.corner, TYPICAL.temperature if temperature is None else temperature)
+
+
+def _netlist(path: Path, models: Path | None, conditions: Conditions) -> Inspection:
     name = check_name(path.stem, "netlist's file name")
-    bench = open_bench(name, netlist=path, models=models, corner=corner, temperature=temperature)
+    bench = open_bench(name, netlist=path, models=models, conditions=conditions)
     with progress_bar() as bar:
         task = bar.add_task("drives", total=None)
         return inspect_netlist(

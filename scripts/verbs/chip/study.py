@@ -1,7 +1,7 @@
 """``captwin study``: what circuit-aware training wins back, over circuits, mappings and devices."""
 
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated
 
 import numpy as np
 import typer
@@ -9,16 +9,18 @@ import typer
 from captwin.hw.support.files import write_atomically
 from captwin.hw.support.locks import locked_folder
 from captwin.scripts.output import JsonFlag, Row, count, file, progress_bar, results_folder, show
-from captwin.sim.devices.mapping import Kind
+from captwin.sim.devices.mapping_kinds import MAPPINGS
 from captwin.sim.neurons.circuits import circuit_names
-from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.datasets.catalogue import DATASETS, load_dataset
 from captwin.train.studies.picture import picture
 from captwin.train.studies.study import BASE_LEVELS, BASE_RATIO, Outcome, to_csv
 from captwin.train.studies.study import study as run
 
+DATA = " or ".join(DATASETS)
+
 
 def study(
-    data: Annotated[str, typer.Option(help="digits or mnist.")] = "digits",
+    data: Annotated[str, typer.Option(help=f"{DATA}.")] = "digits",
     seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Networks for each point.")] = 3,
     sweeps: Annotated[bool, typer.Option(help="Levels, ratios and spreads, or the base case alone.")] = True,
     epochs: Annotated[
@@ -59,7 +61,7 @@ def _run(data: str, seeds: int, folder: Path, sweeps: bool, epochs: int | None) 
 def _summary(circuit: str, outcomes: list[Outcome]) -> list[Row]:
     """The base case of ``circuit``: both mappings, mean over seeds and range, and the points lost to the ideal twin."""
     rows = []
-    for mapping in get_args(Kind):
+    for mapping in MAPPINGS:
         base = (circuit, mapping, BASE_LEVELS, BASE_RATIO, 0)
         ours = [o for o in outcomes if (o.circuit, o.mapping, o.levels, o.ratio, o.sigma_c) == base]
         found = {

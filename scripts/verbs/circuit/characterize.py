@@ -1,6 +1,5 @@
 """``captwin characterize``: a neuron netlist, measured in ngspice, as a table file."""
 
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +13,7 @@ from captwin.scripts.output import JsonFlag, Row, count, file, note, progress_ba
 from captwin.scripts.verdict import verdict_rows
 from captwin.sim.neurons.table import MOST_POINTS, NeuronTable
 from captwin.sim.neurons.verdict import judge
-from captwin.sim.spice.bench import SPICE_CIRCUITS, open_bench
+from captwin.sim.spice.bench import SPICE_CIRCUITS, TYPICAL, Conditions, open_bench
 from captwin.sim.spice.characterize import HeldOut, held_out
 from captwin.sim.spice.characterize import characterize as run
 from captwin.sim.spice.memory import default_cache
@@ -26,9 +25,12 @@ def characterize(
     circuit: Annotated[str, typer.Argument(help=f"{CIRCUITS}; with --netlist, what to call your own.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Table file [default: CIRCUIT.json].")] = None,
     points: Annotated[int, typer.Option(min=2, max=MOST_POINTS, help="Grid points on each axis.")] = 33,
-    corner: Annotated[str, typer.Option(help="Section of the models file: tt, ff, ss.")] = "tt",
-    temperature: Annotated[float, typer.Option(help="Temperature in deg C.")] = 27.0,
-    netlist: Annotated[Path | None, typer.Option(help="Your neuron: docs/circuit.md names its ports.")] = None,
+    corner: Annotated[str, typer.Option(help="Section of the models file: tt, ff, ss.")] = TYPICAL.corner,
+    temperature: Annotated[float, typer.Option(help="Temperature in deg C.")] = TYPICAL.temperature,
+    netlist: Annotated[
+        Path | None,
+        typer.Option(help="Your neuron, or a folder that holds it as CIRCUIT.cir: docs/circuit.md names its ports."),
+    ] = None,
     models: Annotated[
         Path | None,
         typer.Option(help="File with your devices, the subcircuits nch and pch [default: our 180 nm cards]."),
@@ -54,8 +56,7 @@ def characterize(
         circuit,
         netlist=netlist,
         models=models,
-        corner=corner,
-        temperature=temperature,
+        conditions=Conditions(corner, temperature),
         c_column=c_column,
         c_membrane=c_membrane,
     )
@@ -65,34 +66,30 @@ def characterize(
         def progress(what: str, done: int, total: int) -> None:
             bar.update(task, description=what, completed=done, total=total)
 
-        table = run(bench, points, date=date.today().isoformat(), cache=default_cache(), progress=progress)
+        table = run(bench, points, cache=default_cache(), progress=progress)
         table.save(path)
         check = held_out(bench, table, held_out_points, seed, progress=progress)
+    show(_rows(table, check, path), "Characterised", as_json)
+
+
+def _rows(table: NeuronTable, check: HeldOut, path: Path) -> list[Row]:
     assert table.energy is not None
     least, middle, most = (float(joules) for joules in np.quantile(table.energy, [0, 0.5, 1]))
-    show(
-        [
-            note("circuit", "circuit", circuit),
-            note("conditions", "conditions", f"{corner}, {temperature:g} deg C, {table.supply:g} V"),
-            note("grid", "grid", f"{points} x {points} x 2 points"),
-            Row("energy_min_j", least, "", ""),
-            Row("energy_max_j", most, "", ""),
-            Row(
-                "energy_median_j",
-                middle,
-                "energy of a cycle",
-                f"{energy_text(middle)} (from {energy_text(least)} to {energy_text(most)})",
-            ),
-            count("held_out_points", "held-out points", check.points),
-            Row("held_out_rms_v", check.rms, "interpolation error, RMS", f"{1e3 * check.rms:.3f} mV"),
-            Row("held_out_worst_v", check.worst, "interpolation error, worst", f"{1e3 * check.worst:.3f} mV"),
-            *_spikes(check),
-            *verdict_rows(judge(table)),
-            file("table", "table", path),
-        ],
-        "Characterised",
-        as_json,
-    )
+    energies = f"{energy_text(middle)} (from {energy_text(least)} to {energy_text(most)})"
+    return [
+        note("circuit", "circuit", table.circuit),
+        note("conditions", "conditions", f"{table.corner}, {table.temperature:g} deg C, {table.supply:g} V"),
+        note("grid", "grid", f"{len(table.v)} x {len(table.u)} x 2 points"),
+        Row("energy_min_j", least, "", ""),
+        Row("energy_max_j", most, "", ""),
+        Row("energy_median_j", middle, "energy of a cycle", energies),
+        count("held_out_points", "held-out points", check.points),
+        Row("held_out_rms_v", check.rms, "interpolation error, RMS", f"{1e3 * check.rms:.3f} mV"),
+        Row("held_out_worst_v", check.worst, "interpolation error, worst", f"{1e3 * check.worst:.3f} mV"),
+        *_spikes(check),
+        *verdict_rows(judge(table)),
+        file("table", "table", path),
+    ]
 
 
 def _spikes(check: HeldOut) -> list[Row]:

@@ -15,6 +15,7 @@ from captwin.scripts.output import JsonFlag, Row, count, file, note, progress_ba
 from captwin.sim import golden
 from captwin.sim.devices.fabricate import Process
 from captwin.sim.devices.fabricate import fabricate as run
+from captwin.sim.devices.mapping_kinds import MAPPINGS
 from captwin.sim.devices.memcapacitor import Effects, History
 from captwin.sim.plots.fabrication import plot_yield
 from captwin.train.zoo import chip_dataset, chip_name, load_chip
@@ -40,6 +41,9 @@ def fabricate(
     c_v1: Annotated[float, typer.Option(help="1/V, slope of C over its voltage.")] = 0.0,
     c_v2: Annotated[float, typer.Option(help="1/V^2, curvature of C over its voltage.")] = 0.0,
     spec: Annotated[float | None, typer.Option(help="Accuracy a good chip has [default: nominal - 0.01].")] = None,
+    mapping: Annotated[
+        str | None, typer.Option(help=f"Mapping of its weights, {' or '.join(MAPPINGS)}, if its file does not say.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="One seed gives the same chips.")] = 1,
     data: Annotated[str | None, typer.Option(help="Data set; by default the one the chip was trained on.")] = None,
     output: Annotated[
@@ -56,7 +60,7 @@ def fabricate(
     if spec is not None and not 0 <= spec <= 1:
         raise CaptwinError(f"--spec: an accuracy lies in 0 to 1, got {spec:g}")
     loaded = load_chip(chip)
-    run(loaded, process, seed=seed)  # so that a mistake shows before the progress bar does
+    run(loaded, process, seed=seed, mapping=mapping)  # so that a mistake shows before the progress bar does
     dataset = chip_dataset(loaded, data)
     folder = output or chip_folder(chip, "fabricated")
     nominal = golden.run(loaded, dataset.test_images).accuracy(dataset.test_labels)
@@ -64,7 +68,7 @@ def fabricate(
     names, builds, found, bits, columns = [], [], [], [], []
     with own_folder(folder, chip), whole_folder(folder, OWN) as place, progress_bar() as bar:
         for number in bar.track(range(chips), description="chips"):
-            made = run(loaded, process, seed=seed, number=number)
+            made = run(loaded, process, seed=seed, number=number, mapping=mapping)
             names.append(f"chip_{number:03}.safetensors")
             made.save(place / names[-1])
             columns += [

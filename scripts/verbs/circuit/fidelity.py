@@ -40,7 +40,10 @@ def fidelity(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for all that is written [default: build/CHIP-spice].")
     ] = None,
-    netlist: Annotated[Path | None, typer.Option(help="The chip's own neuron, if it is no reference circuit.")] = None,
+    netlist: Annotated[
+        Path | None,
+        typer.Option(help="The chip's own neuron, if it is no reference circuit, or a folder with its CIRCUIT.cir."),
+    ] = None,
     models: Annotated[
         Path | None,
         typer.Option(help="File with your devices, the subcircuits nch and pch [default: our 180 nm cards]."),

@@ -18,7 +18,7 @@ from captwin.boards.sizing.fit import core_words, fitting
 from captwin.boards.sizing.search import Found
 from captwin.boards.sizing.search import search as find_fastest
 from captwin.hw.chip import Chip
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.errors import CaptwinError
 from captwin.scripts.options import (
     BanksOption,

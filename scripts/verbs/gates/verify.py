@@ -12,7 +12,7 @@ from rich.text import Text
 from captwin.boards.catalogue import BOARDS, find_board
 from captwin.boards.sizing.fit import fitting
 from captwin.hw.chip import Chip
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.scripts.given import SidecarOption, VerilogOption, given_verilog, untraced
 from captwin.scripts.options import (
     BanksOption,

@@ -22,7 +22,7 @@ from captwin.hw.verilog import YOSYS
 from captwin.scripts.output import JsonFlag, Row, print_table, show
 from captwin.sim.rtl.simulators import LIBPYTHON_ADVICE, NEEDS
 from captwin.sim.spice.ngspice import ADVICE as NGSPICE_ADVICE
-from captwin.train.datasets.catalogue import DATA_VARIABLE, mnist_folder
+from captwin.train.datasets.mnist import DATA_VARIABLE, mnist_folder
 
 #: packages, and what each enables
 PACKAGES = {

@@ -1,5 +1,7 @@
 """What the ECP5's synthesis must leave as it is."""
 
+import re
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,12 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from captwin.boards.catalogue import find_board
+from captwin.boards.sizing.gate_count import count
+from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.gates.neuron import STATE
+from captwin.hw.gates.response import PARAMETERS
 from captwin.hw.gates.streams import COPY
+from tests.support.chips import random_chip
 from tests.system.netlists.stages import cells, synthesise
 
 
@@ -38,3 +45,15 @@ def test_a_faster_clock_is_asked_for() -> None:
     board = find_board("ulx3s-85f")
     tightened = board.family.tightened('FREQUENCY PORT "clk25_0__io" 25000000.0 HZ;\nBLOCK ASYNCPATHS;\n')
     assert tightened == 'FREQUENCY PORT "clk25_0__io" 25500000.0 HZ;\nBLOCK ASYNCPATHS;\n'
+
+
+@pytest.mark.parametrize("loadable", [False, True])
+def test_memories_that_synthesis_keeps_out_of_block_ram(loadable: bool) -> None:
+    """Synthesis finds them by their names, as the estimate of the area does: each lane's states and parameters."""
+    family = find_board("ulx3s-85f").family
+    patterns = re.findall(r"\*/m:([^\s;]+)", family.synthesis("top"))
+    names = {store.name for store in count(Core(random_chip(1), CoreOptions(lanes=2, loadable=loadable))).stores}
+    found = {name for name in names if any(fnmatch(name, pattern) for pattern in patterns)}
+    expected = {f"{name}{lane}" for lane in range(2) for name in (STATE, f"{'loaded_' * loadable}{PARAMETERS}")}
+    assert found == expected
+    assert found == {name for name in names if name.rstrip("0123456789") in family.fabric.soft_memories}

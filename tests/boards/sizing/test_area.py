@@ -88,7 +88,7 @@ def test_more_of_everything_takes_more() -> None:
 @pytest.mark.parametrize("lanes", [1, 2, 8])
 def test_neurons_counted_small_and_grown_are_as_counted_whole(lanes: int) -> None:
     family = find_board("ulx3s-85f").family
-    block = Core(load_chip("digits"), CoreOptions(lanes=lanes)).layers[0].neurons
+    block = Core(load_chip("digits"), CoreOptions(lanes=lanes)).layers.layers[0].neurons
     grown = area._cells(area._neurons(block, family), family, area.NEURONS)
     whole = area._cells(area._softened(count(block), family), family, area.NEURONS)
     assert (grown.block_rams, grown.multipliers, grown.carries) == (whole.block_rams, whole.multipliers, whole.carries)

@@ -6,7 +6,7 @@ import pytest
 
 from captwin.boards.catalogue import find_board
 from captwin.boards.sizing.fit import block_rams, check_fit, fitting
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.errors import CaptwinError
 from captwin.train.zoo import load_chip
 

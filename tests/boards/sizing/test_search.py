@@ -7,7 +7,7 @@ from captwin.boards.catalogue import find_board
 from captwin.boards.sizing.area import AreaModel
 from captwin.boards.sizing.fit import fitting
 from captwin.boards.sizing.search import ALIKE, search
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.sim.cycles.workload import Workload
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from captwin.hw.gates.core import Core, CoreOptions
-from captwin.hw.link.about import About, about, description
+from captwin.hw.link.about import About, about_core
 from captwin.hw.support.errors import CaptwinError
 from tests.support.chips import random_chip
 
@@ -21,11 +21,8 @@ values = st.recursive(
 
 def fields(options: CoreOptions) -> dict:
     chip = random_chip(3, sizes=(11, 6, 4))
-    device = about(Core(chip, options), 1e8, 1e6)
-    text = device.text()
-    if device.room:
-        assert device.room.description
-        text += description(chip, device.room.description) + b"}"
+    device = about_core(Core(chip, options), 1e8, 1e6)
+    text = device.text(chip).whole
     assert About.read(text) == device
     return json.loads(text)
 

@@ -8,7 +8,9 @@ from cobs import cobs
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from captwin.hw.link.frames import LEAST_CYCLES, FrameReceiver, FrameSender, token
+from captwin.hw.link.line.frames import token
+from captwin.hw.link.line.receiver import LEAST_CYCLES, FrameReceiver
+from captwin.hw.link.line.sender import FrameSender
 from captwin.hw.link.protocol import Command
 from tests.hw.gates.driver import exchange
 

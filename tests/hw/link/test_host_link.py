@@ -141,7 +141,7 @@ def test_other_requests(chip: Chip) -> None:
     ]
     replies = converse(device, parts, 11)
     assert [reply[1] for reply in replies] == list(range(1, 12))
-    assert replies[0] == (Command.IDENTIFY | REPLY, 1, Status.OK, device.about.text())
+    assert replies[0] == (Command.IDENTIFY | REPLY, 1, Status.OK, device.link.identify.whole)
     assert replies[1][2:] == (Status.OK, echo)
     assert replies[2][2:] == (Status.OK, b"")
     assert replies[3] == (99 | REPLY, 4, Status.UNKNOWN_COMMAND, b"")
@@ -167,11 +167,11 @@ def test_reset_and_identify_overtake_what_waits_for_the_core(chip: Chip) -> None
     image = random_pixels(5, chip, 1)[0]
     device = linked(core, expect(chip, image))
     waiting = [request(Command.INFER, n, image.tobytes()) for n in range(4)]
-    about = device.about.text()
+    about = device.link.identify.whole
     parts = [*waiting, request(Command.IDENTIFY, 90), 8000, request(Command.RESET, 91), 800]
     parts += [request(Command.LOOPBACK, 92, b"ok"), 800, *waiting, request(Command.RESET, 93)]
     identity, *others = converse(device, parts, 4)
-    assert identity[:3] == (Command.IDENTIFY | REPLY, 90, Status.OK) and identity[3].startswith(about)
+    assert identity[:3] == (Command.IDENTIFY | REPLY, 90, Status.OK) and identity[3] == about
     assert About.read(identity[3]) == device.about
     assert others == [
         (Command.RESET | REPLY, 91, Status.OK, b""),

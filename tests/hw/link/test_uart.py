@@ -11,7 +11,7 @@ from amaranth.sim import Simulator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from captwin.hw.link.uart import LEAST_CYCLES, UartReceiver, UartTransmitter
+from captwin.hw.link.line.uart import LEAST_CYCLES, UartReceiver, UartTransmitter
 from tests.hw.gates.driver import exchange, number
 
 

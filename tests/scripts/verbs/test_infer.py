@@ -7,7 +7,7 @@ from dataclasses import asdict
 import pytest
 
 from captwin.hw.gates.core import Core, CoreOptions
-from captwin.hw.link.about import room
+from captwin.hw.link.about import room_of
 from captwin.sim.rtl.simulators import missing_tools
 from captwin.train.zoo import load_chip
 from tests.boards.host.fake_device import ABOUT, FakeDevice, about
@@ -77,7 +77,7 @@ def test_another_chip_in_the_board(captwin):
 
 def test_a_device_that_holds_no_known_chip(captwin):
     chip = load_chip("digits-tiny")
-    space = asdict(room(Core(chip, CoreOptions(loadable=True))))
+    space = asdict(room_of(Core(chip, CoreOptions(loadable=True))))
     told = {name: value for name, value in ABOUT.items() if name not in ("build_id", "sizes", "steps")}
     with FakeDevice(about=json.dumps(told | {"protocol": 2, "room": space}).encode()) as fake:
         for arguments, name in (((), "CHIP"), (("--chip", "digits-tiny"), "digits-tiny")):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from captwin.hw.gates.core import Core, CoreOptions
-from captwin.hw.link.about import room
+from captwin.hw.link.about import room_of
 from captwin.sim.rtl.simulators import missing_tools
 from captwin.sim.rtl.virtual import LOADABLE, VirtualBoard
 from captwin.train.zoo import load_chip
@@ -45,7 +45,7 @@ def test_load_and_infer(captwin, tmp_path):
 
 def test_a_device_of_another_captwin(captwin):
     chip = load_chip("digits-tiny")
-    space = asdict(room(Core(chip, LOADABLE))) | {"description": None}
+    space = asdict(room_of(Core(chip, LOADABLE))) | {"description": None}
     for told, reason in (
         ({"room": {}}, "describes itself wrongly ('room.sizes': Field required); build its bitstream again"),
         ({"room": space}, "is loaded in an older way; build its bitstream again"),

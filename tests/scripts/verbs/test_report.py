@@ -13,7 +13,7 @@ import pytest
 
 from captwin.boards.catalogue import find_board
 from captwin.hw.chip import Chip
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.quantities import energy_text
 from captwin.sim import energy, golden

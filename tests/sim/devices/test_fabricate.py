@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from captwin.hw.chip import Chip, Formats
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
-from captwin.sim.devices.fabricate import Process, drive_slope, fabricate, programmed, threshold_codes
+from captwin.sim.devices.fabricate import Process, drive_slope, fabricate, programmed, threshold_shift_codes
+from captwin.sim.devices.mapping_kinds import MAPPINGS
 from captwin.sim.devices.memcapacitor import Effects, History
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
@@ -22,9 +23,8 @@ def volts_and_codes(chip: Chip, layer_number: int, spikes: np.ndarray) -> tuple[
     layer, formats = chip.layers[layer_number], chip.formats
     charge = spikes @ (layer.c_plus.astype(float) - layer.c_minus) + layer.c_bias[0].astype(float) - layer.c_bias[1]
     volts = chip.analog.v_read * charge / layer.c_column
-    lsb = (layer.scale.u_max - layer.scale.u_min) / (1 << formats.drive_bits)
-    exact = np.clip((volts - layer.scale.u_min) / lsb, 0, formats.drive_max)
-    return exact, golden.run_layer(layer, formats, spikes[None]).u[0]
+    exact = np.clip(layer.scale.drives(formats).codes(volts), 0, formats.drive_max)
+    return exact, golden.run_layer(layer, formats, spikes[None]).drives[0]
 
 
 @pytest.mark.parametrize("kind", ["one_sided", "complementary"])
@@ -98,7 +98,7 @@ def test_a_seed_gives_the_same_bytes_and_another_other_ones(tmp_path) -> None:
 def test_comparators_spread_at_the_membrane() -> None:
     chip = circuit_chip(1, sizes=(4, 4000))
     layer = fabricate(chip, Process(sigma_vth=2e-3), seed=1).layers[0]
-    u_lsb = (layer.scale.u_max - layer.scale.u_min) / (1 << chip.formats.drive_bits)
+    u_lsb = layer.scale.drives(chip.formats).lsb
     at_membrane = layer.threshold_offsets * u_lsb * drive_slope(layer, chip.formats)
     assert at_membrane.std() == pytest.approx(2e-3, rel=0.05) and abs(at_membrane.mean()) < 1.5e-4
 
@@ -107,24 +107,28 @@ def test_the_slope_of_a_linear_membrane_is_that_of_charge_sharing() -> None:
     layer, formats = circuit_chip(1).layers[0], Formats()
     a = TABLE.c_column / (TABLE.c_column + TABLE.c_membrane)
     assert drive_slope(layer, formats) == pytest.approx(a, rel=0.03)
-    u_lsb = (layer.scale.u_max - layer.scale.u_min) / (1 << formats.drive_bits)
-    codes = threshold_codes(layer, formats, np.array([4e-3, 0.0, -4e-3, 1e3]))
+    u_lsb = layer.scale.drives(formats).lsb
+    codes = threshold_shift_codes(layer, formats, np.array([4e-3, 0.0, -4e-3, 1e3]))
     np.testing.assert_allclose(codes[:3] * u_lsb * a, [4e-3, 0, -4e-3], atol=2e-4)
     assert codes[3] == formats.drive_max
     never = replace(layer, thresholds=np.full_like(layer.thresholds, formats.drive_max + 1))
     assert drive_slope(never, formats) == pytest.approx(a, rel=0.03)
     flat = replace(layer, surfaces=np.full_like(layer.surfaces, 5))
     with pytest.raises(CaptwinError, match="does not move this neuron's membrane"):
-        threshold_codes(flat, formats, np.zeros(1))
+        threshold_shift_codes(flat, formats, np.zeros(1))
 
 
 @pytest.mark.parametrize("kind", ["one_sided", "complementary"])
 def test_devices_are_found_again(kind: str) -> None:
     chip = circuit_chip(3, kind=kind, sizes=(200, 12), bias_share=1 / 20)
-    found = programmed(chip.layers[0], 16, Effects(), "here")
+    found = programmed(chip.layers[0], MAPPINGS[kind], 16, Effects(), "here")
     assert found.bias_width == 10
-    assert found.device.c_on / found.device.c_off == pytest.approx(10, rel=1e-3)
-    assert found.charge_lsb == pytest.approx((found.device.c_on - found.device.c_off) / 15, rel=1e-6)
+    memcapacitor = found.memcapacitor
+    assert memcapacitor.c_on / memcapacitor.c_off == pytest.approx(10, rel=1e-3)
+    assert found.charge_lsb == pytest.approx((memcapacitor.c_on - memcapacitor.c_off) / 15, rel=1e-6)
+    (other,) = MAPPINGS.keys() - {kind}
+    with pytest.raises(CaptwinError, match=r"here: its capacitances are not those of (the mapping|devices with 16)"):
+        programmed(chip.layers[0], MAPPINGS[other], 16, Effects(), "here")
 
 
 def test_only_chips_as_programmed_are_fabricated() -> None:
@@ -135,7 +139,7 @@ def test_only_chips_as_programmed_are_fabricated() -> None:
     blank = replace(chip.layers[1], charges=np.zeros_like(chip.layers[1].charges))
     with pytest.raises(CaptwinError, match=r"layers\.1\.charges: every charge is 0"):
         fabricate(replace(chip, layers=(chip.layers[0], blank)), Process(), seed=1)
-    fewer = replace(chip, provenance={"config": {"levels": 8}})
+    fewer = replace(chip, provenance={"config": {"levels": 8, "mapping": "one_sided"}})
     with pytest.raises(CaptwinError, match="not those of devices with 8 levels"):
         fabricate(fewer, Process(), seed=1)
     with pytest.raises(CaptwinError, match="sigma_vth: must lie in 0 to 1 V, got -1"):

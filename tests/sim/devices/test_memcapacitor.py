@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captwin.sim.devices.memcapacitor import DeviceError, Effects, History, Memcapacitor
+from captwin.sim.devices.memcapacitor import Effects, History, Memcapacitor, MemcapacitorError
 
 DEVICE = Memcapacitor(1e-15, 1e-14, 16)
 
@@ -104,6 +104,6 @@ def test_a_read_sees_the_mean_of_the_voltage_it_sweeps(c_v1: float, c_v2: float,
     ],
 )
 def test_unphysical(make, message: str) -> None:
-    with pytest.raises(DeviceError, match=message) as caught:
+    with pytest.raises(MemcapacitorError, match=message) as caught:
         make()
     assert "\n" not in str(caught.value)

@@ -36,7 +36,7 @@ def twin_as_spice(monkeypatch, change=lambda v, s: None):
         layer, places = chip.layers[number], list(columns)
         inputs = np.stack([columns[place].spikes for place in places if place.neuron == places[0].neuron])
         trace = golden.run_layer(layer, chip.formats, inputs)
-        v, s = fidelity._to_volts(layer, chip.formats, trace.membranes), trace.spikes.astype(bool)
+        v, s = layer.scale.membranes(chip.formats).volts(trace.membranes), trace.spikes.astype(bool)
         if number == 0:
             change(v, s)
         still = (1e-13,) * v.shape[1]
@@ -60,6 +60,23 @@ def test_twin_agrees_with_itself(chip, monkeypatch):
     assert (total.chains, total.cycles, total.neurons) == (6 * 74, 6 * 74 * 8, 74)
     assert result.spice_seconds == pytest.approx(37) and result.class_agreement == 1
     assert (result.labels == golden.run(chip, images).labels).all()
+
+
+def test_spice_gets_the_encoders_spikes(chip, monkeypatch):
+    images = load_dataset("digits").test_images[:2]
+    twin_as_spice(monkeypatch)
+    simulate, given = fidelity.simulate_chains, {}
+
+    def watched(what, columns, **arguments):
+        given.update((place.image, bench.spikes) for place, bench in columns.items() if place.layer == 0)
+        return simulate(what, columns, **arguments)
+
+    monkeypatch.setattr(fidelity, "simulate_chains", watched)
+    fidelity.compare(chip, images)
+    for image, spikes in given.items():
+        expected = [chip.encoder.spikes(images[image], step) for step in range(chip.encoder.steps)]
+        np.testing.assert_array_equal(spikes, expected)
+    assert sorted(given) == [0, 1]
 
 
 def test_errors_are_found_where_they_are(chip, monkeypatch):

@@ -44,3 +44,11 @@ def test_reference_tables_stay_within_their_axis_where_networks_work(name):
 def test_unknown_circuit():
     with pytest.raises(CaptwinError, match="circuit: no table file 'nothing', nor a reference circuit"):
         load_circuit("nothing")
+
+
+def test_tables_of_a_folder_are_found_by_name_like_ours(tmp_path):
+    small_table().save(tmp_path / "mine.json")
+    for name in ("mine", "mine.json"):
+        assert load_circuit(str(tmp_path / name)).circuit_sha256 == small_table().circuit_sha256
+    with pytest.raises(CaptwinError, match=r"no table file .*other"):
+        load_circuit(str(tmp_path / "other"))

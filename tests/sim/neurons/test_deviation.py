@@ -8,7 +8,7 @@ import pytest
 from captwin.hw.chip import Formats
 from captwin.sim import golden
 from captwin.sim.neurons.circuits import ideal_twin, load_circuit, on_circuit, table_of
-from captwin.sim.neurons.deviation import deviation, threshold_codes
+from captwin.sim.neurons.deviation import deviation, firing_drive_codes
 from captwin.sim.neurons.quantise import quantise
 from captwin.train.zoo import load_chip, names
 from tests.support.chips import random_chip
@@ -20,7 +20,7 @@ def test_thresholds_are_goldens(seed: int) -> None:
     formats = chip.formats
     layer = replace(chip.layers[0], threshold_offsets=np.zeros(1, np.int32))
     v = np.random.default_rng(seed).integers(0, formats.membrane_max + 1, 50)
-    for b, codes in enumerate(threshold_codes(layer, formats, v)):
+    for b, codes in enumerate(firing_drive_codes(layer, formats, v)):
         for u, fires in ((codes, 1), (codes - 1, 0)):
             known = (u >= 0) & (u <= formats.drive_max)
             _, spikes = golden.run_cycle(layer, formats, v[known, None], np.array(b), u[known, None])
@@ -45,7 +45,7 @@ def test_shrinks_with_finer_codes(name: str) -> None:
         found = deviation(layer, formats, table)
         errors.append([np.abs(found.membrane).max(), np.nanmax(np.abs(found.threshold))])
         # Knots are points of the table here: what is left is rounding at the knots and at the end.
-        assert errors[-1][0] <= 1.01 * neuron.v_lsb and errors[-1][1] <= 1.01 * neuron.u_lsb
+        assert errors[-1][0] <= 1.01 * neuron.membranes.lsb and errors[-1][1] <= 1.01 * neuron.drives.lsb
         assert (found.alike > 0.99).all()
     assert (np.array(errors[1]) < np.array(errors[0]) / 4).all()
 

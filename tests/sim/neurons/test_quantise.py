@@ -26,21 +26,21 @@ def formats(draw):
 @given(st.sampled_from(sorted(TABLES)), formats())
 def test_knots_hold_the_table_to_half_a_code(name, formats):
     table, neuron = TABLES[name], quantise(TABLES[name], formats)
-    v = neuron.scale.v_min + (np.arange(formats.membrane_knots) << formats.membrane_fraction) * neuron.v_lsb
-    u = neuron.scale.u_min + (np.arange(formats.drive_knots) << formats.drive_fraction) * neuron.u_lsb
+    v = neuron.scale.v_min + (np.arange(formats.membrane_knots) << formats.membrane_fraction) * neuron.membranes.lsb
+    u = neuron.scale.u_min + (np.arange(formats.drive_knots) << formats.drive_fraction) * neuron.drives.lsb
     assert np.isclose(v[-1], table.v[-1]) and np.isclose(u[-1], table.u[-1])
     # The table's 65 points hold all knots of up to 64 intervals.
     at_v = np.searchsorted(table.v, v - 1e-9)
     at_u = np.searchsorted(table.u, u - 1e-9)
     wanted = table.surfaces[:, at_v[:, None], at_u]
-    got = neuron.scale.v_min + neuron.surfaces * neuron.v_lsb
+    got = neuron.scale.v_min + neuron.surfaces * neuron.membranes.lsb
     inside = neuron.surfaces < formats.membrane_max
-    assert np.abs(got - wanted)[inside].max() <= 0.5001 * neuron.v_lsb
+    assert np.abs(got - wanted)[inside].max() <= 0.5001 * neuron.membranes.lsb
     curves = table.thresholds[:, at_v]
     never = np.isinf(curves)
     assert (neuron.thresholds[never] == 1 << formats.drive_bits).all()
-    codes = neuron.scale.u_min + neuron.thresholds * neuron.u_lsb
-    assert np.abs(codes - curves)[~never].max() <= 0.5001 * neuron.u_lsb
+    codes = neuron.scale.u_min + neuron.thresholds * neuron.drives.lsb
+    assert np.abs(codes - curves)[~never].max() <= 0.5001 * neuron.drives.lsb
     assert neuron.surfaces.max() <= formats.membrane_max
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from captwin.hw.chip import Chip
-from captwin.hw.gates.core import CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.cache_folder import VARIABLE
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden

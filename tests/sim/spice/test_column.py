@@ -66,14 +66,14 @@ def test_drives_of_a_chip_are_the_twins():
     chip = load_chip("digits")
     layer, formats = chip.layers[0], chip.formats
     spikes = np.random.default_rng(1).integers(0, 2, (1, 8, layer.rows))
-    codes = golden.run_layer(layer, formats, spikes).u[0]
-    lsb = (layer.scale.u_max - layer.scale.u_min) / (1 << formats.drive_bits)
+    codes = golden.run_layer(layer, formats, spikes).drives[0]
+    drive_axis = layer.scale.drives(formats)
     for neuron in (0, 17):
         volts = column_of(layer, neuron).drives(spikes[0], chip.analog.v_read)
         inside = (codes[:, neuron] > 0) & (codes[:, neuron] < formats.drive_max)
         assert inside.any()
-        error = layer.scale.u_min + codes[inside, neuron] * lsb - volts[inside]
-        assert np.abs(error).max() < 0.6 * lsb
+        error = drive_axis.volts(codes[inside, neuron]) - volts[inside]
+        assert np.abs(error).max() < 0.6 * drive_axis.lsb
 
 
 @needs_ngspice

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from captwin.hw.support.errors import CaptwinError
-from captwin.sim.spice.bench import MODELS, NETLISTS, Point, open_bench
+from captwin.sim.spice.bench import MODELS, NETLISTS, Conditions, Point, open_bench
 from captwin.sim.spice.ngspice import run_deck
 from captwin.sim.spice.source import read_source
 from tests.support.needs import needs_ngspice
@@ -250,7 +250,7 @@ def test_files_beside_the_netlist_and_with_blanks_are_found(tmp_path):
     netlist.write_text("* title\n.include 'sizes of mine.inc' $ beside it\n" + "".join(rest))
     shutil.copy(MODELS, folder / MODELS.name)
     models.write_text(f'.lib typical ; the usual one\n.lib "{MODELS.name}" TT // all\n.endl typical\n')
-    bench = open_bench("own", netlist=netlist, models=models, corner="typical")
+    bench = open_bench("own", netlist=netlist, models=models, conditions=Conditions("typical"))
     reference = open_bench("charge_share")
     assert bench.parameters == reference.parameters
     assert bench.simulate(REST) == reference.simulate(REST)
@@ -304,7 +304,7 @@ def test_everything_that_changes_a_result_is_in_the_key(tmp_path, monkeypatch):
     shutil.copy(MODELS, models)
     netlist.write_text(with_lines(".include inner.inc"))
     keys = [open_bench("own", netlist=netlist, models=models).key]
-    keys.append(open_bench("own", netlist=netlist, models=models, temperature=28.0).key)
+    keys.append(open_bench("own", netlist=netlist, models=models, conditions=Conditions(temperature=28.0)).key)
     keys.append(open_bench("own", netlist=netlist, models=models, c_column=2e-12).key)
     inner.write_text(".param unused=2\n")
     keys.append(open_bench("own", netlist=netlist, models=models).key)

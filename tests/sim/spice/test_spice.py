@@ -5,8 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from captwin.hw.support.errors import CaptwinError
 from captwin.sim.spice import bench as module
-from captwin.sim.spice.bench import NETLISTS, SPICE_CIRCUITS, START_TOLERANCE, Bench, Cycle, Failed, Point, open_bench
+from captwin.sim.spice.bench import (
+    NETLISTS,
+    SPICE_CIRCUITS,
+    START_TOLERANCE,
+    Bench,
+    Conditions,
+    Cycle,
+    Failed,
+    Point,
+    find_netlist,
+    open_bench,
+)
 from captwin.sim.spice.characterize import characterize, held_out
 from captwin.sim.spice.netlist import PORTS, echoed
 from captwin.sim.spice.ngspice import SpiceError, run_deck
@@ -88,7 +100,12 @@ def test_conditions_change_the_table(tmp_path):
     point = [Point(0.72, 0.02, False)]
     plain, hot, slow, light = (
         open_bench("charge_share", **changes).simulate(point)[0]
-        for changes in ({}, {"temperature": 85.0}, {"corner": "ss"}, {"c_column": 0.25e-12})
+        for changes in (
+            {},
+            {"conditions": Conditions(temperature=85.0)},
+            {"conditions": Conditions("ss")},
+            {"c_column": 0.25e-12},
+        )
     )
     for other in (hot, slow, light):
         assert abs(other.v - plain.v) > 1e-5 and other.energy != plain.energy
@@ -193,14 +210,30 @@ def test_bad_netlist(own, old, new, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"corner": "xx"}, "no corner 'xx'; its sections are"),
+        ({"conditions": Conditions("xx")}, "no corner 'xx'; its sections are"),
         ({"c_column": 0.0}, "c_column: expected more than 0"),
-        ({"temperature": -300.0}, "temperature"),
     ],
 )
 def test_bad_conditions(changes, message):
     with pytest.raises(SpiceError, match=message):
         open_bench("charge_share", **changes)
+
+
+def test_conditions_of_no_circuit():
+    with pytest.raises(SpiceError, match="temperature: expected deg C that a circuit survives, got -300"):
+        Conditions(temperature=-300.0)
+    with pytest.raises(CaptwinError, match="corner: expected a plain name"):
+        Conditions("t\nt")
+
+
+def test_netlists_of_a_folder_are_found_like_ours(tmp_path):
+    (tmp_path / "mine.cir").write_text((NETLISTS / "charge_share.cir").read_text())
+    assert find_netlist("mine", tmp_path) == tmp_path / "mine.cir"
+    assert find_netlist("charge_share") == find_netlist("charge_share", NETLISTS) == NETLISTS / "charge_share.cir"
+    assert find_netlist("any", tmp_path / "mine.cir") == tmp_path / "mine.cir"
+    with pytest.raises(SpiceError, match=r"the folder holds no other\.cir; its netlists are mine"):
+        find_netlist("other", tmp_path)
+    assert SPICE_CIRCUITS == ("charge_share", "pass_transistor")
 
 
 def test_files_that_are_not_there(tmp_path):

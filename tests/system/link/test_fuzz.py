@@ -17,7 +17,7 @@ from captwin.boards.host.loading import requests as bodies
 from captwin.hw.chip import Chip, Formats
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.gates.stores import Contents
-from captwin.hw.link.about import description, room
+from captwin.hw.link.about import chip_store, room_of
 from captwin.hw.link.protocol import ABOUT, LEAST_BODY, Command, Status
 from captwin.hw.support.errors import CaptwinError
 from captwin.scripts.agreement import mismatches
@@ -57,10 +57,9 @@ class Bench:
         self.expected = [golden.run(chip, pixels) for chip, pixels in zip(self.chips, self.pixels, strict=True)]
         self.stores: list[list[Contents]] = []  #: of each chip
         if options.loadable:
-            space = room(Core(first, options))
+            room = room_of(Core(first, options))
             for chip in self.chips:
-                chip_store = Contents("chip", 8, description(chip, space.description or 0))
-                self.stores.append([*contents(chip, space), chip_store])
+                self.stores.append([*contents(chip, room), chip_store(chip, room)])
         stores = self.stores[0] if self.stores else []
         self.failed = False
         self.model = Model(SIZES[0], options.trace, first, stores)

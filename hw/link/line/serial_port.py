@@ -4,8 +4,10 @@ from amaranth import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from captwin.hw.link.frames import FrameReceiver, FrameSender, call, token
-from captwin.hw.link.uart import UartReceiver, UartTransmitter
+from captwin.hw.link.line.frames import call, token
+from captwin.hw.link.line.receiver import FrameReceiver
+from captwin.hw.link.line.sender import FrameSender
+from captwin.hw.link.line.uart import UartReceiver, UartTransmitter
 
 
 class SerialPort(wiring.Component):

@@ -1,0 +1,71 @@
+"""The kinds of layers that a core can have, and what each of them offers to the core and to estimates of its size."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from amaranth import Module, Signal
+from amaranth.lib import wiring
+
+from captwin.hw.chip import Chip
+from captwin.hw.gates.options import CoreOptions
+from captwin.hw.gates.parallel import ParallelLayers
+from captwin.hw.gates.serial import SerialLayers
+from captwin.hw.gates.stores import MemorySize
+
+
+class Layers(Protocol):
+    """All layers of a chip in gates, between the encoder's spikes and the readout.
+
+    It is made from the chip, the core's options, and the number of its first store (None if nothing is loadable).
+    """
+
+    #: for each layer, counted in the cycle before: row events taken, neurons that fired, drives that were clamped
+    taken: Any
+    fired: Any
+    saturated: Any
+
+    def __init__(self, chip: Chip, options: CoreOptions, *, stores_from: int | None = None) -> None: ...
+
+    @property
+    def parts(self) -> Mapping[str, Any]:
+        """Its components by the names that they get in the core; each has ``contents``, and ``load`` if loadable."""
+
+    @property
+    def results(self) -> Sequence[Any]:
+        """For each layer the stream of its results, of :func:`neuron_word`."""
+
+    def place(self, m: Module, spikes: Any, reset: Signal, trace: Callable[[int, Any], Any]) -> Any:
+        """Adds the parts to the core's module ``m`` and joins them; returns the stream of the last layer's results.
+
+        ``spikes`` is the stream of the encoder's spikes, ``reset`` the core's. ``trace`` is called with the number of
+        each layer and the stream of its results, and returns the stream to take in its place.
+        """
+
+    def blocks(self) -> list[tuple[str, object, wiring.Component]]:
+        """The blocks to count for an estimate of area: name, sizes, and the block.
+
+        Two blocks of one chip with the same name and sizes have the same gates, if trace and loadable are the same.
+        """
+
+    @classmethod
+    def memories(cls, chip: Chip, options: CoreOptions) -> list[MemorySize]:
+        """The large memories, of weights and surfaces, that a core of these options would have."""
+
+    @staticmethod
+    def tables(chip: Chip) -> int:
+        """How many neuron tables a core of ``chip`` has."""
+
+    @staticmethod
+    def step_at_most(sizes: Sequence[int]) -> int:
+        """Clock cycles that a time step takes at most, if nobody holds anything up.
+
+        ``sizes`` are those of the chip: its pixels, then the neurons of each layer.
+        """
+
+
+KINDS: dict[str, type[Layers]] = {"parallel": ParallelLayers, "serial": SerialLayers}
+
+
+def layers_of(options: CoreOptions) -> type[Layers]:
+    """The class of the layers of a core with ``options``."""
+    return KINDS[options.kind]

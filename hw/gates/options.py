@@ -1,0 +1,60 @@
+"""How much hardware a core may spend."""
+
+from typing import Any
+
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
+
+from captwin.hw.support.errors import CaptwinError
+
+#: the most pixel lanes, row banks and lanes
+LARGEST = 64
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True))
+class CoreOptions:
+    """How much hardware to spend; the answers never depend on it. All numbers are powers of two up to LARGEST.
+
+    A tuple gives a number for each layer, the first layer first. :class:`CaptwinError` names a number that is refused.
+    """
+
+    #: pixels taken and encoded a cycle
+    pixel_lanes: int = 8
+    #: weight memories of each crossbar: row events taken a cycle
+    row_banks: int | tuple[int, ...] = 1
+    #: neurons updated a cycle
+    lanes: int | tuple[int, ...] = 4
+    #: one more stream a layer, with every sum, drive, membrane and spike
+    trace: bool = False
+    #: a port to write other chips into the memories
+    loadable: bool = False
+    #: one weight and one neuron after the other, with one row bank and one lane: the least hardware
+    serial: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("pixel_lanes", "row_banks", "lanes"):
+            given = getattr(self, name)
+            for value in given if isinstance(given, tuple) else (given,):
+                if not 1 <= value <= LARGEST or value & (value - 1):
+                    raise CaptwinError(f"{name}: must be a power of two from 1 to {LARGEST}, got {value}")
+                if self.serial and name != "pixel_lanes" and value > 1:
+                    raise CaptwinError(f"{name}: must be 1 in a serial core, got {value}")
+
+    @property
+    def kind(self) -> str:
+        """The kind of layers: a key of :data:`captwin.hw.gates.kinds.KINDS`."""
+        return "serial" if self.serial else "parallel"
+
+    def listed(self, layers: int) -> dict[str, Any]:
+        """All of them by name, those that may differ from layer to layer as lists of ``layers`` numbers."""
+        each = {name: list(self.each(name, layers)) for name in ("row_banks", "lanes")}
+        return vars(self) | each
+
+    def each(self, name: str, layers: int) -> tuple[int, ...]:
+        """``row_banks`` or ``lanes`` of each of ``layers``; :class:`CaptwinError` if there are not as many."""
+        given = getattr(self, name)
+        if not isinstance(given, tuple):
+            return (given,) * layers
+        if len(given) != layers:
+            raise CaptwinError(f"{name}: the chip has {layers} layers, not {len(given)}; give one number, or {layers}")
+        return given

@@ -1,0 +1,185 @@
+"""Parallel layers: each layer of a chip has gates of its own, and all of them work at the same time."""
+
+from collections.abc import Callable, Collection, Sequence
+from itertools import pairwise
+from typing import Any
+
+from amaranth import Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from captwin.hw import chip
+from captwin.hw.gates.crossbar import Crossbar
+from captwin.hw.gates.events import EventSource
+from captwin.hw.gates.neuron import CYCLES_AT_MOST, Neurons, shown_by
+from captwin.hw.gates.options import CoreOptions
+from captwin.hw.gates.stores import Contents, MemorySize, load_port
+from captwin.hw.gates.streams import reset_by_register, spike_word
+from captwin.hw.gates.tables import SurfaceStore
+
+
+class SpikingLayer(wiring.Component):
+    """One layer: an event source, a crossbar and the layer's neurons, joined by streams.
+
+    Each of the three works on a time step of its own, so three time steps are under way at once.
+
+    Throughput: a word of spikes a cycle, as long as the crossbar keeps up. Latency: that of :class:`EventSource`,
+    :class:`Crossbar` and :class:`Neurons`, one after the other.
+
+    Parameters
+    ----------
+    layer, formats : the layer of the chip, and the chip's number formats
+    steps : time steps of an inference
+    width : neurons in a word of incoming spikes, a power of two
+    banks : row events taken a cycle, a power of two
+    lanes : neurons updated a cycle, a power of two
+    shows : what the results hold besides spikes (:func:`neuron_word`)
+    stores_from : number of the layer's first store; None for memories that are never written
+
+    Attributes
+    ----------
+    spikes : stream of :func:`spike_word`, in. The spikes of the neurons before, step by step.
+    results : stream of :func:`neuron_word`, out. The layer's neurons in their order, ``lanes`` a beat.
+    taken : out. Row events taken in the cycle before.
+    fired : out. Neurons that fired in the cycle before.
+    saturated : out. Drives that were clamped in the cycle before.
+    load : :func:`load_bus`, in, with ``stores_from`` only. Writes the stores.
+    reset : a signal, not a port. As in :class:`Core`.
+    """
+
+    def __init__(
+        self,
+        layer: chip.Layer,
+        formats: chip.Formats,
+        *,
+        steps: int,
+        width: int,
+        banks: int,
+        lanes: int,
+        shows: Collection[str] = (),
+        stores_from: int | None = None,
+    ) -> None:
+        self.stores_from = stores_from
+        self.reset = Signal()
+        self.events = EventSource(layer.rows, width, banks)
+        self.crossbar = Crossbar(layer.charges, formats, width=width, banks=banks, lanes=lanes, stores_from=stores_from)
+        behind = None if stores_from is None else stores_from + len(self.crossbar.contents)
+        self.neurons = Neurons(layer, formats, steps=steps, lanes=lanes, shows=shows, stores_from=behind)
+        super().__init__(
+            {
+                "spikes": In(stream.Signature(spike_word(width))),
+                "results": Out(self.neurons.results.signature),
+                "taken": Out(self.crossbar.taken.shape()),
+                "fired": Out(self.neurons.fired.shape()),
+                "saturated": Out(self.neurons.saturated.shape()),
+            }
+            | load_port(stores_from)
+        )
+
+    @property
+    def contents(self) -> list[Contents]:
+        """What its stores hold: the crossbar's, then the neurons'."""
+        crossbar = [entry.within("crossbar") for entry in self.crossbar.contents]
+        return crossbar + [entry.within("neurons") for entry in self.neurons.contents]
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        for name in ("events", "crossbar", "neurons"):
+            m.submodules[name] = reset_by_register(m, name, getattr(self, name), self.reset)
+        wiring.connect(m, wiring.flipped(self.spikes), self.events.spikes)
+        for source, sink in zip(self.events.events, self.crossbar.events, strict=True):
+            wiring.connect(m, source, sink)
+        wiring.connect(m, self.crossbar.sums, self.neurons.sums)
+        wiring.connect(m, self.neurons.results, wiring.flipped(self.results))
+        m.d.comb += [
+            self.taken.eq(self.crossbar.taken),
+            self.fired.eq(self.neurons.fired),
+            self.saturated.eq(self.neurons.saturated),
+        ]
+        if self.stores_from is not None:
+            m.d.comb += [self.crossbar.load.eq(self.load), self.neurons.load.eq(self.load)]
+        return m
+
+
+class ParallelLayers:
+    """All layers of ``chip``, a :class:`SpikingLayer` each; a kind of layers (:class:`captwin.hw.gates.kinds.Layers`).
+
+    It is no module of its own: the layers stand in the core beside each other.
+    """
+
+    def __init__(self, chip: chip.Chip, options: CoreOptions, *, stores_from: int | None = None) -> None:
+        count = len(chip.layers)
+        banks, lanes = (options.each(name, count) for name in ("row_banks", "lanes"))
+        self.layers: list[SpikingLayer] = []
+        for number, layer in enumerate(chip.layers):
+            made = SpikingLayer(
+                layer,
+                chip.formats,
+                steps=chip.encoder.steps,
+                width=(options.pixel_lanes, *lanes)[number],
+                banks=banks[number],
+                lanes=lanes[number],
+                shows=shown_by(number, count, trace=options.trace),
+                stores_from=stores_from,
+            )
+            self.layers.append(made)
+            if stores_from is not None:
+                stores_from += len(made.contents)
+        self.parts = {f"layer{number}": layer for number, layer in enumerate(self.layers)}
+        self.results = [layer.results for layer in self.layers]
+        self.taken: Any = [layer.taken for layer in self.layers]
+        self.fired: Any = [layer.fired for layer in self.layers]
+        self.saturated: Any = [layer.saturated for layer in self.layers]
+
+    def place(self, m: Module, spikes: Any, reset: Signal, trace: Callable[[int, Any], Any]) -> Any:
+        """See :meth:`captwin.hw.gates.kinds.Layers.place`."""
+        for number, (name, layer) in enumerate(self.parts.items()):
+            m.submodules[name] = layer
+            m.d.comb += layer.reset.eq(reset)
+            wiring.connect(m, spikes, layer.spikes)
+            results = trace(number, layer.results)
+            if layer is self.layers[-1]:
+                break
+            spikes = self.layers[number + 1].spikes.signature.flip().create(path=(f"spikes{number}",))
+            m.d.comb += [
+                spikes.payload.spikes.eq(results.payload.spikes),
+                spikes.payload.last.eq(results.payload.last),
+                spikes.valid.eq(results.valid),
+                results.ready.eq(spikes.ready),
+            ]
+        return results
+
+    def blocks(self) -> list[tuple[str, object, wiring.Component]]:
+        """See :meth:`captwin.hw.gates.kinds.Layers.blocks`."""
+        counted: list[tuple[str, object, wiring.Component]] = []
+        for number, layer in enumerate(self.layers):
+            counted.append((f"neurons {number}", layer.neurons.lanes, layer.neurons))
+        for number, layer in enumerate(self.layers):
+            counted.append((f"crossbar {number}", (layer.crossbar.banks, layer.crossbar.lanes), layer.crossbar))
+        for number, layer in enumerate(self.layers):
+            counted.append((f"events {number}", (layer.events.width, layer.events.banks), layer.events))
+        return counted
+
+    @classmethod
+    def memories(cls, chip: chip.Chip, options: CoreOptions) -> list[MemorySize]:
+        """See :meth:`captwin.hw.gates.kinds.Layers.memories`."""
+        banks, lanes = (options.each(name, len(chip.layers)) for name in ("row_banks", "lanes"))
+        layers = zip(range(len(chip.layers)), banks, lanes, strict=True)
+        return [size for layer in layers for size in cls.layer_memories(chip, *layer)]
+
+    @staticmethod
+    def layer_memories(chip: chip.Chip, number: int, banks: int, lanes: int) -> list[MemorySize]:
+        """The part of :meth:`memories` that belongs to layer ``number``, which has so many banks and lanes."""
+        layer = chip.layers[number]
+        weights = Crossbar.memories(layer.rows, layer.columns, chip.formats.charge_bits, banks)
+        return weights + SurfaceStore.memories([layer], chip.formats, lanes)
+
+    @staticmethod
+    def tables(chip: chip.Chip) -> int:
+        """How many neuron tables a core of ``chip`` has: one for each layer."""
+        return len(chip.layers)
+
+    @staticmethod
+    def step_at_most(sizes: Sequence[int]) -> int:
+        """See :meth:`captwin.hw.gates.kinds.Layers.step_at_most`."""
+        return sum(rows + columns + columns * CYCLES_AT_MOST for rows, columns in pairwise(sizes))

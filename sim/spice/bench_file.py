@@ -1,0 +1,63 @@
+"""The bench's own netlist, ``bench.cir``, by its sections.
+
+`clocks` holds supplies, references and clocks, `row` one row that stands for all, `neuron` the neuron and how it
+starts, `analysis` the simulation of one cycle. A whole column (:mod:`captwin.sim.spice.column`) takes the first and the
+third, and puts rows of its own and a longer analysis in place of the others.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+BENCH = Path(__file__).parent / "bench.cir"
+#: sections of the file, in this order
+SECTIONS = ("clocks", "row", "neuron", "analysis")
+
+
+class RowClock(NamedTuple):
+    """When the row lines step, all in s."""
+
+    delay: float  #: from the cycle's beginning to the line's first edge
+    rise: float  #: that this edge takes
+    fall: float  #: that the edge back takes
+    width: float  #: between the two edges
+    period: float  #: of a cycle
+
+
+@cache
+def bench_sections() -> dict[str, str]:
+    """The text of each section, without the lines around it."""
+    text = BENCH.read_text()
+    sections = dict(re.findall(r"^[.]lib (\w+)\n(.*?)^[.]endl \1\n", text, re.MULTILINE | re.DOTALL))
+    assert tuple(sections) == SECTIONS, f"{BENCH}: its sections are {', '.join(sections)}"
+    return sections
+
+
+def cycle_bench() -> str:
+    """The bench of a single cycle: all sections."""
+    return "".join(bench_sections().values())
+
+
+def column_bench() -> str:
+    """The bench of a whole column, which brings its own rows and analysis; no newline at its end."""
+    sections = bench_sections()
+    return (sections["clocks"] + sections["neuron"]).removesuffix("\n")
+
+
+@cache
+def row_clock() -> RowClock:
+    """The timing of the row that stands for all."""
+    pulse = re.search(r"pulse\(0 \{drive\} (.*)\)", bench_sections()["row"])
+    assert pulse is not None, f"{BENCH}: its row is no pulse from 0 to {{drive}}"
+    return RowClock(*(_seconds(word) for word in pulse[1].split()))
+
+
+def longest_step() -> str:
+    """The longest time step of a simulation, as SPICE writes it."""
+    return bench_sections()["analysis"].split()[-1]
+
+
+def _seconds(text: str) -> float:
+    """A time of the bench, all of which stand in ns."""
+    return float(text.removesuffix("n")) * 1e-9
