@@ -18,6 +18,11 @@ from pydantic.dataclasses import dataclass
 from safetensors.numpy import save as save_tensors
 
 from captwin.hw.code_axis import CodeAxis
+from captwin.hw.encoders import AnyEncoder
+from captwin.hw.encoders.encoder import PIXEL_BITS as PIXEL_BITS  # also part of what a chip is
+from captwin.hw.encoders.encoder import PIXEL_MAX as PIXEL_MAX
+from captwin.hw.encoders.encoder import STEP_BITS as STEP_BITS
+from captwin.hw.encoders.encoder import STEPS_MAX as STEPS_MAX
 from captwin.hw.quantities import FARADS, JOULES, LEAST_SPAN, RANGES, VOLTS, fault
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_bytes, write_atomically
@@ -27,13 +32,6 @@ FORMAT = "captwin-chip"
 VERSION = 2
 #: bytes of the largest chip file
 FILE_LIMIT = 1 << 28
-PIXEL_BITS = 8
-PIXEL_MAX = (1 << PIXEL_BITS) - 1
-STEP_BITS = 8
-STEPS_MAX = (1 << STEP_BITS) - 1
-#: Recurrence of the `bernoulli` encoder: b[n+32] is the XOR of b[n+q] for q in this tuple (a maximal-length LFSR).
-LFSR_TAPS = (0, 1, 2, 22)
-LFSR_BITS = 32
 
 _STRICT = ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True)
 
@@ -88,19 +86,6 @@ class Formats:
 
 
 GAIN_BITS = 18
-
-
-@dataclass(frozen=True, config=_STRICT)
-class Encoder:
-    """Turns pixels into spikes; ``docs/arithmetic.md`` has the formulas."""
-
-    kind: Literal["rate", "bernoulli", "latency"] = "rate"
-    #: time steps of one inference
-    steps: Annotated[int, Field(ge=1, le=STEPS_MAX)] = 8
-    #: start of the `rate` phase accumulator, in pixel codes
-    phase: Annotated[int, Field(ge=0, le=PIXEL_MAX)] = 128
-    #: first LFSR state of `bernoulli`
-    seed: Annotated[int, Field(ge=1, lt=1 << LFSR_BITS)] = 1
 
 
 Readout = Literal["most_spikes", "first_spike"]
@@ -256,7 +241,7 @@ class Chip:
     """A trained chip. ``image`` is (height, width); pixels enter in raster order as the first layer's rows."""
 
     formats: Formats
-    encoder: Encoder
+    encoder: AnyEncoder
     readout: Readout
     image: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
     layers: tuple[Layer, ...]

@@ -11,7 +11,6 @@ from captwin.hw.chip import (
     Analog,
     Chip,
     ChipError,
-    Encoder,
     Formats,
     Layer,
     Readout,
@@ -19,6 +18,7 @@ from captwin.hw.chip import (
     canonical,
     sha256,
 )
+from captwin.hw.encoders import AnyEncoder
 from captwin.hw.support.documents import DocumentError, first_fault, parse_json
 from captwin.hw.support.names import field_name, printable
 from captwin.hw.support.tensors import TensorFileError, read_tensors
@@ -40,7 +40,7 @@ class _Layer(_Strict):
 
 class _Gates(_Strict):
     formats: Formats
-    encoder: Encoder
+    encoder: AnyEncoder
     readout: Readout
     image: tuple[_Whole, _Whole]
     layers: list[_Layer]

@@ -4,7 +4,8 @@ import json
 import logging
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +21,7 @@ from rich.text import Text
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import visible
+from captwin.hw.support.progress import Progress as Told
 from captwin.scripts.progress import Log
 
 #: logs and progress
@@ -128,6 +130,18 @@ def results_folder(path: Path) -> Path:
 def progress_bar() -> Progress:
     """How far a verb is, on stderr."""
     return log.progress_bar()
+
+
+@contextmanager
+def progress_told() -> Iterator[Told]:
+    """A callback for functions that say what they do and how far they are; a progress bar shows it."""
+    with progress_bar() as bar:
+        task = bar.add_task("", total=None)
+
+        def tell(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        yield tell
 
 
 def plain(value: Any) -> Any:

@@ -6,7 +6,7 @@ import numpy as np
 
 from captwin.hw.chip import Chip
 from captwin.sim import golden
-from captwin.sim.encode import encode_step
+from captwin.sim.encode import encode
 
 #: images that tell enough
 ENOUGH = 1000
@@ -84,8 +84,7 @@ def measure(chip: Chip, pixels: np.ndarray, batch: int = 250) -> Activity:
     wordless = 0
     for start in range(0, len(pixels), batch):
         part = pixels[start : start + batch]
-        for step in range(chip.encoder.steps):
-            spiking |= encode_step(chip.encoder, part, step).any(axis=0)
+        spiking |= encode(chip.encoder, part).any(axis=(0, 1))
         traces = golden.run(chip, part, trace=True).traces
         for number, (layer, trace) in enumerate(zip(chip.layers, traces, strict=True)):
             fired[number] += trace.spikes.sum(axis=(0, 1))

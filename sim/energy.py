@@ -12,7 +12,7 @@ import numpy as np
 from captwin.hw.chip import Analog, Chip, Formats, Layer
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
-from captwin.sim.encode import encode_step
+from captwin.sim.encode import encode
 
 #: the parts of a layer's energy, in the order of the last axis of :attr:`EnergyReport.joules`
 PARTS = ("rows", "quiet_rows", "bias_rows", "neurons", "clock")
@@ -132,7 +132,7 @@ def measure(chip: Chip, pixels: np.ndarray, batch: int = 250) -> EnergyReport:
 def _measure_batch(chip: Chip, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     traces = golden.run(chip, pixels, trace=True, batch=len(pixels)).traces
     steps = chip.encoder.steps
-    arrived = sum(encode_step(chip.encoder, pixels, step).astype(np.int64) for step in range(steps))
+    arrived = encode(chip.encoder, pixels).sum(axis=1, dtype=np.int64)
     joules = np.empty((len(pixels), len(chip.layers), len(PARTS)))
     events = np.empty(joules.shape[:2], np.int64)
     for number, (layer, trace) in enumerate(zip(chip.layers, traces, strict=True)):

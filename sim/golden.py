@@ -12,7 +12,7 @@ import numpy as np
 
 from captwin.hw.chip import Chip, Formats, Layer
 from captwin.hw.support.errors import CaptwinError
-from captwin.sim.encode import encode_step
+from captwin.sim.encode import encode
 from captwin.sim.jit import njit
 
 
@@ -185,7 +185,7 @@ def _cycle(v: int, b: int, u: int, T: np.ndarray, D: np.ndarray, d: int, fv: int
 
 
 def _run_batch(chip: Chip, pixels: np.ndarray, trace: bool) -> Inference:
-    spikes = np.stack([encode_step(chip.encoder, pixels, step) for step in range(chip.encoder.steps)], axis=1)
+    spikes = encode(chip.encoder, pixels)
     traces: list[LayerTrace] = []
     for layer in chip.layers:
         traces.append(run_layer(layer, chip.formats, traces[-1].spikes if traces else spikes))

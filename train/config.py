@@ -1,13 +1,25 @@
 """Training configurations: TOML files checked field by field."""
 
 import os
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializeAsAny,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
-from captwin.hw.chip import Encoder, Formats, Readout
+from captwin.hw.chip import Formats, Readout
+from captwin.hw.encoders import encoder_class, make_encoder
+from captwin.hw.encoders.encoder import Encoder
 from captwin.hw.support.documents import DocumentError, parse_toml
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_bytes
@@ -72,18 +84,19 @@ class Distillation(BaseModel):
     """number by which all scores are divided before network and teacher are compared"""
 
 
-def _from_dict(kind: type) -> BeforeValidator:
-    """Lets a TOML table stand for a strict dataclass."""
+def _from_dict(class_of: Callable[[dict[str, Any]], type]) -> BeforeValidator:
+    """Lets a TOML table stand for a strict dataclass, which ``class_of`` tells from the table."""
 
     def build(value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        known = [entry.name for entry in fields(kind)]
-        for key in value:
-            if key not in known:
-                raise ValueError(f"{key}: unknown field; known are {', '.join(known)}")
         try:
-            return kind(**value)
+            settings_class = class_of(value)
+            known = [entry.name for entry in fields(settings_class)]
+            for key in value:
+                if key not in known:
+                    raise ValueError(f"{key}: unknown field; known are {', '.join(known)}")
+            return settings_class(**value)
         except ValidationError as error:
             first = error.errors()[0]
             path = "".join(f"{part}: " for part in first["loc"])
@@ -112,12 +125,12 @@ class TrainConfig(BaseModel):
     """the data set, by its name"""
     hidden: Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(max_length=16, strict=False)]
     """numbers of neurons in the hidden layers, from the first to the last; `[]` for none"""
-    encoder: Annotated[Encoder, _from_dict(Encoder)] = Encoder()
-    """how pixels become spikes: a table of `kind`, `steps`, `phase` and `seed`, described in
-    [arithmetic.md](arithmetic.md)"""
+    encoder: Annotated[SerializeAsAny[Encoder], _from_dict(encoder_class)] = make_encoder()
+    """how pixels become spikes: a table of `kind`, `steps` and the kind's own parameters, described in
+    [arithmetic.md](arithmetic.md#encoders)"""
     readout: Readout = "most_spikes"
     """how output spikes become a class"""
-    formats: Annotated[Formats, _from_dict(Formats)] = Formats()
+    formats: Annotated[Formats, _from_dict(lambda _: Formats)] = Formats()
     """widths of the chip's numbers: a table of `charge_bits`, `drive_bits`, `membrane_bits`, `drive_fraction` and
     `membrane_fraction`, described in [arithmetic.md](arithmetic.md)"""
 

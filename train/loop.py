@@ -1,13 +1,13 @@
 """The training loop: one seed gives one chip file, however often the run was stopped and resumed."""
 
+import itertools
 import json
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import rich.progress
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -16,6 +16,7 @@ from captwin.hw.chip import Chip
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import write_atomically
 from captwin.hw.support.names import printable
+from captwin.hw.support.progress import Progress, silent
 from captwin.sim import activity
 from captwin.sim.activity import Activity
 from captwin.sim.neurons.circuits import ideal_twin, load_circuit
@@ -29,7 +30,7 @@ from captwin.train.datasets.dataset import Dataset
 from captwin.train.evaluate import Difference, exact_accuracy, float_accuracy, float_difference
 from captwin.train.export import export_chip
 from captwin.train.model.network import FloatTrace, Network, Technology
-from captwin.train.runs.checkpoint import Progress, load_checkpoint, save_checkpoint
+from captwin.train.runs.checkpoint import RunState, load_checkpoint, save_checkpoint
 from captwin.train.runs.curves import write_numbers, write_picture
 from captwin.train.runs.identity import Identity, identity_of
 from captwin.train.runs.run_folder import RunFolder
@@ -61,7 +62,7 @@ def train(
     device: str = "cpu",
     resume: bool = False,
     overwrite: bool = False,
-    progress: rich.progress.Progress | None = None,
+    progress: Progress = silent,
 ) -> TrainResult:
     """Trains as ``config`` says and leaves config.json, checkpoint, curves and chip.safetensors in ``run_folder``.
 
@@ -69,7 +70,12 @@ def train(
     becomes the chip. Ctrl-C ends the training early and exports the best epoch so far; before the first epoch is done,
     or where the folder has the chip of an earlier run of the same configuration, it is raised and the chip left alone.
     A run of another configuration, or on other inputs, that is there is replaced only with ``overwrite``.
-    Raises :class:`CaptwinError` for data, circuits, devices, folders or checkpoints that are not to be had.
+    ``device`` is PyTorch's name of what to compute on. ``progress`` is called after every batch, with what is being
+    done, batches done, and batches in all. Raises :class:`CaptwinError` for data, circuits, devices, folders or
+    checkpoints that are not to be had.
+
+        result = train(load_config("digits-tiny", epochs=2), Path("runs/mine"))
+        print(result.chip.sizes, result.test_accuracy)
     """
     target = _device(device)
     dataset = load_dataset(config.data)
@@ -81,20 +87,20 @@ def train(
     folder, identity = RunFolder(run_folder), identity_of(config, dataset, table)
     if resume and not folder.checkpoint.is_file():
         raise CaptwinError(f"{folder.checkpoint}: no checkpoint to resume from; train without --resume")
-    run = _Run(config, folder, dataset, network, target)
+    run = _Run(config, folder, dataset, network, progress)
     with folder.claimed(identity, resume, overwrite):
         run.begin(identity, resume)
         write_atomically(run_folder / "config.json", json.dumps(config.model_dump(mode="json"), indent=2) + "\n")
         repeated = folder.chip.exists() and not resume
         interrupted = False
         try:
-            with _threads(config), progress or nullcontext():
-                run.train(progress)
+            with _threads(config):
+                run.train()
         except KeyboardInterrupt:
-            if repeated or not run.progress.best:
+            if repeated or not run.state.best:
                 raise
             interrupted = True
-        network.load_state_dict(run.progress.best)
+        network.load_state_dict(run.state.best)
         return _finish(run, table, interrupted)
 
 
@@ -115,15 +121,19 @@ def build_network(config: TrainConfig, dataset: Dataset, table: NeuronTable) -> 
 
 
 class _Run:
+    """A network in training, and what belongs to it."""
+
     def __init__(
-        self, config: TrainConfig, folder: RunFolder, dataset: Dataset, network: Network, device: torch.device
+        self, config: TrainConfig, folder: RunFolder, dataset: Dataset, network: Network, progress: Progress
     ) -> None:
-        self.config, self.folder, self.dataset, self.network, self.device = config, folder, dataset, network, device
+        self.config, self.folder, self.dataset, self.network = config, folder, dataset, network
+        self.device = next(network.parameters()).device
+        self.progress, self.stage = progress, "training"
         self.optimizer = torch.optim.AdamW(
             network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
         self.identity: Identity = {}
-        self.progress = Progress()
+        self.state = RunState()
         images, labels = torch.tensor(dataset.train_images), torch.tensor(dataset.train_labels)
         order = torch.randperm(len(images), generator=torch.Generator().manual_seed(config.seed))
         aside = max(1, round(config.validation * len(images)))
@@ -131,12 +141,12 @@ class _Run:
             raise CaptwinError(
                 f"validation: {config.validation} of {len(images)} leaves no image to train on; lower it"
             )
-        self.validation = images[order[:aside]].to(device), labels[order[:aside]].to(device)
-        self.images, self.labels = images[order[aside:]].to(device), labels[order[aside:]].to(device)
+        self.validation = images[order[:aside]].to(self.device), labels[order[:aside]].to(self.device)
+        self.images, self.labels = images[order[aside:]].to(self.device), labels[order[aside:]].to(self.device)
         self.batches = math.ceil(len(self.images) / config.batch_size)
         self.teacher: nn.Module | None = None
         if config.distillation.epochs:
-            self.teacher = build_teacher(dataset.image, dataset.classes, config.seed).to(device)
+            self.teacher = build_teacher(dataset.image, dataset.classes, config.seed).to(self.device)
 
     def begin(self, identity: Identity, resume: bool) -> None:
         """A new run of ``identity``, or the one that the folder's checkpoint holds."""
@@ -145,43 +155,43 @@ class _Run:
             return
         if self.teacher is not None:
             self.identity = identity | {"teacher": load_teacher(self.teacher, self.folder.teacher)}
-        self.progress = load_checkpoint(
+        self.state = load_checkpoint(
             self.folder.checkpoint, self.identity, self.network, self.optimizer, self.config.epochs
         )
 
-    def train(self, progress: rich.progress.Progress | None) -> None:
+    def train(self) -> None:
+        """Trains the epochs that are still to do; each leaves a checkpoint."""
         if self.teacher is not None and "teacher" not in self.identity:
-            self.identity["teacher"] = self._teach(self.teacher, progress)
-        total = self.batches * self.config.epochs
-        done = self.progress.epochs_done
-        task = None
-        if progress is not None:
-            task = progress.add_task("training", total=total, completed=self.batches * done)
-        for epoch in range(done, self.config.epochs):
-            row = {"epoch": float(epoch + 1), **self._epoch(epoch, progress, task)}
+            self.identity["teacher"] = self._teach(self.teacher)
+        epochs = self.config.epochs
+        for epoch in range(self.state.epochs_done, epochs):
+            row = {"epoch": float(epoch + 1), **self._epoch(epoch)}
             accuracy = exact_accuracy(self.network.to_chip(), *self.validation)
             row["validation_accuracy"] = accuracy
             self._keep(row)
-            if progress is not None and task is not None:
-                text = f"epoch {epoch + 1}/{self.config.epochs}, validation {100 * accuracy:.2f} %"
-                progress.update(task, description=text)
+            self.stage = f"epoch {epoch + 1}/{epochs}, validation {100 * accuracy:.2f} %"
+            self.progress(self.stage, self.batches * (epoch + 1), self.batches * epochs)
 
-    def _teach(self, teacher: nn.Module, progress: rich.progress.Progress | None) -> str:
+    def _teach(self, teacher: nn.Module) -> str:
         """Trains the teacher on the same images; the run folder keeps it. Returns its digest."""
         epochs = self.config.distillation.epochs
-        bar = progress or rich.progress.Progress(disable=True)
-        task = bar.add_task("teacher", total=epochs * teacher_batches(len(self.images)))
+        total = epochs * teacher_batches(len(self.images))
+        done = itertools.count(1)
         train_teacher(
-            teacher, self.images, self.labels, epochs, self._augment, self.config.seed, lambda: bar.advance(task)
+            teacher,
+            self.images,
+            self.labels,
+            epochs,
+            self._augment,
+            self.config.seed,
+            lambda: self.progress("teacher", next(done), total),
         )
         return save_teacher(teacher, self.folder.teacher)
 
     def _augment(self, pixels: Tensor, generator: torch.Generator) -> Tensor:
         return augment(pixels, self.dataset.image, self.config.augmentation, generator)
 
-    def _epoch(
-        self, epoch: int, progress: rich.progress.Progress | None, task: rich.progress.TaskID | None
-    ) -> dict[str, float]:
+    def _epoch(self, epoch: int) -> dict[str, float]:
         """Trains for one epoch. Its random numbers depend on seed and epoch alone, so that resuming needs no more."""
         config = self.config
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + epoch)
@@ -210,8 +220,7 @@ class _Run:
                 total + trace.spikes.detach().mean().item() * len(chosen)
                 for total, trace in zip(spikes, traces, strict=True)
             ]
-            if progress is not None and task is not None:
-                progress.advance(task)
+            self.progress(self.stage, self.batches * epoch + batch + 1, self.batches * config.epochs)
         count = len(self.images)
         rates = {f"spike_rate_{number}": total / count for number, total in enumerate(spikes, 1)}
         return {"learning_rate": rate, "loss": loss_sum / count, "train_accuracy": right / count, **rates}
@@ -235,18 +244,18 @@ class _Run:
         return last.spikes.sum(0) + membranes
 
     def _keep(self, row: dict[str, float]) -> None:
-        progress = self.progress
-        progress.history.append(row)
-        progress.epochs_done = int(row["epoch"])
+        state = self.state
+        state.history.append(row)
+        state.epochs_done = int(row["epoch"])
         accuracy = row["validation_accuracy"]
-        progress.best_accuracy = max(progress.best_accuracy, accuracy)
+        state.best_accuracy = max(state.best_accuracy, accuracy)
         # Among epochs that so many images cannot tell apart, the later one has trained longer, at a lower rate.
-        chance = math.sqrt(progress.best_accuracy * (1 - progress.best_accuracy) / len(self.validation[1]))
-        if accuracy >= progress.best_accuracy - chance:
-            progress.best_epoch = progress.epochs_done
-            progress.best = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
-        save_checkpoint(self.folder.checkpoint, self.identity, self.network, self.optimizer, progress)
-        write_numbers(self.folder.path, progress.history)
+        chance = math.sqrt(state.best_accuracy * (1 - state.best_accuracy) / len(self.validation[1]))
+        if accuracy >= state.best_accuracy - chance:
+            state.best_epoch = state.epochs_done
+            state.best = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+        save_checkpoint(self.folder.checkpoint, self.identity, self.network, self.optimizer, state)
+        write_numbers(self.folder.path, state.history)
 
 
 @contextmanager
@@ -265,7 +274,7 @@ def _finish(run: _Run, table: NeuronTable, interrupted: bool) -> TrainResult:
     """Measures the network on the test images and writes curves and chip."""
     images, labels = torch.tensor(run.dataset.test_images), torch.tensor(run.dataset.test_labels)
     images, labels = images.to(run.device), labels.to(run.device)
-    state = run.progress
+    state = run.state
     test = exact_accuracy(run.network.to_chip(), images, labels)
     accuracy = {
         "test": test,

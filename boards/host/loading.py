@@ -89,7 +89,7 @@ def _padded(layer: Layer, shift: int, rows: int, columns: int, formats: Formats)
         c_plus=larger(layer.c_plus),
         c_minus=larger(layer.c_minus),
         c_bias=wider(layer.c_bias),
-        c_column=wider(layer.c_column),
+        c_column=wider(layer.c_column, float(layer.c_column.max())),  # none may be 0; no answer depends on it
     )
 
 
@@ -115,8 +115,8 @@ def _obstacles(chip: Chip, room: Room) -> Iterator[str]:
         yield f"the chip's encoder is `{encoder.kind}`, the device's `{room.encoder}`"
     if encoder.steps > room.steps:
         yield f"the chip takes {encoder.steps} time steps, the device {room.steps} at most"
-    if encoder.kind == "bernoulli" and chip.pixels != room.sizes[0]:
-        yield f"{chip.pixels} pixels get other random numbers than the device's {room.sizes[0]}"
+    if obstacle := encoder.padding_obstacle(chip.pixels, room.sizes[0]):
+        yield obstacle
     for number, (layer, shift) in enumerate(zip(chip.layers, room.shifts, strict=True)):
         if not _shifts(layer, shift):
             yield f"the gains of layer {number} go with a shift of {layer.shift}, not with the device's {shift}"

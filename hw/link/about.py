@@ -8,12 +8,13 @@ from dataclasses import asdict
 from hashlib import sha256
 from importlib.metadata import version
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from captwin.hw.chip import STEPS_MAX, Chip, Formats
+from captwin.hw.encoders import EncoderKind
 from captwin.hw.gates.core import Core
 from captwin.hw.gates.kinds import layers_of
 from captwin.hw.gates.options import CoreOptions
@@ -41,7 +42,7 @@ class Room:
 
     sizes: _Sizes  #: pixels, then neurons of each layer: a chip has as many layers, each as large or smaller
     steps: Annotated[int, Field(ge=1, le=STEPS_MAX)]  #: most time steps of an inference
-    encoder: Literal["rate", "bernoulli", "latency"]  #: kind of encoder; a chip must have the same
+    encoder: EncoderKind  #: kind of encoder; a chip must have the same
     formats: Formats  #: bits of numbers; a chip must have the same, but for charge codes, which may be narrower
     shifts: tuple[Annotated[int, Field(ge=1, le=31)], ...]  #: of each layer: its `shift` (`docs/arithmetic.md`)
     pixel_lanes: _Lanes  #: pixels that the core takes in a cycle

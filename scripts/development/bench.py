@@ -22,7 +22,7 @@ from captwin.hw.support.tools import run_tool
 from captwin.scripts.development.peers import TrainStep, snntorch_step, spikingjelly_step
 from captwin.scripts.output import Row, log, show
 from captwin.sim import golden
-from captwin.sim.encode import encode_step
+from captwin.sim.encode import encode
 from captwin.sim.neurons.circuits import load_circuit
 from captwin.sim.rtl.simulate import simulate
 from captwin.train.config import load_config
@@ -107,11 +107,11 @@ def _training(dataset: Dataset) -> list[Row]:
     network = build_network(config, dataset, load_circuit(config.circuit))
     sizes = (dataset.train_images.shape[1], HIDDEN, dataset.classes)
 
-    def encode(pixels: torch.Tensor) -> torch.Tensor:
-        return torch.stack([encode_step(config.encoder, pixels, step) for step in range(STEPS)])
+    def spikes(pixels: torch.Tensor) -> torch.Tensor:
+        return encode(config.encoder, pixels).movedim(-2, 0)  # frameworks take the steps first
 
     steps = {"captwin": _captwin_step(network)}
-    steps |= {"snntorch": snntorch_step(sizes, encode), "spikingjelly": spikingjelly_step(sizes, encode)}
+    steps |= {"snntorch": snntorch_step(sizes, spikes), "spikingjelly": spikingjelly_step(sizes, spikes)}
     images, labels = torch.tensor(dataset.train_images), torch.tensor(dataset.train_labels)
     used = range(0, min(len(images), BATCH * BATCHES), BATCH)
 

@@ -17,7 +17,7 @@ from captwin.hw.gates.readout import ClassReadout
 from captwin.hw.gates.serial import SerialLayers
 from captwin.sim import golden
 from captwin.sim.cycles.recurrence import run, run_serial
-from captwin.sim.encode import encode_step
+from captwin.sim.encode import encode
 from captwin.sim.jit import njit
 
 #: images of which the golden model's trace is held at once
@@ -50,7 +50,7 @@ class Workload:
         for start in range(0, len(pixels), BATCH):
             some = pixels[start : start + BATCH]
             answer = golden.run(chip, some, trace=True)
-            encoded = np.stack([encode_step(chip.encoder, some, step) for step in range(chip.encoder.steps)], axis=1)
+            encoded = encode(chip.encoder, some)
             for parts, part in zip(spikes, [encoded, *(trace.spikes for trace in answer.traces)], strict=False):
                 parts.append(part.astype(bool))
             decided.append(answer.steps)

@@ -13,7 +13,7 @@ import numpy as np
 
 from captwin.hw.chip import Chip
 from captwin.sim import golden
-from captwin.sim.encode import encode_step
+from captwin.sim.encode import encode
 from captwin.sim.energy import neuron_energy
 from captwin.sim.fidelity.result import Fidelity, LayerFidelity
 from captwin.sim.neurons.circuits import circuit_names, load_circuit
@@ -87,8 +87,7 @@ def compare(
     start = perf_counter()
     golden.run(chip, pixels)
     golden_seconds = (perf_counter() - start) / len(pixels)
-    codes = pixels.astype(np.int32)
-    inputs = np.stack([encode_step(chip.encoder, codes, step) for step in range(chip.encoder.steps)], axis=1)
+    inputs = encode(chip.encoder, pixels)
     rng = np.random.default_rng(seed)
     layers: list[LayerFidelity] = []
     for number, layer in enumerate(chip.layers):

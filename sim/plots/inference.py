@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from captwin.hw.chip import Chip
 from captwin.sim import golden
-from captwin.sim.encode import encode_step
+from captwin.sim.encode import encode
 from captwin.sim.plots.style import save_png, style
 
 
@@ -21,7 +21,7 @@ def draw_inference(chip: Chip, pixels: np.ndarray, *, truth: int | None = None) 
     """Runs one image, (pixels,) uint8, through the golden model and draws what happens, step by step."""
     outcome = golden.run(chip, pixels[None], trace=True)
     steps = chip.encoder.steps
-    inputs = np.stack([encode_step(chip.encoder, pixels, step) for step in range(steps)])
+    inputs = encode(chip.encoder, pixels)
     rasters = [("pixels", inputs)]
     rasters += [(f"layer {n}", trace.spikes[0] > 0) for n, trace in enumerate(outcome.traces)]
 

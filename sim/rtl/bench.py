@@ -19,7 +19,7 @@ from captwin.hw.chip import Chip
 from captwin.hw.export.sidecar import Payload, Sidecar, read_sidecar
 from captwin.hw.support.files import write_atomically
 from captwin.sim import golden
-from captwin.sim.encode import encode_step
+from captwin.sim.encode import encode
 from captwin.sim.rtl.scoreboard import Scoreboard
 
 #: clock cycles without a beat on any stream after which the gates are said to hang
@@ -131,7 +131,7 @@ async def reset_midway(dut: Any, edge: RisingEdge, cycles: int) -> None:
 
 def expected_counters(chip: Chip, images: np.ndarray, reference: golden.Inference) -> dict[str, int]:
     """What the core must have counted: row events, spikes and clamped drives of each layer."""
-    arriving = sum(int(encode_step(chip.encoder, images, step).sum()) for step in range(chip.encoder.steps))
+    arriving = int(encode(chip.encoder, images).sum())
     counters = {}
     for number, (layer, trace) in enumerate(zip(chip.layers, reference.traces, strict=True)):
         counters[f"events[{number}]"] = arriving

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import load, save
 
-from captwin.hw.chip import Chip, ChipError, Encoder, Formats, Scale
+from captwin.hw.chip import Chip, ChipError, Formats, Scale
+from captwin.hw.encoders import make_encoder
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import write_atomically
 from tests.support.chips import random_chip
@@ -53,7 +54,7 @@ def test_build_id_is_of_the_gates_alone(chip: Chip) -> None:
     changed = {
         "charges": replace(chip, layers=(replace(first, charges=charges), chip.layers[1])),
         "readout": replace(chip, readout="first_spike" if chip.readout == "most_spikes" else "most_spikes"),
-        "encoder": replace(chip, encoder=replace(chip.encoder, phase=chip.encoder.phase ^ 1)),
+        "encoder": replace(chip, encoder=replace(chip.encoder, steps=chip.encoder.steps ^ 1 or 2)),
         "rest": replace(chip, layers=(replace(first, rest=first.rest ^ 1), chip.layers[1])),
     }
     ids = {name: other.build_id for name, other in changed.items()}
@@ -168,8 +169,8 @@ def test_scalars_are_checked() -> None:
     for make in (
         lambda: Formats(charge_bits=11),
         lambda: Formats(drive_bits=10, drive_fraction=1),
-        lambda: Encoder(steps=0),
-        lambda: Encoder(kind="morse"),
+        lambda: make_encoder(steps=0),
+        lambda: make_encoder(kind="morse"),
         lambda: Scale(v_min=1, v_max=1, u_min=0, u_max=1),
         lambda: Scale(v_min=0, v_max=5e-324, u_min=0, u_max=1),
         lambda: Scale(v_min=0, v_max=1, u_min=-1e308, u_max=1e308),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from captwin.hw.chip import Chip
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import energy, golden
-from captwin.sim.encode import encode_step
+from captwin.sim.encode import encode
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
 from tests.support.chips import random_chip, random_pixels
@@ -36,7 +36,7 @@ def slow_energy(chip: Chip, pixels: np.ndarray) -> np.ndarray:
         swing = analog.supply * (analog.v_read + analog.supply / 3)
         v, b = [layer.rest] * layer.columns, [0] * layer.columns
         for step in range(chip.encoder.steps):
-            arrived = traces[n - 1].spikes[0, step] if n else encode_step(chip.encoder, pixels, step)
+            arrived = traces[n - 1].spikes[0, step] if n else chip.encoder.spikes(pixels, step)
             for row in np.flatnonzero(arrived):
                 for j in range(layer.columns):
                     load = float(layer.c_plus[row, j]) + float(layer.c_minus[row, j]) + 2 * analog.row_wire
@@ -66,7 +66,7 @@ def test_every_term_adds_up(seed: int) -> None:
     for image in range(3):
         np.testing.assert_allclose(report.joules[image], slow_energy(chip, pixels[image]), rtol=1e-9)
     np.testing.assert_allclose(report.total, report.joules.reshape(3, -1).sum(axis=1))
-    events = [sum(int(encode_step(chip.encoder, pixels, t).sum()) for t in range(chip.encoder.steps))]
+    events = [int(encode(chip.encoder, pixels).sum())]
     events += [int(trace.spikes.sum()) for trace in golden.run(chip, pixels, trace=True).traces[:-1]]
     np.testing.assert_array_equal(report.events.sum(axis=0), events)
     assert report.synaptic_events == sum(n * layer.columns for n, layer in zip(events, chip.layers, strict=True))

@@ -2,10 +2,14 @@
 
 from dataclasses import replace
 from itertools import pairwise
+from zlib import crc32
 
 import numpy as np
+from pydantic import TypeAdapter
 
-from captwin.hw.chip import GAIN_BITS, Analog, Chip, Encoder, Formats, Layer, Scale
+from captwin.hw.chip import GAIN_BITS, Analog, Chip, Formats, Layer, Scale
+from captwin.hw.encoders import ENCODERS
+from captwin.hw.encoders.encoder import Encoder
 
 
 def random_formats(rng: np.random.Generator) -> Formats:
@@ -74,6 +78,31 @@ def _thresholds(rng: np.random.Generator, formats: Formats) -> np.ndarray:
     return curve.astype(np.uint16)
 
 
+def setting_ranges(kind: str) -> dict[str, tuple[int, int]]:
+    """The least and the greatest number that each setting of an encoder may be."""
+    schema = TypeAdapter(ENCODERS[kind]).json_schema()["properties"]
+    return {
+        name: (entry["minimum"], entry.get("maximum", entry.get("exclusiveMaximum", 0) - 1))
+        for name, entry in schema.items()
+        if entry["type"] == "integer"
+    }
+
+
+def _random_kind(rng: np.random.Generator) -> str:
+    """A kind of encoder. One that is added gets its share of the seeds; the others have theirs as before."""
+    drawn = int(rng.integers(1 << 30))
+    return max(ENCODERS, key=lambda kind: crc32(f"{drawn} {kind}".encode()))
+
+
+def random_encoder(rng: np.random.Generator, kind: str, *, steps: int | None = None) -> Encoder:
+    """An encoder of ``kind`` whose settings are drawn over their whole ranges; few have many ``steps``."""
+    drawn = int(rng.integers(1, 30 if rng.random() < 0.1 else 9))
+    others = {
+        name: int(rng.integers(low, high + 1)) for name, (low, high) in setting_ranges(kind).items() if name != "steps"
+    }
+    return ENCODERS[kind](steps=steps or drawn, **others)
+
+
 def random_chip(
     seed: int,
     *,
@@ -89,15 +118,9 @@ def random_chip(
     if sizes is None:
         sizes = tuple(int(n) for n in rng.integers(1, 24, 2 + int(rng.integers(0, 4))))
     height = next(n for n in (3, 2, 1) if sizes[0] % n == 0)
-    encoder = Encoder(
-        kind=kind or str(rng.choice(["rate", "bernoulli", "latency"])),
-        steps=int(rng.integers(1, 30 if rng.random() < 0.1 else 9)),
-        phase=int(rng.integers(0, 256)),
-        seed=int(rng.integers(1, 1 << 32)),
-    )
     return Chip(
         formats=formats,
-        encoder=encoder,
+        encoder=random_encoder(rng, kind or _random_kind(rng)),
         readout=readout or str(rng.choice(["most_spikes", "first_spike"])),
         image=(height, sizes[0] // height),
         layers=tuple(random_layer(rng, formats, a, b) for a, b in pairwise(sizes)),

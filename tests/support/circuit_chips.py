@@ -2,7 +2,8 @@
 
 import torch
 
-from captwin.hw.chip import Chip, Encoder, Formats
+from captwin.hw.chip import Chip, Formats
+from captwin.hw.encoders import make_encoder
 from captwin.sim.devices.mapping_kinds import mapping_kind
 from captwin.sim.neurons.circuits import load_circuit
 from captwin.sim.neurons.quantise import quantise
@@ -18,7 +19,7 @@ def circuit_chip(
     """A chip of devices with C_on / C_off = 10 and 16 levels; weights are drawn from ``seed`` over all levels."""
     mapping = mapping_kind(kind)(10.0, 16, 0.1, TABLE.v_read)
     technology = Technology(NEURON, mapping, TABLE, bias_share, True, 0.01)
-    network = Network((1, sizes[0]), sizes[1:], Encoder(steps=5), "most_spikes", technology, seed)
+    network = Network((1, sizes[0]), sizes[1:], make_encoder(steps=5), "most_spikes", technology, seed)
     generator = torch.Generator().manual_seed(seed)
     for parameter in network.parameters():
         parameter.data.uniform_(-1.0, 1.0, generator=generator)

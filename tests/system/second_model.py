@@ -1,15 +1,18 @@
 """A second model of a chip, written by someone who had docs/arithmetic.md and nothing else.
 
-It shares no code with the project, and must not: it is there to show that the page is enough.
+It shares no code with the project, and must not: it is there to show that the page is enough. When a pixel spikes it
+takes from the page itself, so that the page stays true of encoders that were added later.
 """
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+PAGE = Path(__file__).parents[2] / "docs/arithmetic.md"
 DTYPES = {"I16": "<i2", "U16": "<u2", "I32": "<i4", "U32": "<u4", "I64": "<i8", "F32": "<f4"}
 USED = ["charges", "gains", "offsets", "threshold_offsets", "surfaces", "thresholds"]
 
@@ -53,16 +56,21 @@ def lfsr_numbers(seed: int, count: int) -> list[int]:
     return [sum(bits[8 * j + q] << q for q in range(8)) for j in range(count)]
 
 
+def conditions(page: str) -> dict[str, str]:
+    """When a pixel spikes: the line with which the page's section on each kind of encoder begins."""
+    chapter = page.split("\n## Encoders\n")[1].split("\n## ")[0]
+    return dict(re.findall(r"\n### `(\w+)`\n\n {4}(.+)\n", chapter))
+
+
 def encode(encoder: dict[str, Any], image: list[int]) -> list[list[int]]:
     """spikes[t][i]"""
-    kind, steps, pixels = encoder["kind"], encoder["steps"], len(image)
-    if kind == "rate":
-        return [[int((encoder["phase"] + t * p) % 256 + p > 255) for p in image] for t in range(steps)]
-    if kind == "latency":
-        return [[int(p > 0 and ((255 - p) * steps) >> 8 == t) for p in image] for t in range(steps)]
-    assert kind == "bernoulli"
-    r = lfsr_numbers(encoder["seed"], steps * pixels)
-    return [[int(p > r[t * pixels + i]) for i, p in enumerate(image)] for t in range(steps)]
+    steps, pixels = encoder["steps"], len(image)
+    # The page's notation is Python's but for two signs.
+    condition = re.sub(r"(?<![<>=])=(?!=)", "==", conditions(PAGE.read_text())[encoder["kind"]]).replace("mod", "%")
+    numbers = lfsr_numbers(encoder["seed"], steps * pixels) if "r(" in condition else []
+    names = {**encoder, "pixels": pixels, "r": lambda j: numbers[j]}
+    code = compile(condition, str(PAGE), "eval")
+    return [[int(eval(code, {}, {**names, "t": t, "p": p, "i": i})) for i, p in enumerate(image)] for t in range(steps)]
 
 
 def clamp(x: int, a: int, b: int) -> int:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from captwin.hw.encoders import ENCODERS
 from captwin.sim import golden
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
@@ -29,7 +30,7 @@ def compare(chip, pixels: np.ndarray, folder: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(900, 930))
 def test_random_chips(seed: int, tmp_path: Path) -> None:
-    chip = random_chip(seed, kind=("rate", "bernoulli", "latency")[seed % 3])
+    chip = random_chip(seed, kind=list(ENCODERS)[seed % len(ENCODERS)])
     compare(chip, random_pixels(seed, chip, 4), tmp_path)
 
 

@@ -34,7 +34,7 @@ def digits():
 
 
 def test_run_leaves_everything_and_learns(quick, tmp_path, digits):
-    result = train(quick, tmp_path / "run", progress=None)
+    result = train(quick, tmp_path / "run")
     files = {path.name for path in (tmp_path / "run").iterdir()}
     assert files == {*FILES} - {"teacher.safetensors"}
     lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
@@ -53,10 +53,10 @@ def test_run_leaves_everything_and_learns(quick, tmp_path, digits):
 
 
 def test_one_seed_gives_one_file(quick, tmp_path):
-    first = train(quick, tmp_path / "a", progress=None).chip_path.read_bytes()
-    assert train(quick, tmp_path / "b", progress=None).chip_path.read_bytes() == first
+    first = train(quick, tmp_path / "a").chip_path.read_bytes()
+    assert train(quick, tmp_path / "b").chip_path.read_bytes() == first
     other = quick.model_copy(update={"seed": 2})
-    assert train(other, tmp_path / "c", progress=None).chip_path.read_bytes() != first
+    assert train(other, tmp_path / "c").chip_path.read_bytes() != first
 
 
 class _Interrupted(loop._Run):
@@ -70,13 +70,13 @@ class _Interrupted(loop._Run):
 
 def test_interrupted_run_exports_its_best_and_resumes_to_the_same_bytes(quick, tmp_path, monkeypatch):
     quick = quick.model_copy(update={"augmentation": type(quick.augmentation)(rotation=5.0, shift=0.5, scale=0.05)})
-    whole = train(quick, tmp_path / "whole", progress=None).chip_path.read_bytes()
+    whole = train(quick, tmp_path / "whole").chip_path.read_bytes()
     with monkeypatch.context() as patch:
         patch.setattr(loop, "_Run", _Interrupted)
-        result = train(quick, tmp_path / "run", progress=None)
+        result = train(quick, tmp_path / "run")
     assert result.interrupted and result.epochs_done == 1
     assert Chip.load(result.chip_path).provenance["accuracy"]["epoch"] == 1
-    result = train(quick, tmp_path / "run", resume=True, progress=None)
+    result = train(quick, tmp_path / "run", resume=True)
     assert not result.interrupted and result.epochs_done == 3
     assert result.chip_path.read_bytes() == whole
     for name in ("checkpoint.safetensors", "curves.csv", "curves.png", "metrics.jsonl"):
@@ -86,9 +86,9 @@ def test_interrupted_run_exports_its_best_and_resumes_to_the_same_bytes(quick, t
 def test_a_network_learns_from_its_teacher_alone(quick, tmp_path):
     def taught(weight):
         config = quick.model_copy(update={"distillation": Distillation(epochs=20, weight=weight)})
-        return train(config, tmp_path / str(weight), progress=None)
+        return train(config, tmp_path / str(weight))
 
-    alone = train(quick, tmp_path / "alone", progress=None).chip
+    alone = train(quick, tmp_path / "alone").chip
     assert taught(0.0).chip.build_id == alone.build_id
     pupil = taught(1.0)
     assert pupil.chip.build_id != alone.build_id and pupil.test_accuracy > 0.5
@@ -96,30 +96,29 @@ def test_a_network_learns_from_its_teacher_alone(quick, tmp_path):
 
 def test_a_teacher_is_kept(quick, tmp_path, monkeypatch):
     quick = quick.model_copy(update={"distillation": Distillation(epochs=2)})
-    whole = train(quick, tmp_path / "whole", progress=None).chip_path.read_bytes()
+    whole = train(quick, tmp_path / "whole").chip_path.read_bytes()
     with monkeypatch.context() as patch:
         patch.setattr(loop, "_Run", _Interrupted)
-        train(quick, tmp_path / "run", progress=None)
+        train(quick, tmp_path / "run")
     monkeypatch.setattr(loop, "train_teacher", lambda *_: pytest.fail("taught again"))
-    assert train(quick, tmp_path / "run", resume=True, progress=None).chip_path.read_bytes() == whole
+    assert train(quick, tmp_path / "run", resume=True).chip_path.read_bytes() == whole
     teacher = tmp_path / "run/teacher.safetensors"
     teacher.write_bytes(teacher.read_bytes()[:1000])
     with pytest.raises(CaptwinError, match="not a whole teacher of this run"):
-        train(quick, tmp_path / "run", resume=True, progress=None)
+        train(quick, tmp_path / "run", resume=True)
 
 
 def test_the_last_epoch_as_good_as_the_best_becomes_the_chip(quick, tmp_path, monkeypatch):
     # Of 144 validation images 90 % are right with a standard error of 2.5 %.
     said = iter([0.5, 0.9, 0.88, 0.87, 0.6, 0.4])
     monkeypatch.setattr(loop, "exact_accuracy", lambda *_: next(said))
-    chip = train(quick.model_copy(update={"epochs": 5}), tmp_path, progress=None).chip
+    chip = train(quick.model_copy(update={"epochs": 5}), tmp_path).chip
     assert chip.provenance["accuracy"] == {"test": 0.4, "test_images": 360, "validation": 0.88, "epoch": 3}
 
 
 def test_weights_that_decay_make_light_columns(quick, tmp_path):
     heavy, light = (
-        train(quick.model_copy(update={"weight_decay": decay}), tmp_path / str(decay), progress=None).chip
-        for decay in (0.0, 1.0)
+        train(quick.model_copy(update={"weight_decay": decay}), tmp_path / str(decay)).chip for decay in (0.0, 1.0)
     )
     # The unit capacitance of a layer is what its heaviest column leaves room for.
     assert light.layers[0].c_plus.min() > heavy.layers[0].c_plus.min()
@@ -128,7 +127,7 @@ def test_weights_that_decay_make_light_columns(quick, tmp_path):
 def test_interrupted_before_the_first_epoch_is_done(quick, tmp_path, monkeypatch):
     monkeypatch.setattr(loop._Run, "_epoch", _interrupt)
     with pytest.raises(KeyboardInterrupt):
-        train(quick, tmp_path, progress=None)
+        train(quick, tmp_path)
     assert not (tmp_path / "chip.safetensors").exists()
 
 
@@ -138,19 +137,19 @@ def _interrupt(*arguments):
 
 def test_resuming_needs_a_checkpoint_of_the_same_configuration(quick, tmp_path):
     with pytest.raises(CaptwinError, match="no checkpoint to resume from"):
-        train(quick, tmp_path, resume=True, progress=None)
-    train(quick, tmp_path, progress=None)
+        train(quick, tmp_path, resume=True)
+    train(quick, tmp_path)
     other = quick.model_copy(update={"learning_rate": 0.5})
     with pytest.raises(CaptwinError, match=r"made with learning_rate = 0.0\d+, now it is 0.5"):
-        train(other, tmp_path, resume=True, progress=None)
+        train(other, tmp_path, resume=True)
     checkpoint = tmp_path / "checkpoint.safetensors"
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     with pytest.raises(CaptwinError, match="not a whole checkpoint"):
-        train(quick, tmp_path, resume=True, progress=None)
+        train(quick, tmp_path, resume=True)
 
 
 def test_a_folder_belongs_to_one_process(quick, tmp_path):
-    before = train(quick, tmp_path, progress=None).chip_path.read_bytes()
+    before = train(quick, tmp_path).chip_path.read_bytes()
     other = quick.model_copy(update={"seed": 2})
     other_process = "import sys; from pathlib import Path; from captwin.hw.support.locks import locked_folder\n"
     other_process += "with locked_folder(Path(sys.argv[1])): print(flush=True); sys.stdin.read()"
@@ -159,7 +158,7 @@ def test_a_folder_belongs_to_one_process(quick, tmp_path):
         process.stdout.readline()
         for changes in ({}, {"overwrite": True}, {"resume": True}):
             with pytest.raises(CaptwinError, match="another captwin works in this folder"):
-                train(other, tmp_path, progress=None, **changes)
+                train(other, tmp_path, **changes)
         process.stdin.close()
     assert (tmp_path / "chip.safetensors").read_bytes() == before
     with locked_folder(tmp_path):  # the lock died with its process
@@ -168,31 +167,31 @@ def test_a_folder_belongs_to_one_process(quick, tmp_path):
 
 def test_another_runs_chip_is_not_overwritten(quick, tmp_path):
     folder = tmp_path / "run"
-    before = train(quick, folder, progress=None).chip_path.read_bytes()
-    assert train(quick, folder, progress=None).chip_path.read_bytes() == before
+    before = train(quick, folder).chip_path.read_bytes()
+    assert train(quick, folder).chip_path.read_bytes() == before
     other = quick.model_copy(update={"hidden": (8,)})
     with pytest.raises(CaptwinError, match=r"holds another run \(made with hidden = \[16\], now it is \[8\]\)"):
-        train(other, folder, progress=None)
+        train(other, folder)
     assert (folder / "chip.safetensors").read_bytes() == before
-    assert train(other, folder, overwrite=True, progress=None).chip.sizes == (64, 8, 10)
+    assert train(other, folder, overwrite=True).chip.sizes == (64, 8, 10)
     (folder / "chip.safetensors").unlink()  # the checkpoint alone is a run too
     with pytest.raises(CaptwinError, match="holds another run"):
-        train(quick, folder, progress=None)
+        train(quick, folder)
     (folder / "checkpoint.safetensors").write_bytes(b"of no use to anybody")
-    train(quick, folder, progress=None)
+    train(quick, folder)
     (folder / "chip.safetensors").write_bytes(b"something of a user's")
     with pytest.raises(CaptwinError, match="its chip file cannot be read"):
-        train(quick, folder, progress=None)
+        train(quick, folder)
 
 
 def test_a_repeated_run_that_is_interrupted_leaves_the_finished_chip(quick, tmp_path, monkeypatch):
-    whole = train(quick, tmp_path, progress=None).chip_path.read_bytes()
+    whole = train(quick, tmp_path).chip_path.read_bytes()
     with monkeypatch.context() as patch:
         patch.setattr(loop, "_Run", _Interrupted)
         with pytest.raises(KeyboardInterrupt):
-            train(quick, tmp_path, progress=None)
+            train(quick, tmp_path)
     assert (tmp_path / "chip.safetensors").read_bytes() == whole
-    assert train(quick, tmp_path, resume=True, progress=None).chip_path.read_bytes() == whole
+    assert train(quick, tmp_path, resume=True).chip_path.read_bytes() == whole
 
 
 def test_inputs_are_known_by_their_content(quick, tmp_path, monkeypatch):
@@ -202,28 +201,28 @@ def test_inputs_are_known_by_their_content(quick, tmp_path, monkeypatch):
     run = tmp_path / "run"
     with monkeypatch.context() as patch:
         patch.setattr(loop, "_Run", _Interrupted)
-        train(config, run, progress=None)
+        train(config, run)
     replace(table, v_read=0.5, date="2026-01-31").save(tmp_path / "mine.json")
     for resume in (True, False):
         with pytest.raises(CaptwinError, match="made with another neuron table"):
-            train(config, run, resume=resume, progress=None)
+            train(config, run, resume=resume)
     replace(table, date="2026-01-31").save(tmp_path / "mine.json")  # the same neuron
-    train(config, run, resume=True, progress=None)
+    train(config, run, resume=True)
     digits = load_dataset("digits")
     monkeypatch.setattr(loop, "load_dataset", lambda _: replace(digits, test_labels=digits.test_labels[::-1]))
     for resume in (True, False):
         with pytest.raises(CaptwinError, match="made with another data set"):
-            train(config, run, resume=resume, progress=None)
+            train(config, run, resume=resume)
 
 
 def test_another_teacher_is_refused(quick, tmp_path, monkeypatch):
     quick = quick.model_copy(update={"distillation": Distillation(epochs=1)})
     other = quick.model_copy(update={"seed": 2})
-    train(other, tmp_path / "other", progress=None)
-    train(quick, tmp_path / "run", progress=None)
+    train(other, tmp_path / "other")
+    train(quick, tmp_path / "run")
     (tmp_path / "other/teacher.safetensors").replace(tmp_path / "run/teacher.safetensors")
     with pytest.raises(CaptwinError, match="made with another teacher"):
-        train(quick, tmp_path / "run", resume=True, progress=None)
+        train(quick, tmp_path / "run", resume=True)
 
 
 def test_data_of_another_name_only(quick, digits):
@@ -243,7 +242,7 @@ def test_data_of_another_name_only(quick, digits):
 )
 def test_a_silent_network_is_told(changes, message, tmp_path):
     config = load_config("digits-tiny", epochs=1, batch_size=256, **changes)
-    result = train(config, tmp_path, progress=None)
+    result = train(config, tmp_path)
     assert message in "\n".join(result.activity.warnings())
     assert result.activity.wordless == 1 and result.activity.layers[0].spike_rate == 0
     assert result.chip.provenance["warnings"] == result.activity.warnings()
@@ -252,7 +251,7 @@ def test_a_silent_network_is_told(changes, message, tmp_path):
 
 def test_device_that_is_not_there(quick, tmp_path):
     with pytest.raises(CaptwinError, match="device: PyTorch cannot compute on 'abacus' here"):
-        train(quick, tmp_path / "run", device="abacus", progress=None)
+        train(quick, tmp_path / "run", device="abacus")
     assert not (tmp_path / "run").exists()
 
 
@@ -270,14 +269,14 @@ def test_device_that_is_not_there(quick, tmp_path):
 )
 def test_every_setting_trains_to_a_chip(override, tmp_path, digits):
     config = load_config("digits", **{"epochs": 1, "hidden": [12], "batch_size": 256, **override})
-    result = train(config, tmp_path, progress=None)
+    result = train(config, tmp_path)
     assert golden.run(result.chip, digits.test_images).accuracy(digits.test_labels) == result.test_accuracy
 
 
 def test_a_table_file_is_a_circuit(quick, tmp_path):
     load_circuit("charge_share").save(tmp_path / "mine.json")
     own = quick.model_copy(update={"circuit": str(tmp_path / "mine.json"), "epochs": 1})
-    result = train(own, tmp_path / "run", progress=None)
+    result = train(own, tmp_path / "run")
     assert result.chip.provenance["config"]["circuit"] == "mine.json"
 
 

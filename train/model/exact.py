@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from captwin.hw.chip import Chip, Formats, Layer
-from captwin.sim.encode import encode_step
+from captwin.sim.encode import encode
 
 
 class Trace(NamedTuple):
@@ -98,7 +98,7 @@ class ExactNetwork(nn.Module):
     @torch.no_grad()
     def forward(self, pixels: Tensor, trace: bool = False) -> Answer:
         """(images, pixels) uint8 to the readout's answers."""
-        spikes = torch.stack([encode_step(self.encoder, pixels, step) for step in range(self.encoder.steps)], 1)
+        spikes = encode(self.encoder, pixels)
         traces: list[Trace] = []
         for layer in self.layers:
             traces.append(layer(spikes))

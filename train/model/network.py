@@ -14,10 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 
-from captwin.hw.chip import Analog, Chip, Encoder, Layer, Readout
+from captwin.hw.chip import Analog, Chip, Layer, Readout
+from captwin.hw.encoders.encoder import Encoder
 from captwin.sim.devices.gains import column_gains
 from captwin.sim.devices.mapping import Mapping
-from captwin.sim.encode import encode_step
+from captwin.sim.encode import encode
 from captwin.sim.neurons.quantise import QuantisedNeuron
 from captwin.sim.neurons.table import NeuronTable
 from captwin.train.model.exact import Answer, ExactNetwork
@@ -214,7 +215,7 @@ class Network(nn.Module):
 
     def trace(self, pixels: Tensor, generator: torch.Generator | None = None) -> tuple[FloatTrace, ...]:
         """Training mode's float traces of every layer; with a ``generator``, of one chip drawn from the spread."""
-        spikes = torch.stack([encode_step(self.encoder, pixels, step) for step in range(self.encoder.steps)])
+        spikes = encode(self.encoder, pixels).movedim(-2, 0).contiguous()
         traces = []
         for layer in self.layers:
             traces.append(layer(spikes, generator))

@@ -19,7 +19,7 @@ AGAIN = "train without --resume"
 
 
 @dataclass
-class Progress:
+class RunState:
     """How far a run has come."""
 
     epochs_done: int = 0
@@ -67,19 +67,19 @@ class _Manifest(BaseModel):
 
 
 def save_checkpoint(
-    path: Path, identity: Identity, network: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress
+    path: Path, identity: Identity, network: nn.Module, optimizer: torch.optim.Optimizer, state: RunState
 ) -> None:
     """Writes the state of a run between two epochs."""
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
-    tensors |= {f"best.{name}": tensor for name, tensor in progress.best.items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in state.best.items()}
     tensors |= _optimizer_tensors(optimizer.state_dict()["state"])
     manifest = {
         "version": VERSION,
         "identity": identity,
-        "epochs_done": progress.epochs_done,
-        "best_epoch": progress.best_epoch,
-        "best_accuracy": progress.best_accuracy,
-        "history": progress.history,
+        "epochs_done": state.epochs_done,
+        "best_epoch": state.best_epoch,
+        "best_accuracy": state.best_accuracy,
+        "history": state.history,
     }
     save_sealed(path, manifest, tensors)
 
@@ -91,7 +91,7 @@ def read_identity(path: Path) -> Identity:
 
 def load_checkpoint(
     path: Path, identity: Identity, network: nn.Module, optimizer: torch.optim.Optimizer, epochs: int
-) -> Progress:
+) -> RunState:
     """Puts network and optimizer back into a run of ``epochs``.
 
     Raises :class:`CaptwinError` if the file is damaged, or is of another configuration, circuit, data or teacher.
@@ -127,7 +127,7 @@ def load_checkpoint(
         index: {entry: tensors[f"optimizer.{index}.{entry}"] for entry in entries} for index, entries in moments.items()
     }
     optimizer.load_state_dict({"state": states, "param_groups": optimizer.state_dict()["param_groups"]})
-    return Progress(
+    return RunState(
         manifest.epochs_done,
         manifest.best_epoch,
         manifest.best_accuracy,

@@ -11,14 +11,16 @@ from captwin.hw.support.locks import locked_folder
 from captwin.scripts.output import JsonFlag, Row, count, file, progress_bar, results_folder, show
 from captwin.sim.devices.mapping_kinds import MAPPINGS
 from captwin.sim.neurons.circuits import circuit_names
-from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.datasets.catalogue import DATASETS, load_dataset
 from captwin.train.studies.picture import picture
 from captwin.train.studies.study import BASE_LEVELS, BASE_RATIO, Outcome, to_csv
 from captwin.train.studies.study import study as run
 
+DATA = " or ".join(DATASETS)
+
 
 def study(
-    data: Annotated[str, typer.Option(help="digits or mnist.")] = "digits",
+    data: Annotated[str, typer.Option(help=f"{DATA}.")] = "digits",
     seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Networks for each point.")] = 3,
     sweeps: Annotated[bool, typer.Option(help="Levels, ratios and spreads, or the base case alone.")] = True,
     epochs: Annotated[

@@ -1,66 +1,82 @@
 """``captwin train``: a network, trained with the circuit's nonlinearity, as a chip file."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from captwin.hw.encoders import ENCODERS
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import printable
 from captwin.scripts.activity import activity_rows, warn
-from captwin.scripts.output import JsonFlag, Row, count, file, log, note, progress_bar, results_folder, share, show
+from captwin.scripts.output import JsonFlag, Row, count, file, log, note, progress_told, results_folder, share, show
 from captwin.sim.devices.mapping_kinds import MAPPINGS
 from captwin.sim.neurons.circuits import circuit_names, load_circuit
 from captwin.sim.neurons.verdict import judge
 from captwin.train.config import ConfigError, TrainConfig, config_names, load_config
-from captwin.train.datasets.catalogue import check_name
+from captwin.train.datasets.catalogue import DATASETS, check_name
 from captwin.train.loop import TrainResult
 from captwin.train.loop import train as run
 from captwin.train.runs.seeds import Seeds, train_seeds
 
-CIRCUITS = " or ".join(circuit_names())
+DATA, CIRCUITS = " or ".join(DATASETS), " or ".join(circuit_names())
 #: the options that set a field of another name
 OPTIONS = {"encoder.kind": "encoder", "encoder.steps": "steps"}
 
+DataOption = Annotated[
+    str | None,
+    typer.Option(help=f"{DATA}, with the configuration that comes with Captwin; this or --config is needed."),
+]
+ConfigOption = Annotated[
+    str | None,
+    typer.Option(help="A TOML file, or the name of a configuration that comes with Captwin, such as digits-tiny."),
+]
+OutputOption = Annotated[Path | None, typer.Option("--output", "-o", help="Run folder [default: runs/CONFIG].")]
+HiddenOption = Annotated[str | None, typer.Option(help="Hidden layers, for instance 256,128; '' for none.")]
+StepsOption = Annotated[int | None, typer.Option(help="Time steps of an inference.")]
+EncoderOption = Annotated[str | None, typer.Option(help=f"{' or '.join(ENCODERS)}: see docs/arithmetic.md.")]
+ReadoutOption = Annotated[str | None, typer.Option(help="most_spikes or first_spike.")]
+CircuitOption = Annotated[str | None, typer.Option(help=f"{CIRCUITS}, or a neuron table: its file, or FOLDER/NAME.")]
+NeuronOption = Annotated[str | None, typer.Option(help="circuit, or ideal: the circuit's perfect twin.")]
+MappingOption = Annotated[str | None, typer.Option(help=f"{' or '.join(MAPPINGS)}.")]
+LevelsOption = Annotated[
+    int | None, typer.Option(help="Levels of a memcapacitor, 2 to 16 with 5-bit charges; 0: unquantised weights.")
+]
+EpochsOption = Annotated[int | None, typer.Option(help="Passes over the training images.")]
+SeedOption = Annotated[int | None, typer.Option(help="One seed gives one chip file.")]
+DeviceOption = Annotated[str, typer.Option(help="cpu, cuda, ...")]
+SeedsOption = Annotated[
+    int | None, typer.Option(min=1, help="Train so many networks, from --seed on, and tell how they spread.")
+]
+ResumeFlag = Annotated[bool, typer.Option("--resume", help="Go on where the run folder's checkpoint stops.")]
+OverwriteFlag = Annotated[
+    bool, typer.Option("--overwrite", help="Replace a run of another configuration in the run folder.")
+]
+
 
 def train(
-    data: Annotated[
-        str | None,
-        typer.Option(
-            help="digits or mnist, with the configuration that comes with Captwin; this or --config is needed."
-        ),
-    ] = None,
-    config: Annotated[
-        str | None,
-        typer.Option(help="A TOML file, or the name of a configuration that comes with Captwin, such as digits-tiny."),
-    ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Run folder [default: runs/CONFIG].")] = None,
-    hidden: Annotated[str | None, typer.Option(help="Hidden layers, for instance 256,128; '' for none.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Time steps of an inference.")] = None,
-    encoder: Annotated[str | None, typer.Option(help="rate, bernoulli or latency.")] = None,
-    readout: Annotated[str | None, typer.Option(help="most_spikes or first_spike.")] = None,
-    circuit: Annotated[
-        str | None, typer.Option(help=f"{CIRCUITS}, or a neuron table: its file, or FOLDER/NAME.")
-    ] = None,
-    neuron: Annotated[str | None, typer.Option(help="circuit, or ideal: the circuit's perfect twin.")] = None,
-    mapping: Annotated[str | None, typer.Option(help=f"{' or '.join(MAPPINGS)}.")] = None,
-    levels: Annotated[
-        int | None, typer.Option(help="Levels of a memcapacitor, 2 to 16 with 5-bit charges; 0: unquantised weights.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
-    seed: Annotated[int | None, typer.Option(help="One seed gives one chip file.")] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, ...")] = "cpu",
-    seeds: Annotated[
-        int | None, typer.Option(min=1, help="Train so many networks, from --seed on, and tell how they spread.")
-    ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on where the run folder's checkpoint stops.")] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a run of another configuration in the run folder.")
-    ] = False,
+    data: DataOption = None,
+    config: ConfigOption = None,
+    output: OutputOption = None,
+    hidden: HiddenOption = None,
+    steps: StepsOption = None,
+    encoder: EncoderOption = None,
+    readout: ReadoutOption = None,
+    circuit: CircuitOption = None,
+    neuron: NeuronOption = None,
+    mapping: MappingOption = None,
+    levels: LevelsOption = None,
+    epochs: EpochsOption = None,
+    seed: SeedOption = None,
+    device: DeviceOption = "cpu",
+    seeds: SeedsOption = None,
+    resume: ResumeFlag = False,
+    overwrite: OverwriteFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Train a network on the circuit and export it as a chip; Ctrl-C keeps the best so far."""
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "hidden": _sizes(hidden) if hidden is not None else None,
         "readout": readout,
         "circuit": circuit,
@@ -69,26 +85,16 @@ def train(
         "levels": levels,
         "epochs": epochs,
         "seed": seed,
-        "encoder": {key: value for key, value in (("steps", steps), ("kind", encoder)) if value is not None} or None,
+        "encoder": _given({"steps": steps, "kind": encoder}) or None,
     }
     source = _source(data, config)
     name = Path(source).stem + ("-seeds" if seeds is not None else "")
     folder = results_folder(output or Path("runs") / name)
-
-    def train_one(settings: TrainConfig, place: Path) -> TrainResult:
-        # Of several seeds, some may not have begun.
-        goes_on = resume and (seeds is None or (place / "checkpoint.safetensors").is_file())
-        try:
-            return run(settings, place, device=device, resume=goes_on, overwrite=overwrite, progress=progress_bar())
-        except KeyboardInterrupt:
-            if not goes_on and (place / "chip.safetensors").exists():
-                log.print(f"captwin: {place}: its chip is that of the earlier run; --resume goes on with this one")
-            raise
-
     try:
-        settings = load_config(source, **{key: value for key, value in given.items() if value is not None})
+        settings = load_config(source, **_given(fields))
         verdict = judge(load_circuit(settings.circuit))
         warn(() if verdict.fatal else verdict.warnings)
+        train_one = partial(_train_one, device=device, resume=resume, overwrite=overwrite, several=seeds is not None)
         if seeds is not None:
             show(*_seeds_rows(train_seeds(settings, folder, seeds, train_one), folder), as_json)
             return
@@ -101,10 +107,29 @@ def train(
     warn(result.activity.warnings())
 
 
+def _train_one(
+    settings: TrainConfig, folder: Path, *, device: str, resume: bool, overwrite: bool, several: bool
+) -> TrainResult:
+    """One network, resumed if that is wanted; of ``several``, those after the interrupted one have not begun."""
+    goes_on = resume and (not several or (folder / "checkpoint.safetensors").is_file())
+    try:
+        with progress_told() as progress:
+            return run(settings, folder, device=device, resume=goes_on, overwrite=overwrite, progress=progress)
+    except KeyboardInterrupt:
+        if not goes_on and (folder / "chip.safetensors").exists():
+            log.print(f"captwin: {folder}: its chip is that of the earlier run; --resume goes on with this one")
+        raise
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    """Those of ``values`` that the user gave."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def _source(data: str | None, config: str | None) -> str:
     """Name or file of the configuration that was asked for."""
     if (data is None) == (config is None):
-        raise CaptwinError("train: say what to train on: either --data digits or mnist, or --config FILE")
+        raise CaptwinError(f"train: say what to train on: either --data {DATA}, or --config FILE")
     if config is not None:
         return config
     assert data is not None

@@ -10,7 +10,7 @@ from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.locks import locked_folder
 from captwin.hw.support.tools import find_tool, tool_environment
 from captwin.hw.verilog import YOSYS
-from captwin.scripts.output import JsonFlag, file, log, note, progress_bar, share, show
+from captwin.scripts.output import JsonFlag, file, log, note, progress_told, share, show
 from captwin.scripts.verbs.gates.simulate import simulation_rows
 from captwin.sim import golden
 from captwin.sim.plots.inference import plot_inference
@@ -18,12 +18,14 @@ from captwin.sim.plots.waveform import plot_core
 from captwin.sim.rtl.simulate import simulate
 from captwin.sim.rtl.simulators import require
 from captwin.train.config import load_config
-from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.datasets.catalogue import DATASETS, load_dataset
 from captwin.train.loop import train
 
 
 def demo(
-    data: Annotated[str, typer.Option(help="digits (seconds) or mnist (minutes).")] = "digits",
+    data: Annotated[
+        str, typer.Option(help=f"One of {', '.join(DATASETS)}: digits takes seconds to train on, mnist minutes.")
+    ] = "digits",
     images: Annotated[int, typer.Option(min=1, help="Test images to run through the gates.")] = 40,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for all that is written [default: build/demo].")
@@ -40,9 +42,11 @@ def demo(
     with locked_folder(folder):
         log.print("1/4  training a network of ideal neurons and unquantised weights, for comparison")
         plain = load_config(data, neuron="ideal", levels=0)
-        ideal = train(plain, folder / "ideal", overwrite=overwrite, progress=progress_bar())
+        with progress_told() as progress:
+            ideal = train(plain, folder / "ideal", overwrite=overwrite, progress=progress)
         log.print("2/4  training the same network on the circuit, with programmable capacitances")
-        aware = train(load_config(data), folder / "aware", overwrite=overwrite, progress=progress_bar())
+        with progress_told() as progress:
+            aware = train(load_config(data), folder / "aware", overwrite=overwrite, progress=progress)
         if ideal.interrupted or aware.interrupted:
             raise KeyboardInterrupt
         log.print("3/4  running the chip's golden model over the test set")

@@ -8,7 +8,7 @@ from amaranth.lib import data
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from captwin.hw.chip import Encoder
+from captwin.hw.encoders import ENCODERS
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.gates.crossbar import Crossbar
 from captwin.hw.gates.encoder import SpikeEncoder
@@ -17,9 +17,9 @@ from captwin.hw.gates.neuron import Neurons, neuron_word
 from captwin.hw.gates.readout import ClassReadout
 from captwin.hw.gates.streams import Fork
 from captwin.sim import golden
-from captwin.sim.encode import encode_step
+from captwin.sim.encode import encode
 from tests.hw.gates.driver import exchange, number
-from tests.support.chips import random_chip, random_formats, random_layer, random_pixels
+from tests.support.chips import random_chip, random_encoder, random_formats, random_layer, random_pixels
 
 SIZES = st.sampled_from([1, 2, 4, 8])
 STALLS = st.sampled_from([0.0, 0.3, 0.7])
@@ -43,7 +43,7 @@ def words(spikes: np.ndarray, width: int) -> list[dict[str, int]]:
 
 @few
 @given(
-    kind=st.sampled_from(["rate", "latency", "bernoulli"]),
+    kind=st.sampled_from(list(ENCODERS)),
     lanes=SIZES,
     pixels=st.integers(1, 40),
     stall=STALLS,
@@ -51,8 +51,7 @@ def words(spikes: np.ndarray, width: int) -> list[dict[str, int]]:
 )
 def test_encoder(kind: str, lanes: int, pixels: int, stall: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    steps = int(rng.integers(1, 10))
-    encoder = Encoder(kind=kind, steps=steps, phase=int(rng.integers(256)), seed=int(rng.integers(1, 1 << 32)))
+    encoder = random_encoder(rng, kind, steps=int(rng.integers(1, 10)))
     images = rng.integers(0, 256, (3, pixels)).astype(np.uint8)
     block = SpikeEncoder(encoder, pixels, lanes)
     beats = [
@@ -60,7 +59,7 @@ def test_encoder(kind: str, lanes: int, pixels: int, stall: float, seed: int) ->
         for image in images
         for start in range(0, pixels, lanes)
     ]
-    spikes = np.concatenate([[encode_step(encoder, image, step) for step in range(steps)] for image in images])
+    spikes = np.concatenate(encode(encoder, images))
     expected = [bits(block.spikes.payload.shape(), word) for word in words(spikes, lanes)]
     assert exchange(block, {block.pixels: beats}, {block.spikes: number(len(expected))}, stall=stall, seed=seed) == [
         expected

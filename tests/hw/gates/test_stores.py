@@ -7,6 +7,7 @@ import pytest
 from amaranth.sim import Simulator
 
 from captwin.boards.host.loading import contents
+from captwin.hw.encoders import ENCODERS
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
@@ -70,15 +71,16 @@ def test_more_words_than_addresses() -> None:
         Core(chip, CoreOptions(1, 1, 1, loadable=True, serial=True))
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("kind", ENCODERS)
 @pytest.mark.parametrize(
     "options",
     [CoreOptions(2, 2, 2, loadable=True), CoreOptions(2, 1, 1, loadable=True, serial=True)],
     ids=["parallel", "serial"],
 )
-def test_another_chip(options: CoreOptions, seed: int) -> None:
-    chip = random_chip(100 + seed, sizes=(7, 5, 4))
-    pixels = 7 if chip.encoder.kind == "bernoulli" else 6
+def test_another_chip(options: CoreOptions, kind: str) -> None:
+    seed = list(ENCODERS).index(kind)
+    chip = random_chip(100 + seed, sizes=(7, 5, 4), kind=kind)
+    pixels = 7 if chip.encoder.padding_obstacle(6, 7) else 6
     other = like(chip, 1000 * seed, (pixels, 4, 3))
     assert other.build_id != chip.build_id
     images = random_pixels(seed, other, 3)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from captwin.hw.chip import Chip
+from captwin.hw.encoders import ENCODERS
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.gates.events import EventSource
 from captwin.hw.gates.neuron import Neurons
@@ -52,23 +53,31 @@ def test_digits(name: str, options: CoreOptions) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seed", "options"),
+    ("seed", "kind", "options"),
     [
-        # latency code, first_spike, four layers, more banks than rows of a word
-        (0, CoreOptions(32, (16, 8, 2, 4), (1, 1, 1, 2))),
+        # first_spike, four layers, more banks than rows of a word
+        (0, "latency", CoreOptions(32, (16, 8, 2, 4), (1, 1, 1, 2))),
         # one step an image: many images under way
-        (2, CoreOptions(32, (2, 1, 4), (4, 32, 8))),
-        # bernoulli code
-        (5, CoreOptions(16, 32, 1)),
+        (2, "latency", CoreOptions(32, (2, 1, 4), (4, 32, 8))),
+        (5, "bernoulli", CoreOptions(16, 32, 1)),
         # rows and columns of all kinds, one after the other
-        (0, CoreOptions(32, 1, 1, serial=True)),
-        (2, CoreOptions(1, 1, 1, serial=True)),
-        (5, CoreOptions(8, 1, 1, serial=True)),
+        (0, "latency", CoreOptions(32, 1, 1, serial=True)),
+        (2, "latency", CoreOptions(1, 1, 1, serial=True)),
+        (5, "bernoulli", CoreOptions(8, 1, 1, serial=True)),
     ],
 )
-def test_random_chips(seed: int, options: CoreOptions) -> None:
-    chip = random_chip(seed)
+def test_random_chips(seed: int, kind: str, options: CoreOptions) -> None:
+    chip = random_chip(seed, kind=kind)
     compare(chip, random_pixels(seed, chip, 40), options)
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
+@pytest.mark.parametrize(
+    "options", [CoreOptions(8, 2, 4), CoreOptions(8, 1, 1, serial=True)], ids=["parallel", "serial"]
+)
+def test_every_encoder(kind: str, options: CoreOptions) -> None:
+    chip = random_chip(11, sizes=(19, 6, 3), kind=kind)
+    compare(chip, random_pixels(11, chip, 40), options)
 
 
 @pytest.mark.proof

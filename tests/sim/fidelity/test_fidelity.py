@@ -62,6 +62,23 @@ def test_twin_agrees_with_itself(chip, monkeypatch):
     assert (result.labels == golden.run(chip, images).labels).all()
 
 
+def test_spice_gets_the_encoders_spikes(chip, monkeypatch):
+    images = load_dataset("digits").test_images[:2]
+    twin_as_spice(monkeypatch)
+    simulate, given = fidelity.simulate_chains, {}
+
+    def watched(what, columns, **arguments):
+        given.update((place.image, bench.spikes) for place, bench in columns.items() if place.layer == 0)
+        return simulate(what, columns, **arguments)
+
+    monkeypatch.setattr(fidelity, "simulate_chains", watched)
+    fidelity.compare(chip, images)
+    for image, spikes in given.items():
+        expected = [chip.encoder.spikes(images[image], step) for step in range(chip.encoder.steps)]
+        np.testing.assert_array_equal(spikes, expected)
+    assert sorted(given) == [0, 1]
+
+
 def test_errors_are_found_where_they_are(chip, monkeypatch):
     def spoil(v, s):
         v[1, :, 5] += 1e-3

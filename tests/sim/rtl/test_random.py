@@ -8,6 +8,7 @@ import pytest
 
 from captwin.boards.flow.build import INDIFFERENT
 from captwin.hw import verilog
+from captwin.hw.encoders import ENCODERS
 from captwin.hw.gates.options import CoreOptions
 from captwin.sim.rtl.simulate import simulate
 from captwin.sim.rtl.simulators import Simulator, missing_tools
@@ -29,7 +30,7 @@ def random_options(seed: int, layers: int) -> CoreOptions:
 def check(simulator: Simulator, seed: int, folder: Path) -> None:
     if missing := missing_tools(simulator):
         pytest.skip(f"{simulator} lacks {', '.join(missing)}")
-    chip = random_chip(seed)
+    chip = random_chip(seed, kind=list(ENCODERS)[seed % len(ENCODERS)])
     stall = random.Random(seed).choice([0.0, 0.2, 0.6])
     options = random_options(seed, len(chip.layers))
     print(f"seed {seed}: {chip.sizes} {chip.formats} {chip.encoder} {chip.readout} {options} stall {stall}")

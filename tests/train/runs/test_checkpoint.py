@@ -28,7 +28,7 @@ TABLE = load_circuit("charge_share")
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    train(CONFIG, folder, progress=None)
+    train(CONFIG, folder)
     return folder
 
 
