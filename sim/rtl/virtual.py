@@ -1,4 +1,4 @@
-"""A board that is none: a linked core, compiled, whose line is a pseudo-terminal."""
+"""A simulated board behind a pseudo-terminal: a core with its link, compiled by Verilator."""
 
 import os
 import subprocess
@@ -20,18 +20,18 @@ from captwin.sim.rtl import program as native
 DRIVER = Path(__file__).with_name("virtual.cpp")
 TOP = "captwin_linked"
 CLOCK_HZ = 100e6
-#: as fast as the receiver can do with, since each cycle is simulated
+#: the fastest rate that the receiver can follow: each cycle costs simulation time
 BAUD = CLOCK_HZ / LEAST_CYCLES
-#: a core that other chips can be loaded into, and that tells all that its layers do
+#: options of a core into which other chips can be loaded, and which sends traces
 LOADABLE = CoreOptions(loadable=True, trace=True)
 
 
 class VirtualBoard:
-    """A board with ``core`` on it, for as long as the context lasts; ``port`` is the path of its serial port.
+    """A simulated board with ``core``, which runs as long as the context lasts.
 
-    Any program may open that, at whatever baud rate: that of the line behind is ``baud``, or a whole fraction of it. A
-    host's bits take 1 + ``skew`` of the device's. Compiles the core at first, or takes it from the cache; raises
-    :class:`CaptwinError` if tools are missing or fail.
+    ``port`` is the path of its serial port. Any program may open it, at any baud rate: the simulated line behind it
+    runs at ``baud`` bits a second, or a whole fraction of that. A bit of the host is 1 + ``skew`` times as long as one
+    of the device. The core is compiled, or comes from the cache. :class:`CaptwinError` if tools are missing or fail.
     """
 
     def __init__(self, core: Core, *, baud: float = BAUD, skew: float = 0.0) -> None:
@@ -46,7 +46,7 @@ class VirtualBoard:
         board, host = os.openpty()
         tty.setraw(host)
         self.port = os.ttyname(host)
-        # This end stays open too, so that the board lives on when a host has closed its own.
+        # This end stays open, so that the board keeps running after a host has closed its own.
         self._host = host
         self._process = subprocess.Popen(
             [self._program, str(self._bit), str(board)], pass_fds=[board], env=tool_environment()
