@@ -62,7 +62,7 @@ def core_options(
     """``default`` with what was said in its place."""
     banks, neurons = _numbers("row-banks", row_banks), _numbers("lanes", lanes)
     if serial:
-        default = replace(default, row_banks=1, lanes=1)
+        default = default.as_serial()
     elif serial is None and (banks or neurons):
         serial = False
     said: dict[str, Any] = {"pixel_lanes": pixel_lanes, "row_banks": banks, "lanes": neurons}

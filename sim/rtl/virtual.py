@@ -1,4 +1,4 @@
-"""A simulated board behind a pseudo-terminal: a core with its link, compiled by Verilator."""
+"""A simulated board behind a pseudo-terminal: the compiled gates of a core and its host link."""
 
 import os
 import subprocess
@@ -15,24 +15,27 @@ from captwin.hw.link.linked_core import LinkedCore, bit_cycles
 from captwin.hw.support.tools import tool_environment
 from captwin.hw.verilog import convert
 from captwin.sim.expected import expect
-from captwin.sim.rtl import program as native
+from captwin.sim.rtl.program import compile_program
 
 DRIVER = Path(__file__).with_name("virtual.cpp")
 TOP = "captwin_linked"
 CLOCK_HZ = 100e6
-#: the fastest rate that the receiver can follow: each cycle costs simulation time
+#: the fastest that the receiver can follow, since each clock cycle is simulated
 BAUD = CLOCK_HZ / LEAST_CYCLES
-#: options of a core into which other chips can be loaded, and which sends traces
+#: a core that other chips can be loaded into, and that has a trace of each layer
 LOADABLE = CoreOptions(loadable=True, trace=True)
 
 
 class VirtualBoard:
-    """A simulated board with ``core``, which runs as long as the context lasts.
+    """A simulated board with ``core`` on it, for as long as the context lasts.
 
-    ``port`` is the path of its serial port. Any program may open it, at any baud rate: the simulated line behind it
-    runs at ``baud`` bits a second, or a whole fraction of that. A bit of the host is 1 + ``skew`` times as long as one
-    of the device. The core is compiled, or comes from the cache. :class:`CaptwinError` if tools are missing or fail.
+    Within the context, ``port`` is the path of its serial port. Any program may open it, at whatever baud rate: the
+    simulated line runs at ``baud``, or at a half, a third and so on of it, where a bit would not last a whole number of
+    clock cycles. A host's bits are 1 + ``skew`` times as long as the device's. The constructor compiles the core, or
+    takes it from the cache; it raises :class:`CaptwinError` if tools are missing or fail.
     """
+
+    port: str  #: path of the serial port
 
     def __init__(self, core: Core, *, baud: float = BAUD, skew: float = 0.0) -> None:
         cycles = bit_cycles(CLOCK_HZ, baud)
@@ -40,7 +43,7 @@ class VirtualBoard:
         ramp = np.arange(core.chip.pixels, dtype=np.uint8) & PIXEL_MAX
         linked = LinkedCore(core, expect(core.chip, ramp), clock_hz=CLOCK_HZ, baud=baud)
         files = {"core.v": convert(linked, TOP), "driver.cpp": DRIVER.read_text()}
-        self._program, _ = native.program(TOP, files)
+        self._program, _ = compile_program(TOP, files)
 
     def __enter__(self) -> "VirtualBoard":
         board, host = os.openpty()
