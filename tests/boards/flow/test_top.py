@@ -5,7 +5,8 @@ import pytest
 
 from captwin.boards.catalogue import BOARDS, find_board
 from captwin.boards.flow.top import BoardTop
-from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.gates.core import Core
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.link.selftest import Expected
 from tests.support.chips import random_chip
 

@@ -12,7 +12,6 @@ from captwin.hw.gates.events import EventSource
 from captwin.hw.gates.neuron import Neurons
 from captwin.hw.gates.readout import ClassReadout
 from captwin.hw.support.errors import CaptwinError
-from captwin.sim.cycles import workload as model
 from captwin.sim.cycles.workload import Workload
 from captwin.sim.rtl.simulators import missing_tools
 from captwin.sim.rtl.twin import build
@@ -116,7 +115,7 @@ def test_latencies_are_the_blocks_own(block: type, name: str, monkeypatch: pytes
 def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     chip, pixels = load_chip("digits-small"), load_dataset("digits").test_images[:50]
     whole = Workload(chip, pixels)
-    monkeypatch.setattr(model, "BATCH", 7)
+    monkeypatch.setattr("captwin.sim.cycles.workload.BATCH", 7)
     parts = Workload(chip, pixels)
     options = replace(CoreOptions(), lanes=2)
     np.testing.assert_array_equal(whole.cycles(options).latency, parts.cycles(options).latency)

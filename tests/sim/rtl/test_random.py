@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from captwin.boards.flow.build import INDIFFERENT
+from captwin.boards.flow.implementation import INDIFFERENT
 from captwin.hw import verilog
 from captwin.hw.encoders import ENCODERS
 from captwin.hw.gates.options import CoreOptions
