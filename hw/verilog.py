@@ -1,6 +1,8 @@
 """Writes a core as one Verilog file and a JSON sidecar that describes its ports."""
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from amaranth.back import rtlil
@@ -40,6 +42,16 @@ WAIVERS = {
 }
 
 
+@dataclass(frozen=True)
+class WrittenVerilog:
+    """The files that :func:`write_verilog` wrote."""
+
+    verilog: Path
+    sidecar: Path  #: the JSON file that describes the ports
+    ports: Sidecar  #: what that file holds
+    companions: tuple[Path, ...]  #: the files beside them
+
+
 def write_verilog(
     core: Core,
     path: Path,
@@ -47,18 +59,23 @@ def write_verilog(
     axi_stream: bool = False,
     top: str | None = None,
     initial: bool = True,
+    companions: Callable[[Sidecar], dict[Path, str]] = lambda sidecar: {},
     force: bool = False,
-) -> Path:
-    """Writes ``path`` and beside it the sidecar (``core.v`` and ``core.json``); returns the sidecar's path.
+) -> WrittenVerilog:
+    """Writes ``path`` and beside it the sidecar (``core.v`` and ``core.json``).
 
     With ``axi_stream`` the top is an :class:`AxiStreamCore` around ``core``. ``top`` names it and begins the
-    names of all other modules. Without ``initial`` registers have no values before they are reset. The same chip and
-    options give the same bytes. Files are replaced only by their own kind unless ``force`` is given. Raises
-    :class:`CaptwinError` without a usable Yosys.
+    names of all other modules. Without ``initial`` registers have no values before they are reset. ``companions`` makes
+    further files, texts by their paths, of the sidecar. The same chip and options give the same bytes. Files are
+    replaced only by their own kind unless ``force`` is given. Raises :class:`CaptwinError` without a usable Yosys.
+
+        written = write_verilog(Core(load_chip("digits"), CoreOptions()), Path("core.v"))
+        print(written.ports.top, written.sidecar)
     """
-    _, files = verilog_files(core, path, axi_stream=axi_stream, top=top, initial=initial)
-    write_generated(files, force=force)
-    return sidecar_path(path)
+    sidecar, files = verilog_files(core, path, axi_stream=axi_stream, top=top, initial=initial)
+    beside = companions(sidecar)
+    write_generated(files | beside, force=force)
+    return WrittenVerilog(path, sidecar_path(path), sidecar, tuple(beside))
 
 
 def sidecar_path(path: Path) -> Path:

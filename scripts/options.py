@@ -6,8 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from captwin.boards.host.device import Device
-from captwin.boards.host.discovery import find_device
 from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.errors import CaptwinError
 from captwin.scripts.chip_folders import chip_folder
@@ -34,8 +32,8 @@ SerialOption = Annotated[
     ),
 ]
 
-#: in place of a serial port
-VIRTUAL, AUTO = "virtual", "auto"
+#: in place of a serial port: a virtual board
+VIRTUAL = "virtual"
 BaudOption = Annotated[
     int | None,
     typer.Option(
@@ -51,11 +49,6 @@ def build_folder(chip: str, board: str) -> Path:
     return chip_folder(chip, board)
 
 
-def open_device(port: str, baud: int | None, record: Path | None = None) -> Device:
-    """The device on ``port``, or on the first port that has one."""
-    return find_device(baud, record) if port == AUTO else Device(port, baud=baud, record=record)
-
-
 def core_options(
     pixel_lanes: int | None,
     row_banks: str | None,
@@ -69,7 +62,7 @@ def core_options(
     """``default`` with what was said in its place."""
     banks, neurons = _numbers("row-banks", row_banks), _numbers("lanes", lanes)
     if serial:
-        default = replace(default, row_banks=1, lanes=1)
+        default = default.as_serial()
     elif serial is None and (banks or neurons):
         serial = False
     said: dict[str, Any] = {"pixel_lanes": pixel_lanes, "row_banks": banks, "lanes": neurons}

@@ -7,6 +7,7 @@ bit for bit.
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -50,7 +51,7 @@ def run(chip: Chip, pixels: np.ndarray, *, trace: bool = False, batch: int = 64)
     check_pixels(chip, pixels)
     batches = [pixels[start : start + batch] for start in range(0, len(pixels), batch)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        parts = list(pool.map(lambda some: _run_batch(chip, some, trace), batches))
+        parts = list(pool.map(lambda images: _run_batch(chip, images, trace), batches))
     return Inference(
         labels=np.concatenate([part.labels for part in parts]),
         counts=np.concatenate([part.counts for part in parts]),
@@ -95,16 +96,13 @@ def decide(chip: Chip, membranes: np.ndarray, spikes: np.ndarray) -> Inference:
 def run_layer(layer: Layer, formats: Formats, spikes: np.ndarray) -> LayerTrace:
     """Runs a layer on input spikes (images, steps, rows), from rest."""
     images, steps, _ = spikes.shape
-    acc, u, v, s = (np.empty((images, steps, layer.columns), np.int64) for _ in range(4))
+    trace = LayerTrace(*(np.empty((images, steps, layer.columns), np.int64) for _ in fields(LayerTrace)))
     # A vector register holds twice as many of the narrower sums; where they could overflow, int64.
     sums = np.zeros(layer.columns, np.int32 if formats.accumulator_bits(layer.rows) <= 32 else np.int64)
-    scaling = layer.gains.astype(np.int64), layer.offsets, layer.shift, formats.drive_max
-    neuron = layer.surfaces, layer.thresholds, layer.threshold_offsets
-    fractions = formats.membrane_fraction, formats.drive_fraction
-    _run(
-        np.ascontiguousarray(spikes, bool), layer.charges, sums, *scaling, layer.rest, *neuron, *fractions, acc, u, v, s
-    )
-    return LayerTrace(acc, u, v, s)
+    spikes = np.ascontiguousarray(spikes, bool)
+    columns, neurons = _columns(layer, formats), _neurons(layer, formats, layer.threshold_offsets)
+    _run(spikes, columns, neurons, sums, trace.sums, trace.drives, trace.membranes, trace.spikes)
+    return trace
 
 
 def run_cycle(
@@ -113,32 +111,55 @@ def run_cycle(
     """Membranes and spikes of neurons after one cycle, from old membrane v, old spike b and drive u; (..., columns)."""
     states = np.broadcast_arrays(v, b, u, layer.threshold_offsets)
     v, b, u, d = (array.astype(np.int64).ravel() for array in states)
-    after = np.empty((2, *v.shape), np.int64)
-    _cycles(v, b, u, layer.surfaces, layer.thresholds, d, formats.membrane_fraction, formats.drive_fraction, after)
-    return after[0].reshape(states[0].shape), after[1].reshape(states[0].shape)
+    membranes, spikes = np.empty_like(v), np.empty_like(v)
+    _cycles(v, b, u, _neurons(layer, formats, d), membranes, spikes)
+    return membranes.reshape(states[0].shape), spikes.reshape(states[0].shape)
+
+
+class _Columns(NamedTuple):
+    """From a layer's input spikes to its drives, in the letters of ``docs/arithmetic.md``."""
+
+    w: np.ndarray
+    g: np.ndarray
+    h: np.ndarray
+    k: int
+    drive_max: int
+    v_rest: int
+
+
+class _Neurons(NamedTuple):
+    """A layer's neurons, in the letters of ``docs/arithmetic.md``."""
+
+    T: np.ndarray
+    D: np.ndarray
+    d: np.ndarray
+    fv: int
+    fu: int
+
+
+def _columns(layer: Layer, formats: Formats) -> _Columns:
+    gains = layer.gains.astype(np.int64)
+    return _Columns(layer.charges, gains, layer.offsets, layer.shift, formats.drive_max, layer.rest)
+
+
+def _neurons(layer: Layer, formats: Formats, threshold_offsets: np.ndarray) -> _Neurons:
+    fractions = formats.membrane_fraction, formats.drive_fraction
+    return _Neurons(layer.surfaces, layer.thresholds, threshold_offsets, *fractions)
 
 
 @njit(cache=True, nogil=True)
 def _run(
     spikes: np.ndarray,
-    charges: np.ndarray,
+    columns: _Columns,
+    neurons: _Neurons,
     sums: np.ndarray,
-    g: np.ndarray,
-    h: np.ndarray,
-    k: int,
-    drive_max: int,
-    rest: int,
-    T: np.ndarray,
-    D: np.ndarray,
-    d: np.ndarray,
-    fv: int,
-    fu: int,
     acc: np.ndarray,
     u: np.ndarray,
     v: np.ndarray,
     s: np.ndarray,
 ) -> None:
     images, steps, rows = spikes.shape
+    w, g, h, k = columns.w, columns.g, columns.h, columns.k
     half = 1 << (k - 1)
     for image in range(images):
         for step in range(steps):
@@ -146,42 +167,36 @@ def _run(
             for row in range(rows):
                 if spikes[image, step, row]:  # a silent row costs nothing, here as in the gates
                     for j in range(len(sums)):
-                        sums[j] += charges[row, j]
+                        sums[j] += w[row, j]
             for j in range(len(sums)):
                 total = np.int64(sums[j])
-                drive = min(max((total * g[j] + h[j] + half) >> k, 0), drive_max)
-                old, b = rest, 0
+                drive = min(max((total * g[j] + h[j] + half) >> k, 0), columns.drive_max)
+                old, b = columns.v_rest, 0
                 if step:
                     old, b = v[image, step - 1, j], s[image, step - 1, j]
                 acc[image, step, j], u[image, step, j] = total, drive
-                v[image, step, j], s[image, step, j] = _cycle(old, b, drive, T, D, d[j], fv, fu)
+                v[image, step, j], s[image, step, j] = _cycle(old, b, drive, j, neurons)
 
 
 @njit(cache=True, nogil=True)
 def _cycles(
-    v: np.ndarray,
-    b: np.ndarray,
-    u: np.ndarray,
-    T: np.ndarray,
-    D: np.ndarray,
-    d: np.ndarray,
-    fv: int,
-    fu: int,
-    after: np.ndarray,
+    v: np.ndarray, b: np.ndarray, u: np.ndarray, neurons: _Neurons, membranes: np.ndarray, spikes: np.ndarray
 ) -> None:
     for n in range(len(v)):
-        after[0, n], after[1, n] = _cycle(v[n], b[n], u[n], T, D, d[n], fv, fu)
+        membranes[n], spikes[n] = _cycle(v[n], b[n], u[n], n, neurons)
 
 
 @njit(cache=True, nogil=True)
-def _cycle(v: int, b: int, u: int, T: np.ndarray, D: np.ndarray, d: int, fv: int, fu: int) -> tuple[int, int]:
+def _cycle(v: int, b: int, u: int, j: int, neurons: _Neurons) -> tuple[int, int]:
+    """Membrane and spike of neuron j of ``neurons`` after a cycle, from old membrane v, old spike b and drive u."""
+    T, D, fv, fu = neurons.T, neurons.D, neurons.fv, neurons.fu
     X, Y = 1 << fv, 1 << fu
     i, x = v >> fv, v & (X - 1)
     m, y = u >> fu, u & (Y - 1)
     threshold = ((X - x) * np.int64(D[b, i]) + x * np.int64(D[b, i + 1]) + (X >> 1)) >> fv
     p = (X - x) * ((Y - y) * np.int64(T[b, i, m]) + y * np.int64(T[b, i, m + 1]))
     p += x * ((Y - y) * np.int64(T[b, i + 1, m]) + y * np.int64(T[b, i + 1, m + 1]))
-    return int((p + (X * Y >> 1)) >> (fv + fu)), int(u >= threshold + d)
+    return int((p + (X * Y >> 1)) >> (fv + fu)), int(u >= threshold + neurons.d[j])
 
 
 def _run_batch(chip: Chip, pixels: np.ndarray, trace: bool) -> Inference:

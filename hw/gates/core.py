@@ -9,39 +9,78 @@ from amaranth.lib.wiring import In, Out
 
 from captwin.hw.chip import PIXEL_BITS, Chip
 from captwin.hw.gates.encoder import SpikeEncoder
-from captwin.hw.gates.identity import BUILD_ID_BITS, Identity
 from captwin.hw.gates.kinds import layers_of
 from captwin.hw.gates.options import CoreOptions
 from captwin.hw.gates.readout import ClassReadout, answer
-from captwin.hw.gates.stores import ADDRESS_BITS, STORE_BITS, Contents, load_bus
+from captwin.hw.gates.stores import ADDRESS_BITS, STORE_BITS, Contents, Stores, load_bus, load_port
 from captwin.hw.gates.streams import Fork, reset_by_register
 from captwin.hw.support.errors import CaptwinError
 
 Block = TypeVar("Block", bound=Any)
 COUNTER_BITS = 32
+BUILD_ID_BITS = 64
+
+
+class Identity(wiring.Component):
+    """Says which chip the core is.
+
+    Parameters
+    ----------
+    chip : the chip
+    stores_from : number of its store; None for a constant
+
+    Attributes
+    ----------
+    build_id : out. :attr:`Chip.build_id`, always there.
+    load : :func:`load_bus`, in, with ``stores_from`` only. Writes the build id.
+    """
+
+    def __init__(self, chip: Chip, *, stores_from: int | None = None) -> None:
+        self.stores_from = stores_from
+        self.contents = [Contents("build_id", BUILD_ID_BITS, [chip.build_id])]  #: what its store holds
+        super().__init__({"build_id": Out(BUILD_ID_BITS)} | load_port(stores_from))
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        stores = Stores.of(m, self, self.contents)
+        held = stores.register("build_id", data.StructLayout({"number": BUILD_ID_BITS}))
+        m.d.comb += self.build_id.eq(Value.cast(held))
+        return m
 
 
 class Core(wiring.Component):
-    """Pixels in, class out, with every layer of ``chip`` between.
+    """A whole chip: pixels in, classes out.
 
-    Ports (all streams are valid/ready; see `docs/arithmetic.md` for the meaning of the numbers):
+    Up to IN_FLIGHT images are under way at once; results come in the order of the images. What the numbers mean is
+    said in `docs/arithmetic.md`.
 
-    * ``pixels``: the image in raster order, ``options.pixel_lanes`` pixels a beat, first pixel in the lowest byte,
-      the last beat filled up with anything. The next image may follow at once.
-    * ``result``: one beat an image: ``label``, ``steps`` until the decision, ``counts`` and ``membranes`` of every
-      class, ``cycles`` from the image's first beat accepted to this result offered.
-    * ``trace0``, ``trace1``, ... if ``options.trace``: all results of that layer, a word of ``lanes`` neurons a beat.
-    * ``counters``: since reset, wrapping: clock cycles; for each layer row events, spikes, clamped drives.
-    * ``build_id``: :attr:`Chip.build_id`.
-    * ``load`` if ``options.loadable``: writes the stores, numbered as :attr:`contents` has them; see
-      :func:`load_bus`. The core must be idle meanwhile, and be reset after.
+    Throughput and latency depend on the images' spikes; `docs/performance.md`, "Cycle model", has the rules.
 
-    Up to IN_FLIGHT images are under way at once; results come in the order of the images.
+    Parameters
+    ----------
+    chip : the chip
+    options : how much hardware to spend; :class:`CaptwinError` if a loadable core would have too many or too large
+        memories, or if ``options`` are for another number of layers
 
-    Whoever has the core as a part may drive ``reset``, which is no port. It acts a cycle later, through registers;
-    what is offered until then is lost.
+    Attributes
+    ----------
+    pixels : stream of ``options.pixel_lanes`` pixels of 8 bits, in. Each image in raster order, the first pixel of a
+        beat in its lowest byte, the image's last beat filled up with anything. The next image may follow at once.
+    result : stream, out. A beat for each image: what :func:`answer` has, and ``cycles`` from the cycle in which the
+        image's first beat was accepted to that in which this beat is offered.
+    trace0, trace1, ... : streams of :func:`neuron_word`, out, with ``options.trace`` only. All results of that layer.
+    counters : out, since the reset, wrapping. ``cycles``: clock cycles; ``events``, ``spikes``, ``saturated``: for each
+        layer the row events taken, neurons fired and drives clamped.
+    build_id : out. :attr:`Chip.build_id`, 64 bits.
+    load : :func:`load_bus`, in, with ``options.loadable`` only. Writes the stores, whose numbers are their places in
+        ``contents``. The core must be idle meanwhile, and be reset after.
+    reset : a signal, not a port, which whoever has the core as a part may drive. It acts a cycle later, through
+        registers; what is offered until then is lost.
+    contents : what all stores hold, in the order of their numbers; empty unless ``options.loadable``.
+    identity, encoder, layers, readout : the blocks. ``layers`` are of :data:`captwin.hw.gates.kinds.KINDS`.
     """
 
+    #: images that are under way at once
     IN_FLIGHT = 8
     #: cycles from the readout's answer to the result
     LATENCY = 1
@@ -51,7 +90,7 @@ class Core(wiring.Component):
         self.options = options
         self.reset = Signal()
         steps = chip.encoder.steps
-        self.contents: list[Contents] = []  #: of all stores, in the order of their numbers
+        self.contents: list[Contents] = []
         self.identity = self._with_stores("identity", Identity, chip)
         self.encoder = self._with_stores("encoder", SpikeEncoder, chip.encoder, chip.pixels, options.pixel_lanes)
         self.layers = layers_of(options)(chip, options, stores_from=self._next_store())
@@ -153,7 +192,7 @@ class Core(wiring.Component):
         return m
 
     def _offer(self, m: Module) -> None:
-        """Lets pixels in while their arrival time can be kept, and adds to each answer the time its image took."""
+        """Lets pixels in while there is room for their time of arrival; adds to each answer how long its image took."""
         m.d.sync += self.counters.cycles.eq(self.counters.cycles + 1)
         m.submodules.starts = starts = fifo.SyncFIFOBuffered(width=COUNTER_BITS, depth=self.IN_FLIGHT)
         # Whether there is room is a register, since pixels wait for it; of what makes it, only `started` comes late.

@@ -17,28 +17,43 @@ from captwin.hw.gates.streams import COPY, Landing, Pipeline, event
 class Crossbar(wiring.Component):
     """Adds the weight rows of active events and hands over the sums at the end of each time step.
 
-    ``charges`` is the (rows, columns) array of charge codes; :func:`bank_rows` says which of ``banks``
-    memories holds which row when spikes come ``width`` a word. Each bank takes an event a cycle. Sums leave as words
-    of ``lanes`` columns, column 0 in lane 0 of the first word; lanes beyond the last column hold 0. A bank that has
-    ended its step waits for the others; sums are double-buffered, so the next step accumulates while this one's words
-    leave.
-
     Columns are in groups of GROUP, each a cycle behind the group before it, and each column has control registers of
     its own: no register reaches far, and sums leave in that order anyway. Two groups share a memory.
 
-    A step is handed over when every bank has ended it, the words of the one before have begun to leave, all but EARLY
-    of them have left, and these have room in the queue, all of that a cycle before. Latency: :meth:`latency` cycles
-    from that hand-over, at best with the step's last event, to the first word.
+    A step is handed over when every bank has ended it, the words of the step before have started to leave, all but
+    EARLY of them have left, and these have room in the queue, all of that a cycle before. A bank that has ended its
+    step waits for the others. Sums are double-buffered: the next step accumulates while the words of this one leave.
 
-    The memories can be written by ``load`` if ``stores_from`` says what number the first of them has.
+    Throughput: an event a cycle and bank in, a word of sums a cycle out. Latency: :meth:`latency` cycles from the
+    hand-over, at best in the cycle of the step's last event, to the first word.
+
+    Parameters
+    ----------
+    charges : (rows, columns) charge codes
+    formats : the chip's number formats
+    width : neurons in a word of the spikes that the events come from; with ``banks`` it says which row is in which
+        bank (:func:`bank_rows`)
+    banks : row events taken a cycle, a power of two
+    lanes : columns in a word of sums, a power of two
+    stores_from : number of the first memory; None for memories that are never written
+
+    Attributes
+    ----------
+    events : streams of :func:`event`, in, one for each bank; ``row`` is a place in the bank. Each has a beat with
+        ``last`` for every time step.
+    sums : stream of ``lanes`` signed sums, out. The columns in their order, column 0 in lane 0 of the first word; lanes
+        beyond the last column hold 0. A time step has ``words`` words.
+    taken : out. Row events taken in the cycle before, 0 to ``banks``.
+    load : :func:`load_bus`, in, with ``stores_from`` only. Writes the memories.
     """
 
     #: columns that work in the same cycle; two groups fill whole block RAMs at every width of code
     GROUP = 18
+    #: words of sums that fit between the last stage and whoever takes them
     QUEUE = 16
-    #: a step may be handed over while so many words of the last one have yet to leave
+    #: a step may be handed over while so many words of the step before have yet to leave
     EARLY = 6
-    #: cycles in which the decision that a word leaves reaches all words, through two stages of copies: for so many each
+    #: fan-out tree of the signal that a word leaves: words for each copy of it, stage by stage
     SPREAD = (32, 4)
 
     def __init__(
@@ -64,7 +79,6 @@ class Crossbar(wiring.Component):
             {
                 "events": In(stream.Signature(event(self.places.shape[1]))).array(banks),
                 "sums": Out(stream.Signature(data.ArrayLayout(self.sum_shape, lanes))),
-                #: number of row events taken in this cycle
                 "taken": Out(range(banks + 1)),
             }
             | load_port(stores_from)
@@ -72,16 +86,16 @@ class Crossbar(wiring.Component):
 
     @cached_property
     def contents(self) -> list[Contents]:
-        """The charge codes in memory: for each two groups of columns the banks."""
-        bits, found = self.formats.charge_bits, []
+        """What its stores hold: for each two groups of columns the charge codes in each bank."""
+        bits, entries = self.formats.charge_bits, []
         for start in range(0, self.columns, 2 * self.GROUP):
             charges = self.charges[:, start : start + 2 * self.GROUP]
             padded = np.vstack([charges, np.zeros((1, charges.shape[1]), charges.dtype)])
-            found += [
+            entries += [
                 Contents(f"weights{bank}_{start}", bits * charges.shape[1], pack_rows(padded[places], bits))
                 for bank, places in enumerate(self.places)
             ]
-        return found
+        return entries
 
     @classmethod
     def memories(cls, rows: int, columns: int, charge_bits: int, banks: int) -> list[MemorySize]:
@@ -91,18 +105,19 @@ class Crossbar(wiring.Component):
         return [MemorySize(width, -(-rows // banks)) for width in widths] * banks
 
     @classmethod
-    def begin(cls, columns: int, lanes: int) -> int:
-        """The stage, counted from the hand-over, after which words are let leave; each does once all of it is held.
-
-        That is 4, unless words are wider than groups.
-        """
+    def leave_stage(cls, columns: int, lanes: int) -> int:
+        """The stage, counted from the hand-over, after which the first word may leave: 4, unless words are wider than
+        groups. Each word that follows is then complete when its turn comes."""
         words = range(-(-columns // lanes))
         return 4 + max((min((word + 1) * lanes, columns) - 1) // cls.GROUP - word for word in words)
 
     @classmethod
-    def way(cls, columns: int, lanes: int) -> int:
-        """Cycles from a word's being let leave until it is offered: 2 until it does and 2 of the queue, 1 more if there
-        are two words, 2 if up to 8, 3 if up to 32, and so on by factors of 4."""
+    def travel(cls, columns: int, lanes: int) -> int:
+        """Cycles from the decision that a word leaves until it is offered.
+
+        Two for the decision to reach the word and two of the queue; with two words one more, with up to 8 two more,
+        with up to 32 three more, and so on by factors of 4.
+        """
         words, stages = -(-columns // lanes), 0
         while words > 1:
             words, stages = -(-words // (4 if stages else 2)), stages + 1
@@ -111,7 +126,7 @@ class Crossbar(wiring.Component):
     @classmethod
     def latency(cls, columns: int, lanes: int) -> int:
         """Cycles from a step's hand-over to its first word: 9 of a single narrow word."""
-        return cls.begin(columns, lanes) + 1 + cls.way(columns, lanes)
+        return cls.leave_stage(columns, lanes) + 1 + cls.travel(columns, lanes)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -131,7 +146,7 @@ class Crossbar(wiring.Component):
     def _take(self, m: Module, control: Pipeline, hand_over: Value) -> None:
         """Stage 0: takes events. A step is handed over once every bank has ended it; until then some wait.
 
-        What is on its way when a reset comes changes sums that nobody will see.
+        What is on its way when a reset comes changes only sums that are never read.
         """
         ended = Signal(self.banks)
         ending = Signal(self.banks)
@@ -147,8 +162,7 @@ class Crossbar(wiring.Component):
             # A register that is cleared by another's opposite would have a LUT, and a long way to it, between.
             control[f"silent{bank}_", 0] = ~active[bank]
             control[f"row{bank}_", 0] = source.payload.row
-        # Sums are kept from the step's first event on; before it they are whatever was there, so that nothing must
-        # clear them.
+        # Sums start anew with the step's first event, so nothing has to clear them.
         control["keep", 0] = begun
         control["over", 0] = hand_over
         self._ended = ending.all()
@@ -230,7 +244,7 @@ class Crossbar(wiring.Component):
         m.d.sync += free.eq(~waiting & (left <= self.EARLY) & (landing.taken <= self.QUEUE - self.EARLY))
         with m.If(leave):
             m.d.sync += left.eq(left - 1)
-        with m.If(flow["handed", self.begin(self.columns, self.lanes)]):
+        with m.If(flow["handed", self.leave_stage(self.columns, self.lanes)]):
             m.d.sync += [left.eq(self.words), waiting.eq(0)]
         with m.If(hand_over):
             m.d.sync += waiting.eq(1)

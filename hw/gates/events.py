@@ -1,4 +1,4 @@
-"""Spike words to row events: silent rows vanish here, so that they cost nothing behind."""
+"""Words of spikes to row events: only rows that spiked go on to the crossbar."""
 
 import numpy as np
 from amaranth import Cat, Module, Mux, Signal, Value
@@ -9,10 +9,10 @@ from captwin.hw.gates.streams import event, spike_word
 
 
 def bank_rows(rows: int, width: int, banks: int) -> np.ndarray:
-    """Which row each bank keeps at each of its places: (banks, ceil(rows / banks)) row numbers, ``rows`` for none.
+    """Which row each bank holds at each of its places: (banks, ceil(rows / banks)) row numbers, ``rows`` for none.
 
-    Each ``banks`` neighbouring rows go to different banks, and each group of a word of ``width`` rows begins two banks
-    further than the one before: the strokes of an image, of whatever direction, then fill the banks evenly.
+    Each ``banks`` neighbouring rows go to different banks, and each such group within a word of ``width`` rows starts
+    two banks further than the group before: the strokes of an image, of whatever direction, then fill the banks evenly.
     """
     row = np.arange(rows)
     bank = (row + 2 * (row % width // banks)) % banks
@@ -22,26 +22,45 @@ def bank_rows(rows: int, width: int, banks: int) -> np.ndarray:
 
 
 class EventSource(wiring.Component):
-    """Spreads spike words over ``banks`` event streams; :func:`bank_rows` says which row is where.
+    """Spreads words of spikes over ``banks`` streams of row events; :func:`bank_rows` says which row is in which bank.
 
-    ``width`` (neurons a word) and ``banks`` are powers of two. Each bank has a queue of words of its own, so that a
-    burst in one does not hold up the others.
+    Each bank has a queue of words of its own, so that a burst in one bank does not hold up the others. A word without
+    rows of a bank is not queued there: silent rows cost nothing behind this block.
 
     Throughput: a word a cycle in, an event a cycle and bank out. Latency: LATENCY cycles from the next word with rows
-    of that bank, or from the step's end; one more if the step's last word has rows of that bank, or no word has. Every
-    bank's stream has a beat with ``last`` for every time step; that beat carries an event as well, unless the bank has
-    none in that step.
+    of that bank, or from the step's end; one more if the step's last word has rows of that bank, or no word has.
+
+    Parameters
+    ----------
+    rows : neurons that spikes come from
+    width : neurons in a word of spikes, a power of two
+    banks : streams of events, a power of two
+
+    Attributes
+    ----------
+    spikes : stream of :func:`spike_word`, in. The spikes of all rows in their order, step by step.
+    events : streams of :func:`event`, out, one for each bank. In each time step a bank has an event for each of its
+        rows that spiked, lowest place first, the last of them with ``last``; if there is none, a beat with ``last``
+        that is not ``active``.
     """
 
     LATENCY = 4
+    #: words in a bank's queue
     QUEUE = 16
-    #: words that must still find room in every queue for one to be taken: it, one under way, and one kept back
+    #: words that must still find room in every queue for one to be taken: it, one under way, and one held back
     ROOM = 3
 
     def __init__(self, rows: int, width: int, banks: int) -> None:
         self.rows = rows
         self.width = width
         self.banks = banks
+        self._groups = max(1, width // banks)  # rows that one word brings to a bank
+        self._turns = max(1, banks // width)  # words until every bank has had its turn
+        self._words = -(-rows // width)
+        # What is queued: the bank's rows in a word, and the word's number among those with rows of the bank.
+        self._queued = data.StructLayout(
+            {"rows": self._groups, "index": range(max(-(-self._words // self._turns), 2)), "last": 1}
+        )
         super().__init__(
             {
                 "spikes": In(stream.Signature(spike_word(width))),
@@ -51,84 +70,91 @@ class EventSource(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        words = -(-self.rows // self.width)
-        groups = max(1, self.width // self.banks)  # rows that one word brings to a bank
-        turns = max(1, self.banks // self.width)  # words until every bank has had its turn
-        turn_bits = turns.bit_length() - 1
-        spikes, last = self.spikes.payload.spikes, self.spikes.payload.last
-        word = Signal(range(max(words, 2)))
+        word = Signal(range(max(self._words, 2)))
         accept = Signal()
         room = Signal(self.banks)
         m.d.comb += accept.eq(self.spikes.valid & self.spikes.ready)
         # Registered, since all of the encoder waits for it: room for a word under way and one more.
         m.d.sync += self.spikes.ready.eq(room.all())
         with m.If(accept):
-            m.d.sync += word.eq(Mux(last, 0, word + 1))
+            m.d.sync += word.eq(Mux(self.spikes.payload.last, 0, word + 1))
 
-        queued = data.StructLayout({"rows": groups, "index": range(max(-(-words // turns), 2)), "last": 1})
         for bank in range(self.banks):
             m.submodules[f"queue{bank}"] = queue = fifo.SyncFIFOBuffered(
-                width=data.Layout.cast(queued).size, depth=self.QUEUE
+                width=data.Layout.cast(self._queued).size, depth=self.QUEUE
             )
-            if turns == 1:
-                mine = Cat(spikes[n * self.banks + (bank - 2 * n) % self.banks] for n in range(groups))
-            else:
-                mine = spikes[bank % self.width] & (word[:turn_bits] == bank // self.width)
-
-            # The latest word with rows waits until it is known whether the step ends with it: an end of its own would
-            # cost the crossbar a cycle.
-            held = Signal(queued, reset_less=True)
-            holding = Signal()
-            fold = Signal()
-            keep = Signal()
-            push = Signal()
-            entry = data.View(queued, queue.w_data)
-            m.d.comb += [
-                room[bank].eq(queue.level <= self.QUEUE - self.ROOM),
-                fold.eq(last & ~mine.any() & holding & ~held.last),
-                keep.eq(mine.any() | (last & ~fold)),
-                push.eq(holding & (held.last | (accept & (keep | fold)))),
-                entry.rows.eq(held.rows),
-                entry.index.eq(held.index),
-                entry.last.eq(held.last | fold),
-                queue.w_en.eq(push),
-            ]
-            with m.If(accept & keep):
-                m.d.sync += [held.rows.eq(mine), held.index.eq(word >> turn_bits), held.last.eq(last), holding.eq(1)]
-            with m.Elif(push & queue.w_rdy):
-                m.d.sync += holding.eq(0)
-
-            # The rows of a word leave one by one, lowest first, through a register.
-            head = data.View(queued, queue.r_data)
-            left = Signal(queued, reset_less=True)
-            rest = Signal(groups)
-            single = Signal(init=1)  # there is no rest
-            busy = Signal()
-            free = Signal()
-            done = Signal()
-            lowest = Signal(range(max(groups, 2)))
-            out = self.events[bank]
-            m.d.comb += rest.eq(_but_lowest(left.rows))
-            for n in reversed(range(groups)):
-                with m.If(left.rows[n]):
-                    m.d.comb += lowest.eq(n)
-            m.d.comb += [
-                free.eq(~out.valid | out.ready),
-                done.eq(~busy | (free & single)),
-                queue.r_en.eq(done),
-            ]
-            with m.If(done):
-                m.d.sync += [left.eq(head), single.eq(~_but_lowest(head.rows).any()), busy.eq(queue.r_rdy)]
-            with m.Elif(free):
-                m.d.sync += [left.rows.eq(rest), single.eq(~_but_lowest(rest).any())]
-            with m.If(free):
-                m.d.sync += [
-                    out.valid.eq(busy),
-                    out.payload.row.eq(Cat(lowest[: groups.bit_length() - 1], left.index)),
-                    out.payload.active.eq(left.rows.any()),
-                    out.payload.last.eq(left.last & single),
-                ]
+            self._enqueue(m, bank, queue, word, accept, room)
+            self._dequeue(m, bank, queue)
         return m
+
+    def _enqueue(
+        self, m: Module, bank: int, queue: fifo.SyncFIFOBuffered, word: Signal, accept: Signal, room: Signal
+    ) -> None:
+        """Queues the rows of ``bank`` in each word that has some.
+
+        The latest word with rows waits until it is known whether the step ends with it: an end of its own would cost
+        the crossbar a cycle.
+        """
+        spikes, last = self.spikes.payload.spikes, self.spikes.payload.last
+        turn_bits = self._turns.bit_length() - 1
+        if self._turns == 1:
+            mine = Cat(spikes[n * self.banks + (bank - 2 * n) % self.banks] for n in range(self._groups))
+        else:
+            mine = spikes[bank % self.width] & (word[:turn_bits] == bank // self.width)
+
+        held = Signal(self._queued, reset_less=True)
+        holding = Signal()
+        fold = Signal()  # the step ends with the word that is held
+        keep = Signal()
+        push = Signal()
+        entry = data.View(self._queued, queue.w_data)
+        m.d.comb += [
+            room[bank].eq(queue.level <= self.QUEUE - self.ROOM),
+            fold.eq(last & ~mine.any() & holding & ~held.last),
+            keep.eq(mine.any() | (last & ~fold)),
+            push.eq(holding & (held.last | (accept & (keep | fold)))),
+            entry.rows.eq(held.rows),
+            entry.index.eq(held.index),
+            entry.last.eq(held.last | fold),
+            queue.w_en.eq(push),
+        ]
+        with m.If(accept & keep):
+            m.d.sync += [held.rows.eq(mine), held.index.eq(word >> turn_bits), held.last.eq(last), holding.eq(1)]
+        with m.Elif(push & queue.w_rdy):
+            m.d.sync += holding.eq(0)
+
+    def _dequeue(self, m: Module, bank: int, queue: fifo.SyncFIFOBuffered) -> None:
+        """Sends the rows of each queued word as events, one by one, lowest first, through a register."""
+        groups = self._groups
+        head = data.View(self._queued, queue.r_data)
+        left = Signal(self._queued, reset_less=True)
+        rest = Signal(groups)
+        single = Signal(init=1)  # there is no rest
+        busy = Signal()
+        free = Signal()
+        done = Signal()
+        lowest = Signal(range(max(groups, 2)))
+        out = self.events[bank]
+        m.d.comb += rest.eq(_but_lowest(left.rows))
+        for n in reversed(range(groups)):
+            with m.If(left.rows[n]):
+                m.d.comb += lowest.eq(n)
+        m.d.comb += [
+            free.eq(~out.valid | out.ready),
+            done.eq(~busy | (free & single)),
+            queue.r_en.eq(done),
+        ]
+        with m.If(done):
+            m.d.sync += [left.eq(head), single.eq(~_but_lowest(head.rows).any()), busy.eq(queue.r_rdy)]
+        with m.Elif(free):
+            m.d.sync += [left.rows.eq(rest), single.eq(~_but_lowest(rest).any())]
+        with m.If(free):
+            m.d.sync += [
+                out.valid.eq(busy),
+                out.payload.row.eq(Cat(lowest[: groups.bit_length() - 1], left.index)),
+                out.payload.active.eq(left.rows.any()),
+                out.payload.last.eq(left.last & single),
+            ]
 
 
 def _but_lowest(rows: Value) -> Value:

@@ -1,5 +1,6 @@
 """How much hardware a core may spend."""
 
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ConfigDict
@@ -44,6 +45,10 @@ class CoreOptions:
     def kind(self) -> str:
         """The kind of layers: a key of :data:`captwin.hw.gates.kinds.KINDS`."""
         return "serial" if self.serial else "parallel"
+
+    def as_serial(self) -> "CoreOptions":
+        """The same for serial layers."""
+        return replace(self, row_banks=1, lanes=1, serial=True)
 
     def listed(self, layers: int) -> dict[str, Any]:
         """All of them by name, those that may differ from layer to layer as lists of ``layers`` numbers."""

@@ -1,5 +1,6 @@
-"""The readout: counts output spikes and names the class."""
+"""The readout: counts the spikes of the last layer and names the class."""
 
+from collections.abc import Sequence
 from functools import cached_property
 
 from amaranth import Array, Module, Mux, Signal, Value
@@ -11,7 +12,8 @@ from captwin.hw.gates.stores import Contents, Stores, load_port
 
 
 def answer(formats: Formats, classes: int, steps: int) -> data.StructLayout:
-    """A decision: class, time steps it took, output spikes and membrane codes of every class at that time."""
+    """A decision: the class (``label``), the time ``steps`` that it took, and of every class after that step the number
+    of its spikes (``counts``) and the code of its membrane (``membranes``)."""
     return data.StructLayout(
         {
             "label": range(max(classes, 2)),
@@ -23,14 +25,28 @@ def answer(formats: Formats, classes: int, steps: int) -> data.StructLayout:
 
 
 class ClassReadout(wiring.Component):
-    """Watches the last layer's words and answers once per inference of ``steps`` time steps.
+    """Counts the spikes of the last layer and answers once per inference of ``steps`` time steps.
 
     It decides after the last step, or, if ``kind`` is `first_spike`, after the first step in which a neuron fires; the
     rest of that inference is then let pass. Most spikes win, then the larger membrane, then the lower index.
 
-    Latency: ``classes`` + LATENCY cycles from the deciding word to the answer; no words are taken meanwhile.
+    Throughput: a word a cycle until it decides. Latency: ``classes`` + LATENCY cycles from the word that decides to the
+    answer; no words are taken meanwhile, nor until the answer has been taken.
 
-    Settings can be written by ``load`` if ``stores_from`` says what number they have.
+    Parameters
+    ----------
+    kind : `most_spikes` or `first_spike`
+    formats : the chip's number formats
+    classes : neurons of the last layer
+    steps : time steps of an inference; what a loadable core takes at most
+    word_shape : what the last layer's results are, with membranes (:func:`neuron_word`)
+    stores_from : number of its store; None for settings that are never written
+
+    Attributes
+    ----------
+    words : stream of ``word_shape``, in. The last layer's results, step by step.
+    answer : stream of :func:`answer`, out. One for each inference.
+    load : :func:`load_bus`, in, with ``stores_from`` only. Writes the settings.
     """
 
     LATENCY = 2
@@ -62,11 +78,11 @@ class ClassReadout(wiring.Component):
 
     @cached_property
     def contents(self) -> list[Contents]:
-        """The settings: the last step's number, how many classes there are, and the kind."""
+        """What its store holds, the settings: the last step's number, how many classes there are, and the kind."""
         return [Contents("settings", self._settings.size, [self.settings(self.classes)])]
 
     def settings(self, classes: int) -> int:
-        """The settings with which only the first ``classes`` count."""
+        """The settings, as a word, with which only the first ``classes`` are compared."""
         numbers = {"last_step": self.steps - 1, "classes": classes, "first_spike": self.kind == "first_spike"}
         return Value.cast(self._settings.const(numbers)).value
 
@@ -89,8 +105,8 @@ class ClassReadout(wiring.Component):
         membranes = [
             Signal(self.formats.membrane_bits, name=f"membrane{n}", reset_less=True) for n in range(self.classes)
         ]
-        for shown, kept in ((out.counts, counts), (out.membranes, membranes)):
-            m.d.comb += [number.eq(own) for number, own in zip(shown, kept, strict=True)]
+        for field, registers in ((out.counts, counts), (out.membranes, membranes)):
+            m.d.comb += [element.eq(register) for element, register in zip(field, registers, strict=True)]
         challenger = Signal(
             data.StructLayout({"count": range(self.steps + 1), "membrane": self.formats.membrane_bits}), reset_less=True
         )
@@ -102,14 +118,7 @@ class ClassReadout(wiring.Component):
                 m.d.comb += self.words.ready.eq(1)
                 with m.If(self.words.valid):
                     with m.If(~decided):
-                        for n in range(self.classes):
-                            with m.If(word == n // self.lanes):
-                                fires = beat.spikes[n % self.lanes]
-                                first = step == 0
-                                m.d.sync += [
-                                    counts[n].eq(Mux(first, 0, counts[n]) + fires),
-                                    membranes[n].eq(beat.membranes[n % self.lanes]),
-                                ]
+                        self._count(m, word, step, counts, membranes)
                         m.d.sync += [fired.eq(fired | beat.spikes.any()), out.steps.eq(step + 1)]
                     m.d.sync += word.eq(word + 1)
                     with m.If(beat.last):
@@ -134,3 +143,17 @@ class ClassReadout(wiring.Component):
                 with m.If(self.answer.ready):
                     m.next = "watch"
         return m
+
+    def _count(
+        self, m: Module, word: Signal, step: Signal, counts: Sequence[Signal], membranes: Sequence[Signal]
+    ) -> None:
+        """Takes number ``word`` of the step's words into ``counts`` and ``membranes``."""
+        beat = self.words.payload
+        for n in range(self.classes):
+            with m.If(word == n // self.lanes):
+                fires = beat.spikes[n % self.lanes]
+                first = step == 0
+                m.d.sync += [
+                    counts[n].eq(Mux(first, 0, counts[n]) + fires),
+                    membranes[n].eq(beat.membranes[n % self.lanes]),
+                ]

@@ -64,15 +64,19 @@ class Workload:
 
     def cycles(self, options: CoreOptions) -> Cycles:
         """What a core of ``options`` takes for the images, one behind the other, with whoever takes results ready."""
-        if options.serial:
-            return self._serial_cycles(options)
+        model = {"parallel": self._parallel_cycles, "serial": self._serial_cycles}[options.kind]
+        first_pixels, results = model(options)
+        return Cycles(results - first_pixels, np.diff(results))
+
+    def _parallel_cycles(self, options: CoreOptions) -> tuple[np.ndarray, np.ndarray]:
+        """(images,) cycles of the images' first pixels and of their results, with parallel layers."""
         chip = self.chip
         layers = len(chip.layers)
         banks, lanes = (np.array(options.each(name, layers)) for name in ("row_banks", "lanes"))
         widths = (options.pixel_lanes, *lanes[:-1])
         counts = [self._bank_counts(n, int(widths[n]), int(banks[n])).ravel() for n in range(layers)]
         words = [-(-columns // lane) for columns, lane in zip(chip.sizes[1:], lanes, strict=True)]
-        starts, results = run(
+        return run(
             np.concatenate(counts),
             np.cumsum([0, *map(len, counts[:-1])]),
             self._decided,
@@ -86,11 +90,11 @@ class Workload:
             np.array([Neurons.LATENCY, Neurons.QUEUE]),
             np.array([self._answer(), Core.IN_FLIGHT]),
         )
-        return Cycles(results - starts, np.diff(results))
 
-    def _serial_cycles(self, options: CoreOptions) -> Cycles:
+    def _serial_cycles(self, options: CoreOptions) -> tuple[np.ndarray, np.ndarray]:
+        """(images,) cycles of the images' first pixels and of their results, with serial layers."""
         chip = self.chip
-        starts, results = run_serial(
+        return run_serial(
             np.stack([spikes.sum(axis=2, dtype=np.int64) for spikes in self._spikes], axis=2),
             self._bank_counts(0, options.pixel_lanes, 1)[..., 0],
             self._decided,
@@ -100,20 +104,25 @@ class Workload:
             np.array([SerialLayers.ROW, SerialLayers.UPDATE, max(chip.sizes[1:])]),
             np.array([self._answer(), Core.IN_FLIGHT]),
         )
-        return Cycles(results - starts, np.diff(results))
 
     def busy(self, options: CoreOptions) -> dict[str, float]:
         """Cycles an image that each block needs by itself, by name: a core needs as many as the busiest, or more."""
+        layers = {"parallel": self._parallel_busy, "serial": self._serial_busy}[options.kind](options)
+        lanes = options.each("lanes", len(self.chip.layers))[-1]
+        return {"encoder": self.encoder_busy(options.pixel_lanes)} | layers | {"readout": self.readout_busy(lanes)}
+
+    def _parallel_busy(self, options: CoreOptions) -> dict[str, float]:
         layers = len(self.chip.layers)
         banks, lanes = (options.each(name, layers) for name in ("row_banks", "lanes"))
-        needs = {"encoder": self.encoder_busy(options.pixel_lanes)}
-        if options.serial:
-            return needs | {"layers": self.serial_busy(options.pixel_lanes), "readout": self.readout_busy(1)}
+        needs = {}
         for number in range(layers):
             width = (options.pixel_lanes, *lanes)[number]
             needs[f"crossbar {number}"] = self.crossbar_busy(number, width, banks[number], lanes[number])
             needs[f"neurons {number}"] = self.neurons_busy(number, lanes[number])
-        return needs | {"readout": self.readout_busy(lanes[-1])}
+        return needs
+
+    def _serial_busy(self, options: CoreOptions) -> dict[str, float]:
+        return {"layers": self.serial_busy(options.pixel_lanes)}
 
     def encoder_busy(self, pixel_lanes: int) -> float:
         return float(self.chip.encoder.steps * -(-self.chip.pixels // pixel_lanes))
@@ -122,8 +131,8 @@ class Workload:
         """Of layer ``number``, whose spikes come ``width`` a word: its busiest bank's events, or its words of sums."""
         rows = self._bank_counts(number, width, banks).sum(axis=2, dtype=np.int64).max(axis=2)
         words = -(-self.chip.layers[number].columns // lanes)
-        begin, _ = self._crossbar(number, lanes)
-        handing = self.chip.encoder.steps * (begin + 2 + max(0, words - Crossbar.EARLY))
+        leave_stage, _ = self._crossbar(number, lanes)
+        handing = self.chip.encoder.steps * (leave_stage + 2 + max(0, words - Crossbar.EARLY))
         return float(max(np.maximum(rows, 1).sum() / self.images, handing))
 
     def neurons_busy(self, number: int, lanes: int) -> float:
@@ -144,7 +153,7 @@ class Workload:
     def _crossbar(self, number: int, lanes: int) -> tuple[int, int]:
         """Of layer ``number``: when words leave after the hand-over, and how long they are on their way then."""
         columns = self.chip.layers[number].columns
-        return Crossbar.begin(columns, lanes), Crossbar.way(columns, lanes)
+        return Crossbar.leave_stage(columns, lanes), Crossbar.travel(columns, lanes)
 
     def _answer(self) -> int:
         """Cycles from the word that decides to the result."""

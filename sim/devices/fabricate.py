@@ -31,13 +31,30 @@ _ROUNDED = 1e-6
 class Process:
     """What fabrication and use do to a chip. Raises :class:`CaptwinError` if a value is unphysical."""
 
-    effects: Effects = field(default_factory=Effects)
-    history: History = field(default_factory=History)
+    effects: Effects = field(default_factory=Effects)  #: what is wrong with the memcapacitors
+    history: History = field(default_factory=History)  #: what they went through since they were programmed
     sigma_vth: float = 0.0  #: V, standard deviation of the comparators' thresholds, seen at the membrane
 
     def __post_init__(self) -> None:
         if not 0 <= self.sigma_vth <= 1:
             raise MemcapacitorError(f"sigma_vth: must lie in 0 to 1 V, got {self.sigma_vth:g}")
+
+    def __str__(self) -> str:
+        """All that is not ideal, in words."""
+        effects, history = self.effects, self.history
+        parts = [
+            (effects.sigma_c, f"sigma(C) {100 * effects.sigma_c:g} %"),
+            (self.sigma_vth, f"sigma(V_th) {1e3 * self.sigma_vth:g} mV"),
+            (effects.stuck, f"{100 * effects.stuck:g} % stuck"),
+            (effects.drift * history.seconds, f"{100 * effects.drift:g} % drift a decade, {history.seconds:g} s"),
+            (effects.read_disturb * history.reads, f"{history.reads:g} reads of {effects.read_disturb:g}"),
+            (
+                effects.write_disturb * history.writes,
+                f"{history.writes:g} half-selections of {effects.write_disturb:g}",
+            ),
+            (effects.c_v1 or effects.c_v2, f"C(V) {effects.c_v1:g} /V, {effects.c_v2:g} /V^2"),
+        ]
+        return ", ".join(words for size, words in parts if size) or "ideal"
 
 
 @dataclass(frozen=True)

@@ -17,16 +17,18 @@ _SLOPE_SHARE = 1 / 32
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a table says of its neuron. Volts of drive or membrane; None where no drive of the table makes a spike."""
+    """What a table says of its neuron; a figure is None where no drive of the table makes a spike."""
 
-    threshold: float | None  #: V, least drive that makes a spike from rest
-    threshold_after_spike: float | None  #: V, least drive that makes another in the cycle after that spike
-    hysteresis: float | None  #: V by which a spike in the cycle before raises the threshold of a membrane at rest
+    threshold: float | None  #: V of drive, least drive that makes a spike from rest
+    threshold_after_spike: float | None  #: V of drive, least drive that makes another in the cycle after that spike
+    hysteresis: (
+        float | None
+    )  #: V of drive by which a spike in the cycle before raises the threshold of a membrane at rest
     drive_share: float | None  #: threshold from rest, as a share of the table's highest drive
     leak: float  #: share of the membrane's distance from rest that a cycle without drive takes
-    rest_shift: float  #: V that a cycle without drive adds to a membrane at rest
+    rest_shift: float  #: V of membrane that a cycle without drive adds to a membrane at rest
     reset_left: float  #: share of the spiking membrane that the next cycle leaves: slope of F_1 over v; 0 is perfect
-    reset_error: float  #: V from rest to where that cycle leaves the membrane, without drive
+    reset_error: float  #: V of membrane from rest to where that cycle leaves the membrane, without drive
     one_sided: float  #: share of the threshold curves' points at which all drives of the table spike, or none
     membranes_outside: float  #: share of the table's cycles that end beyond its v axis
     fatal: str | None  #: why no network can work on this table

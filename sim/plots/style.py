@@ -32,8 +32,8 @@ def style() -> Iterator[None]:
         yield
 
 
-def save_png(figure: Figure, path: Path) -> None:
-    """Writes ``figure``; :class:`CaptwinError` if the place is not writable."""
+def save_png(figure: Figure, path: Path, *, dpi: int = 110) -> None:
+    """Writes ``figure``; :class:`CaptwinError` if the place is not writable. The same figure gives the same bytes."""
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
     write_atomically(path, buffer.getvalue())

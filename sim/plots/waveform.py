@@ -1,6 +1,5 @@
 """Draws the waveform of an inference, from the VCD that a simulation left, for reports and documents."""
 
-import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,10 +11,10 @@ from matplotlib.figure import Figure
 
 from captwin.hw.chip import Chip
 from captwin.hw.support.errors import CaptwinError
-from captwin.hw.support.files import write_atomically
 from captwin.hw.verilog import TOP
+from captwin.sim.plots.style import save_png
 
-CLOCK_PS = 10_000  # the bench's clock; it rises at multiples of this
+CLOCK_PS = 10_000  # the testbench's clock; it rises at multiples of this
 
 
 def read_vcd(path: Path, signals: list[str], cycles: int) -> dict[str, list[int | None]]:
@@ -112,9 +111,7 @@ def plot_core(path: Path, chip: Chip, output: Path, *, lanes: Sequence[int], cyc
     _plot(part, traces, rows, start, min(start + 80, stop))
     part.set_title("its start: row numbers, and spikes of the neurons of a word (hexadecimal)")
     part.set_xlabel("clock cycle (10 ns)")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    write_atomically(output, buffer.getvalue())
+    save_png(figure, output)
 
 
 def _row(event: int, bits: int) -> str:

@@ -30,7 +30,7 @@ BUNDLE = 400_000
 RUNTIME_SOURCES = ("verilated.cpp", "verilated_threads.cpp")
 
 
-def program(top: str, files: dict[str, str]) -> tuple[Path, bool]:
+def compile_program(top: str, files: dict[str, str]) -> tuple[Path, bool]:
     """The program made of ``files``, among them Verilog (``*.v``, ``*.sv``) with its module ``top``, which C++ knows as
     ``Vcore``, and ``driver.cpp``; and whether it stood ready from an earlier build.
 
@@ -47,8 +47,9 @@ def program(top: str, files: dict[str, str]) -> tuple[Path, bool]:
             _call(["verilator", *flags, *(file for file in files if file.endswith((".v", ".sv")))], work, environment)
             sources = _bundles(work)
             _compile(work, work, sources, environment)
-            told = [tools, RUNTIME, *CXX_FLAGS]
-            runtime, _ = cached("verilated", told, lambda folder: _compile_runtime(folder, environment))
+            runtime, _ = cached(
+                "verilated", [tools, RUNTIME, *CXX_FLAGS], lambda folder: _compile_runtime(folder, environment)
+            )
             objects = [*sorted(map(str, runtime.glob("*.o"))), *(f"{Path(source).stem}.o" for source in sources)]
             _call(["g++", *objects, "-lpthread", "-o", str(target / PROGRAM)], work, environment)
 
@@ -122,11 +123,11 @@ def _compile(work: Path, target: Path, sources: dict[str, str], environment: dic
 
 
 def _call(command: list[str], folder: Path, environment: dict[str, str]) -> str:
-    """What ``command`` prints; :class:`CaptwinError` with its first complaint if it fails."""
+    """What ``command`` prints; :class:`CaptwinError` with its first error message if it fails."""
     program = find_tool(command[0]) or command[0]
     done = run_tool([program, *command[1:]], cwd=folder, env=environment)
     if done.returncode:
-        complaints = [line for line in done.stderr.splitlines() if "error" in line.lower()] or done.stderr.splitlines()
-        reason = complaints[0].strip() if complaints else f"exit status {done.returncode}"
+        messages = [line for line in done.stderr.splitlines() if "error" in line.lower()] or done.stderr.splitlines()
+        reason = messages[0].strip() if messages else f"exit status {done.returncode}"
         raise CaptwinError(f"{command[0]} failed ({reason}); see that `captwin doctor` is content")
     return done.stdout

@@ -1,12 +1,41 @@
-"""Compares what the gates sent with the golden model, and tells where they first part."""
+"""Compares what the gates sent with the golden model, and tells where they first differ."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from captwin.sim.golden import Inference
+import numpy as np
+
+from captwin.hw.chip import Chip
+from captwin.hw.export.sidecar import Sidecar
+from captwin.sim.encode import encode
+from captwin.sim.golden import Inference, saturates
 
 #: what is compared of each neuron and step: arrays of the golden trace, and fields of the gates'
 TRACED = ("sums", "drives", "membranes", "spikes")
+#: clock cycles without a beat on any stream after which gates hang, where they are never silent for good reason
+PATIENCE = 20_000
+#: clock cycles to wait for beats too many when all have come
+SURPLUS = 100
+
+
+def patience(sidecar: Sidecar) -> int:
+    """Clock cycles without a beat on any stream after which the core of ``sidecar`` hangs."""
+    # Without traces nothing is heard of an image until its answer.
+    return PATIENCE + (0 if sidecar.options.trace else sidecar.silence)
+
+
+def expected_counters(chip: Chip, images: np.ndarray, reference: Inference) -> dict[str, int]:
+    """What the core must have counted: row events, spikes and clamped drives of each layer.
+
+    ``reference`` is the golden model's inference of ``images``, (images, pixels) uint8, with traces.
+    """
+    arriving = int(encode(chip.encoder, images).sum())
+    counters = {}
+    for number, (layer, trace) in enumerate(zip(chip.layers, reference.traces, strict=True)):
+        counters[f"events[{number}]"] = arriving
+        counters[f"spikes[{number}]"] = arriving = int(trace.spikes.sum())
+        counters[f"saturated[{number}]"] = int(saturates(layer, chip.formats, trace.sums).sum())
+    return counters
 
 
 @dataclass(frozen=True)
@@ -79,7 +108,7 @@ class Scoreboard:
 
     def take_result(self, result: Mapping[str, int], cycle: int, expected_cycles: int) -> bool:
         """One beat of the result stream, and whether it is not one too many; ``expected_cycles`` is the latency that
-        the bench saw."""
+        the testbench saw."""
         image = self.results
         self.results += 1
         if image >= len(self._golden.labels):

@@ -1,6 +1,5 @@
 """Runs a chip's Verilog in a simulator, beside the golden model."""
 
-import json
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,11 +15,14 @@ from captwin.hw.support.locks import LOCK, locked_folder
 from captwin.hw.verilog import KIND, sidecar_path
 from captwin.sim.golden import check_pixels
 from captwin.sim.rtl.design import OWN, Design, own_design
-from captwin.sim.rtl.launch import run_bench
 from captwin.sim.rtl.scoreboard import Divergence
 from captwin.sim.rtl.simulators import Simulator, require
+from captwin.sim.rtl.testbench.job import OUTCOME, Job, Outcome
+from captwin.sim.rtl.testbench.launch import run_testbench
 
 CLOCK_HZ = 100e6
+#: the module that cocotb runs
+TESTBENCH = "captwin.sim.rtl.testbench.cocotb_test"
 
 
 @dataclass(frozen=True)
@@ -89,44 +91,39 @@ def simulate(
         if design is None:
             design = own_design(chip, replace(options, trace=True))
         sources, sidecar = _put(design, folder)
-        chip.save(folder / "chip.safetensors")
-        np.save(folder / "images.npy", pixels, allow_pickle=False)
-        job = {"stall": stall, "seed": seed, "sidecar": str(sidecar)}
-        (folder / "job.json").write_text(json.dumps(job))
+        Job(chip, pixels, sidecar, stall, seed).write(folder)
         controls = [_public_ports(folder, design.sidecar)] if simulator == "verilator" else []
         top = design.sidecar.top
-        seconds = run_bench(simulator, [*sources, *controls], top, "captwin.sim.rtl.bench", folder, waves=waves)
-        return _outcome(simulator, folder, sources[0], len(pixels), seconds, waves)
+        seconds = run_testbench(simulator, [*sources, *controls], top, TESTBENCH, folder, waves=waves)
+        return _simulation(simulator, folder, sources[0], len(pixels), seconds, waves)
 
 
-def _outcome(
+def _simulation(
     simulator: Simulator, folder: Path, verilog: Path, images: int, seconds: tuple[float, float], waves: bool
 ) -> Simulation:
-    """What the bench has left in ``folder``."""
-    outcome_file = folder / "outcome.json"
-    if not outcome_file.exists():
-        raise CaptwinError(f"{simulator}: the bench stopped early; see {folder / 'run.log'}")
-    outcome = json.loads(outcome_file.read_text())
-    if outcome["stopped"]:
-        raise CaptwinError(f"{simulator}: {outcome['stopped']}; see {folder}")
-    first = outcome["first_divergence"]
-    if not outcome["complete"] and first is None:
-        raise CaptwinError(f"{simulator}: the gates sent nothing more after cycle {outcome['cycles']}; see {folder}")
-    results = outcome["result_cycles"]
+    """What the testbench has left in ``folder``."""
+    outcome = Outcome.read(folder)
+    if outcome is None:
+        raise CaptwinError(f"{simulator}: the testbench stopped early; see {folder / 'run.log'}")
+    if outcome.stopped:
+        raise CaptwinError(f"{simulator}: {outcome.stopped}; see {folder}")
+    if not outcome.complete and outcome.first_divergence is None:
+        raise CaptwinError(f"{simulator}: the gates sent nothing more after cycle {outcome.cycles}; see {folder}")
+    results = outcome.result_cycles
     return Simulation(
         simulator=simulator,
         folder=folder,
         verilog=verilog,
         waveform=_waveform(folder) if waves else None,
         images=images,
-        labels=np.array(outcome["labels"]),
-        compared=outcome["compared"],
-        mismatches=outcome["mismatches"],
-        first_divergence=Divergence(**first) if first else None,
-        latency_cycles=np.array(outcome["latencies"]),
+        labels=np.array(outcome.labels),
+        compared=outcome.compared,
+        mismatches=outcome.mismatches,
+        first_divergence=outcome.first_divergence,
+        latency_cycles=np.array(outcome.latencies),
         interval_cycles=(results[-1] - results[0]) / (len(results) - 1) if len(results) > 1 else None,
-        total_cycles=outcome["cycles"],
-        counters=outcome["counters"],
+        total_cycles=outcome.cycles,
+        counters=outcome.counters,
         build_seconds=seconds[0],
         run_seconds=seconds[1],
     )
@@ -155,7 +152,7 @@ def _public_ports(folder: Path, sidecar: Sidecar) -> Path:
 
 
 MARKER = ".captwin-simulation"
-#: where run_bench builds
+#: where run_testbench builds
 BUILD = "build"
 ADVICE = "simulate it with --verilog, or name another folder"
 
@@ -178,7 +175,7 @@ def _clear(folder: Path, own: bool) -> None:
         check_replaceable(folder / OWN, KIND, ADVICE)
     try:
         shutil.rmtree(folder / BUILD, ignore_errors=True)
-        (folder / "outcome.json").unlink(missing_ok=True)
+        (folder / OUTCOME).unlink(missing_ok=True)
         (folder / MARKER).touch()
     except OSError as error:
         raise CaptwinError(f"{folder}: cannot use as simulation folder: {error.strerror}") from None

@@ -11,8 +11,8 @@ from time import perf_counter
 from captwin.hw.chip import Chip
 from captwin.hw.export.sidecar import Field, Sidecar
 from captwin.hw.gates.options import CoreOptions
-from captwin.sim.rtl import program as native
 from captwin.sim.rtl.design import Design, own_design
+from captwin.sim.rtl.program import compile_program
 
 DRIVER = Path(__file__).with_name("twin.cpp")
 
@@ -46,7 +46,7 @@ def compile_design(design: Design) -> Twin:
     """The compiled core of any Verilog; errors as :func:`build`."""
     start = perf_counter()
     files = {**design.files, "layout.h": layout_header(design.sidecar), "driver.cpp": DRIVER.read_text()}
-    program, ready = native.program(design.sidecar.top, files)
+    program, ready = compile_program(design.sidecar.top, files)
     return Twin(program, design.sidecar, ready, perf_counter() - start)
 
 

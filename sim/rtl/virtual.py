@@ -1,4 +1,4 @@
-"""A board that is none: a linked core, compiled, whose line is a pseudo-terminal."""
+"""A simulated board behind a pseudo-terminal: the compiled gates of a core and its host link."""
 
 import os
 import subprocess
@@ -15,24 +15,27 @@ from captwin.hw.link.linked_core import LinkedCore, bit_cycles
 from captwin.hw.support.tools import tool_environment
 from captwin.hw.verilog import convert
 from captwin.sim.expected import expect
-from captwin.sim.rtl import program as native
+from captwin.sim.rtl.program import compile_program
 
 DRIVER = Path(__file__).with_name("virtual.cpp")
 TOP = "captwin_linked"
 CLOCK_HZ = 100e6
-#: as fast as the receiver can do with, since each cycle is simulated
+#: the fastest that the receiver can follow, since each clock cycle is simulated
 BAUD = CLOCK_HZ / LEAST_CYCLES
-#: a core that other chips can be loaded into, and that tells all that its layers do
+#: a core that other chips can be loaded into, and that has a trace of each layer
 LOADABLE = CoreOptions(loadable=True, trace=True)
 
 
 class VirtualBoard:
-    """A board with ``core`` on it, for as long as the context lasts; ``port`` is the path of its serial port.
+    """A simulated board with ``core`` on it, for as long as the context lasts.
 
-    Any program may open that, at whatever baud rate: that of the line behind is ``baud``, or a whole fraction of it. A
-    host's bits take 1 + ``skew`` of the device's. Compiles the core at first, or takes it from the cache; raises
-    :class:`CaptwinError` if tools are missing or fail.
+    Within the context, ``port`` is the path of its serial port. Any program may open it, at whatever baud rate: the
+    simulated line runs at ``baud``, or at a half, a third and so on of it, where a bit would not last a whole number of
+    clock cycles. A host's bits are 1 + ``skew`` times as long as the device's. The constructor compiles the core, or
+    takes it from the cache; it raises :class:`CaptwinError` if tools are missing or fail.
     """
+
+    port: str  #: path of the serial port
 
     def __init__(self, core: Core, *, baud: float = BAUD, skew: float = 0.0) -> None:
         cycles = bit_cycles(CLOCK_HZ, baud)
@@ -40,13 +43,13 @@ class VirtualBoard:
         ramp = np.arange(core.chip.pixels, dtype=np.uint8) & PIXEL_MAX
         linked = LinkedCore(core, expect(core.chip, ramp), clock_hz=CLOCK_HZ, baud=baud)
         files = {"core.v": convert(linked, TOP), "driver.cpp": DRIVER.read_text()}
-        self._program, _ = native.program(TOP, files)
+        self._program, _ = compile_program(TOP, files)
 
     def __enter__(self) -> "VirtualBoard":
         board, host = os.openpty()
         tty.setraw(host)
         self.port = os.ttyname(host)
-        # This end stays open too, so that the board lives on when a host has closed its own.
+        # This end stays open, so that the board keeps running after a host has closed its own.
         self._host = host
         self._process = subprocess.Popen(
             [self._program, str(self._bit), str(board)], pass_fds=[board], env=tool_environment()

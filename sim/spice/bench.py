@@ -38,22 +38,22 @@ _REASON = re.compile(r"(singular matrix:.*|timestep too small.*|doanalyses: .*)"
 
 
 class Point(NamedTuple):
-    """How a cycle begins: membrane and drive in V, and whether the neuron spiked in the cycle before."""
+    """How a cycle begins."""
 
-    v: float
-    u: float
-    fired: bool
+    v: float  #: V, membrane
+    u: float  #: V, drive of the column
+    fired: bool  #: whether the neuron spiked in the cycle before
 
     def __str__(self) -> str:
         return f"(v = {self.v:.4f} V, u = {self.u:.4f} V, b = {int(self.fired)})"
 
 
 class Cycle(NamedTuple):
-    """How it ends: membrane in V, whether the neuron spiked, energy drawn from the supply in J."""
+    """How a cycle ends."""
 
-    v: float
-    spike: bool
-    energy: float
+    v: float  #: V, membrane
+    spike: bool  #: whether the neuron spiked
+    energy: float  #: J drawn from the supply
 
 
 class Failed(NamedTuple):
@@ -99,8 +99,8 @@ class Bench:
     def sha256(self) -> str:
         """Hash of netlist, models, bench and conditions, and of the files that netlist and models include."""
         conditions = json.dumps([self.conditions.corner, self.conditions.temperature, self.values])
-        others = {**self.devices.included, **self.netlist.included}
-        texts = (self.netlist.raw, self.devices.raw, cycle_bench(), conditions, *sorted(others.values()))
+        included = {**self.devices.included, **self.netlist.included}
+        texts = (self.netlist.raw, self.devices.raw, cycle_bench(), conditions, *sorted(included.values()))
         return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
     @cached_property
@@ -172,11 +172,11 @@ class Bench:
         return {"mem": v, "col": self.parameters["v_ref"], "spike": spike, "spike_n": spike_n}
 
     def _cycle(
-        self, told: Mapping[str, float], start: Mapping[str, float] | None, end: Sequence[float] | None, output: str
+        self, asked: Mapping[str, float], start: Mapping[str, float] | None, end: Sequence[float] | None, output: str
     ) -> Cycle | Failed:
         if start is None or end is None or not all(map(math.isfinite, end)):
             return Failed(why(output))
-        if reason := misses(told, start):
+        if reason := misses(asked, start):
             return Failed(reason)
         time, v, spike, charge = end
         if time <= 9.999e-9:
@@ -185,9 +185,9 @@ class Bench:
         return Cycle(v, spike > supply / 2, charge * supply)
 
 
-def misses(told: Mapping[str, float], start: Mapping[str, float]) -> str | None:
-    """What differs between the voltages that a run was ``told`` to start from and those of its ``start``, if any."""
-    for node, volts in told.items():
+def misses(asked: Mapping[str, float], start: Mapping[str, float]) -> str | None:
+    """What differs between the voltages that a run was ``asked`` to start from and those of its ``start``, if any."""
+    for node, volts in asked.items():
         if not abs(start[node] - volts) <= START_TOLERANCE:
             return f"v({node}) starts at {start[node]:.4f} V in place of {volts:.4f} V"
     return None

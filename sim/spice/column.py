@@ -66,24 +66,24 @@ def column_of(layer: Layer, index: int) -> Column:
 
 @dataclass(frozen=True)
 class Chain:
-    """What ngspice found at the end of each cycle, steps long each; energies of the cycles in J."""
+    """What ngspice found at the end of each cycle of a column that runs from rest, each cycle beginning where the one
+    before ended; as many entries as there are steps."""
 
     v: tuple[float, ...]  #: membrane, V
     spikes: tuple[bool, ...]
-    energy: tuple[float, ...]  #: of the neuron: what its supply, references and clocks gave, as a table counts it
-    row_energy: tuple[
-        float, ...
-    ]  #: of the row drivers, for this column: charge out of their v_read supply times v_read
-    seconds: float  #: that ngspice took
+    energy: tuple[float, ...]  #: J of the neuron: what its supply, references and clocks gave, as a table counts it
+    #: J of the row drivers for this column: charge out of their v_read supply times v_read
+    row_energy: tuple[float, ...]
+    seconds: float  #: s that ngspice took
 
 
 @dataclass(frozen=True, eq=False)
 class ColumnBench:
-    """A column on its bench with the spikes of its rows, (steps, rows) of 0 and 1."""
+    """A column on its bench, and the spikes of its rows."""
 
     bench: Bench
     column: Column
-    spikes: np.ndarray
+    spikes: np.ndarray  #: (steps, rows) of 0 and 1
     v_read: float  #: V, swing of the row lines
 
     @property
@@ -189,8 +189,8 @@ class ColumnBench:
         cycles = [cycle for cycle in echoed(output, "cycle", 5) if all(map(math.isfinite, cycle))]
         if not starts or [cycle[0] for cycle in cycles] != list(range(self.steps)):
             return Failed(why(output))
-        told = self.bench.held(self.bench.parameters["v_ref"], fired=False)
-        if reason := misses(told, dict(zip(HELD, starts[0], strict=True))):
+        asked = self.bench.held(self.bench.parameters["v_ref"], fired=False)
+        if reason := misses(asked, dict(zip(HELD, starts[0], strict=True))):
             return Failed(reason)
         _, v, spike, drawn, rows = np.array(cycles).T
         supply = self.bench.parameters["supply"]

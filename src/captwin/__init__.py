@@ -12,11 +12,17 @@ if TYPE_CHECKING:
     from captwin.boards.flow.build import build as build_bitstream
     from captwin.boards.host.device import Device
     from captwin.hw.chip import Chip
-    from captwin.hw.gates.core import Core, CoreOptions
+    from captwin.hw.gates.core import Core
+    from captwin.hw.gates.options import CoreOptions
     from captwin.hw.support.errors import CaptwinError
     from captwin.hw.verilog import write_verilog
+    from captwin.sim.evaluate import evaluate
+    from captwin.sim.expected import expect as expect_answer
     from captwin.sim.golden import run as run_golden
+    from captwin.sim.rtl.twin import build as compile_gates
+    from captwin.sim.rtl.verify import verify
     from captwin.sim.rtl.virtual import VirtualBoard
+    from captwin.sim.spice.bench import open_bench
     from captwin.sim.spice.characterize import characterize
     from captwin.train.config import load_config
     from captwin.train.datasets.catalogue import load_dataset
@@ -32,12 +38,17 @@ __all__ = [
     "VirtualBoard",
     "build_bitstream",
     "characterize",
+    "compile_gates",
+    "evaluate",
+    "expect_answer",
     "find_board",
     "load_chip",
     "load_config",
     "load_dataset",
+    "open_bench",
     "run_golden",
     "train_chip",
+    "verify",
     "write_verilog",
 ]
 
@@ -46,17 +57,22 @@ PUBLIC = {
     "CaptwinError": ("captwin.hw.support.errors", "CaptwinError"),
     "Chip": ("captwin.hw.chip", "Chip"),
     "Core": ("captwin.hw.gates.core", "Core"),
-    "CoreOptions": ("captwin.hw.gates.core", "CoreOptions"),
+    "CoreOptions": ("captwin.hw.gates.options", "CoreOptions"),
     "Device": ("captwin.boards.host.device", "Device"),
     "VirtualBoard": ("captwin.sim.rtl.virtual", "VirtualBoard"),
     "build_bitstream": ("captwin.boards.flow.build", "build"),
     "characterize": ("captwin.sim.spice.characterize", "characterize"),
+    "compile_gates": ("captwin.sim.rtl.twin", "build"),
+    "evaluate": ("captwin.sim.evaluate", "evaluate"),
+    "expect_answer": ("captwin.sim.expected", "expect"),
     "find_board": ("captwin.boards.catalogue", "find_board"),
     "load_chip": ("captwin.train.zoo", "load_chip"),
     "load_config": ("captwin.train.config", "load_config"),
     "load_dataset": ("captwin.train.datasets.catalogue", "load_dataset"),
+    "open_bench": ("captwin.sim.spice.bench", "open_bench"),
     "run_golden": ("captwin.sim.golden", "run"),
     "train_chip": ("captwin.train.loop", "train"),
+    "verify": ("captwin.sim.rtl.verify", "verify"),
     "write_verilog": ("captwin.hw.verilog", "write_verilog"),
 }
 

@@ -15,7 +15,7 @@ from tests.support.chips import random_chip
 
 def written(folder: Path, **options: object) -> tuple[str, dict]:
     core = Core(random_chip(11, sizes=(6, 4, 3)), CoreOptions(**options))
-    sidecar = write_verilog(core, folder / "core.v")
+    sidecar = write_verilog(core, folder / "core.v").sidecar
     return (folder / "core.v").read_text(), json.loads(sidecar.read_text())
 
 

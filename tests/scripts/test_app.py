@@ -162,7 +162,7 @@ def test_errors_of_the_machine_are_one_line(captwin, monkeypatch, error):
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("captwin.scripts.verbs.chip.evaluate.golden.run", fail)
+    monkeypatch.setattr("captwin.sim.golden.run", fail)
     status, out, err = captwin("evaluate", "digits")
     assert (status, out, err.count("\n")) == (1, "", 1) and err.startswith("captwin: "), err
 

@@ -14,7 +14,7 @@ from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.support.generated import kind_of, marked
 from captwin.hw.verilog import verilog_files
 from captwin.sim.rtl.simulators import MAKE_FLAGS, require
-from captwin.sim.rtl.testbench import checking_bench
+from captwin.sim.rtl.testbench.plain import checking_testbench
 from tests.support.chips import random_chip, random_pixels
 from tests.support.lint import WITHOUT, complaints
 
@@ -34,7 +34,7 @@ def write(folder: Path, kind: str) -> str:
     options, axi_stream = CORES[kind]
     sidecar, files = verilog_files(Core(CHIP, options), Path("core.v"), axi_stream=axi_stream, top=kind)
     files |= {
-        Path("core_tb.v"): checking_bench(CHIP, sidecar, PIXELS, "core.v", "core_tb.v"),
+        Path("core_tb.v"): checking_testbench(CHIP, sidecar, PIXELS, "core.v", "core_tb.v"),
         Path("core_instance.vh"): instance(sidecar),
     }
     for path, text in files.items():
@@ -54,7 +54,7 @@ def test_testbench(kind: str, tmp_path: Path) -> None:
     top = write(tmp_path, kind)
     assert complaints(tmp_path, ["core.v", "core_tb.v"], f"{top}_tb", ("verilator", "icarus")) == []
     cycles = set()
-    for seed in (1, 2, 3):
+    for seed in (1, 2):
         status, text = simulate(tmp_path, top, f"-P{top}_tb.SEED={seed}")
         assert status == 0 and "PASS: 4 images" in text and "FAIL" not in text, text
         cycles.add(text)

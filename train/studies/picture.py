@@ -1,12 +1,10 @@
 """The study as a picture: accuracy of each way of training over devices, a row of panels for each circuit."""
 
-import io
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from captwin.train.studies.study import BASE_LEVELS, BASE_RATIO, Outcome
@@ -21,11 +19,10 @@ WAYS: tuple[tuple[str, str, Callable[[Outcome], bool]], ...] = (
 MARKERS = {"one_sided": "o", "complementary": "s"}
 
 
-def picture(outcomes: list[Outcome], title: str) -> bytes:
-    """PNG of ``outcomes``: points are means over seeds, bars reach from the worst seed to the best."""
+def draw_study(outcomes: list[Outcome], title: str) -> Figure:
+    """A figure of ``outcomes``: points are means over seeds, bars reach from the worst seed to the best."""
     circuits = list(dict.fromkeys(outcome.circuit for outcome in outcomes))
     figure = Figure(figsize=(14, 3.6 * len(circuits) + 0.9), layout="constrained")
-    FigureCanvasAgg(figure)
     figure.suptitle(title, parse_math=False)
     panels = figure.subplots(len(circuits), 3, squeeze=False, sharey="row")
     for row, circuit in zip(panels, circuits, strict=True):
@@ -38,9 +35,7 @@ def picture(outcomes: list[Outcome], title: str) -> bytes:
         row[0].set_ylabel(f"{circuit}\ncorrect test images [%]")
     handles, labels = panels[0, 2].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8.5)
-    data = io.BytesIO()
-    figure.savefig(data, format="png", dpi=110, metadata={"Software": None})
-    return data.getvalue()
+    return figure
 
 
 def _draw(axes: Axes, outcomes: list[Outcome], along: str, label: str, scale: float = 1) -> None:

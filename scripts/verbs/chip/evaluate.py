@@ -1,16 +1,16 @@
 """``captwin evaluate``: a chip's accuracy in exact arithmetic, and the energy of its inferences."""
 
-from time import perf_counter
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from captwin.hw.chip import Chip
 from captwin.hw.support.quantities import energy_text
 from captwin.scripts.activity import activity_rows, warn
 from captwin.scripts.output import JsonFlag, Row, count, note, share, show
-from captwin.sim import activity, energy, golden
+from captwin.sim import energy
+from captwin.sim.evaluate import Evaluation
+from captwin.sim.evaluate import evaluate as run
 from captwin.train.datasets.dataset import Dataset
 from captwin.train.zoo import chip_dataset, load_chip, trained_on
 
@@ -23,30 +23,25 @@ def evaluate(
     """Run the golden model over the whole test set, and add up the energy that the analog chip would draw."""
     loaded = load_chip(chip)
     dataset = chip_dataset(loaded, data)
-    golden.run(loaded, dataset.test_images[:1])  # compiles
-    start = perf_counter()
-    outcome = golden.run(loaded, dataset.test_images)
-    seconds = perf_counter() - start
-    alive = activity.measure(loaded, dataset.test_images)
-    images = len(outcome.labels)
-    rate = images / seconds
+    result = run(loaded, dataset.test_images, dataset.test_labels)
+    steps, rate = result.outcome.steps.mean(), result.images_per_s
     show(
         [
             note("chip", "chip", chip),
             note("data", "data", f"{dataset.name}, test set"),
             _training_data(loaded, dataset),
-            count("images", "images", images),
-            share("golden_accuracy", "golden accuracy", outcome.accuracy(dataset.test_labels)),
-            count("errors", "errors", int((outcome.labels != dataset.test_labels).sum())),
-            Row("mean_steps", outcome.steps.mean(), "time steps an image", f"{outcome.steps.mean():.2f}"),
+            count("images", "images", result.images),
+            share("golden_accuracy", "golden accuracy", result.accuracy),
+            count("errors", "errors", result.errors),
+            Row("mean_steps", steps, "time steps an image", f"{steps:.2f}"),
             Row("golden_images_per_s", rate, "golden model", f"{rate:,.0f} images/s"),
-            *activity_rows(alive),
-            *energy_rows(loaded, dataset.test_images),
+            *activity_rows(result.activity),
+            *_energy_rows(result),
         ],
         "Golden model",
         as_json,
     )
-    warn(alive.warnings())
+    warn(result.activity.warnings())
 
 
 def _training_data(chip: Chip, dataset: Dataset) -> Row:
@@ -73,12 +68,11 @@ PART_LABELS = {
 }
 
 
-def energy_rows(chip: Chip, pixels: np.ndarray) -> list[Row]:
-    """What an inference of (images, pixels) uint8 costs; one row that says why not if the chip does not tell."""
-    try:
-        report = energy.measure(chip, pixels)
-    except energy.EnergyError as error:
-        return [Row("energy_j", None, "energy", f"unknown: {error}")]
+def _energy_rows(result: Evaluation) -> list[Row]:
+    """What an inference costs; one row that says why not if the chip does not tell."""
+    report = result.energy
+    if report is None:
+        return [Row("energy_j", None, "energy", f"unknown: {result.energy_unknown}")]
     total, parts, layers = report.total, report.mean.sum(axis=0), report.mean.sum(axis=1)
     mean, least, most = total.mean(), total.min(), total.max()
     named = dict(zip(energy.PARTS, parts.tolist(), strict=True))

@@ -11,8 +11,9 @@ from captwin.hw.support.locks import locked_folder
 from captwin.scripts.output import JsonFlag, Row, count, file, progress_bar, results_folder, show
 from captwin.sim.devices.mapping_kinds import MAPPINGS
 from captwin.sim.neurons.circuits import circuit_names
+from captwin.sim.plots.style import save_png
 from captwin.train.datasets.catalogue import DATASETS, load_dataset
-from captwin.train.studies.picture import picture
+from captwin.train.studies.picture import draw_study
 from captwin.train.studies.study import BASE_LEVELS, BASE_RATIO, Outcome, to_csv
 from captwin.train.studies.study import study as run
 
@@ -36,7 +37,7 @@ def study(
         outcomes = _run(data, seeds, folder, sweeps, epochs)
         write_atomically(folder / "study.csv", to_csv(outcomes))
         title = f"{data}: ideal-trained and circuit-aware networks on SPICE circuits, {seeds} seeds"
-        write_atomically(folder / "study.png", picture(outcomes, title))
+        save_png(draw_study(outcomes, title), folder / "study.png")
     rows = [count("outcomes", "accuracies measured", len(outcomes))]
     for circuit in circuit_names():
         rows += _summary(circuit, outcomes)

@@ -1,13 +1,11 @@
 """``captwin fabricate``: Monte Carlo chips, each with devices and comparators drawn by chance."""
 
-import csv
-import io
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
+from captwin.hw.chip import Chip
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import whole_folder, write_atomically
 from captwin.scripts.chip_folders import chip_folder, own_folder
@@ -15,9 +13,11 @@ from captwin.scripts.output import JsonFlag, Row, count, file, note, progress_ba
 from captwin.sim import golden
 from captwin.sim.devices.fabricate import Process
 from captwin.sim.devices.fabricate import fabricate as run
+from captwin.sim.devices.lot import Lot, fabricate_lot
 from captwin.sim.devices.mapping_kinds import MAPPINGS
 from captwin.sim.devices.memcapacitor import Effects, History
 from captwin.sim.plots.fabrication import plot_yield
+from captwin.train.datasets.catalogue import Dataset
 from captwin.train.zoo import chip_dataset, chip_name, load_chip
 
 #: names of what a run leaves in its folder
@@ -63,74 +63,56 @@ def fabricate(
     run(loaded, process, seed=seed, mapping=mapping)  # so that a mistake shows before the progress bar does
     dataset = chip_dataset(loaded, data)
     folder = output or chip_folder(chip, "fabricated")
-    nominal = golden.run(loaded, dataset.test_images).accuracy(dataset.test_labels)
-    least = nominal - 0.01 if spec is None else spec
-    names, builds, found, bits, columns = [], [], [], [], []
-    with own_folder(folder, chip), whole_folder(folder, OWN) as place, progress_bar() as bar:
-        for number in bar.track(range(chips), description="chips"):
-            made = run(loaded, process, seed=seed, number=number, mapping=mapping)
-            names.append(f"chip_{number:03}.safetensors")
-            made.save(place / names[-1])
-            columns += [
-                after.c_column / before.c_column for before, after in zip(loaded.layers, made.layers, strict=True)
-            ]
-            bits.append(made.formats.charge_bits)
-            builds.append(f"{made.build_id:016x}")
-            found.append(golden.run(made, dataset.test_images).accuracy(dataset.test_labels))
-        _write_numbers(place / "accuracies.csv", names, builds, found)
-        accuracies = np.array(found)
-        number_of = f"{chips} chip{'s' * (chips > 1)}"
-        title = f"{chip_name(chip)}: {number_of}, {_told(process)}; {len(dataset.test_images):,} test images"
-        plot_yield(accuracies, nominal, least, len(dataset.test_images), title, place / "accuracies.png")
-    deviation = accuracies.std(ddof=1) if chips > 1 else 0.0
-    show(
-        [
-            note("chip", "chip", chip),
-            note("data", "data", f"{dataset.name}, test set"),
-            count("images", "images", len(dataset.test_images)),
-            count("chips", "chips", chips),
-            note("process", "process", _told(process)),
-            count("charge_bits", "bits of a charge code, most", max(bits)),
-            share("column_change", "column capacitances, RMS change", _rms(np.concatenate(columns) - 1)),
-            share("nominal_accuracy", "accuracy as programmed", nominal),
-            share("mean_accuracy", "accuracy, mean", accuracies.mean()),
-            share("std_accuracy", "accuracy, standard deviation", deviation),
-            share("min_accuracy", "accuracy, least", accuracies.min()),
-            share("max_accuracy", "accuracy, most", accuracies.max()),
-            share("spec_accuracy", "accuracy of a good chip", least),
-            share("yield", "yield: good chips", (accuracies >= least).mean()),
-            Row("accuracies", found, "", ""),
-            file("folder", "chips", folder),
-            file("csv", "accuracies", folder / "accuracies.csv"),
-            file("plot", "plot", folder / "accuracies.png"),
-        ],
-        "Fabricated",
-        as_json,
-    )
-
-
-def _rms(values: np.ndarray) -> float:
-    return float(np.sqrt(np.square(values, dtype=np.float64).mean()))
-
-
-def _write_numbers(path: Path, names: list[str], builds: list[str], accuracies: list[float]) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["file", "build_id", "accuracy"])
-    writer.writerows(zip(names, builds, accuracies, strict=True))
-    write_atomically(path, text.getvalue())
-
-
-def _told(process: Process) -> str:
-    """The process in words: all that is not ideal."""
-    effects, history = process.effects, process.history
-    said = [
-        (effects.sigma_c, f"sigma(C) {100 * effects.sigma_c:g} %"),
-        (process.sigma_vth, f"sigma(V_th) {1e3 * process.sigma_vth:g} mV"),
-        (effects.stuck, f"{100 * effects.stuck:g} % stuck"),
-        (effects.drift * history.seconds, f"{100 * effects.drift:g} % drift a decade, {history.seconds:g} s"),
-        (effects.read_disturb * history.reads, f"{history.reads:g} reads of {effects.read_disturb:g}"),
-        (effects.write_disturb * history.writes, f"{history.writes:g} half-selections of {effects.write_disturb:g}"),
-        (effects.c_v1 or effects.c_v2, f"C(V) {effects.c_v1:g} /V, {effects.c_v2:g} /V^2"),
+    images = len(dataset.test_images)
+    title = f"{chip_name(chip)}: {chips} chip{'s' * (chips > 1)}, {process}; {images:,} test images"
+    with own_folder(folder, chip), whole_folder(folder, OWN) as place:
+        lot = _lot(loaded, process, dataset, place, chips, seed, mapping)
+        least = lot.nominal_accuracy - 0.01 if spec is None else spec
+        write_atomically(place / "accuracies.csv", lot.to_csv())
+        plot_yield(lot.accuracies, lot.nominal_accuracy, least, images, title, place / "accuracies.png")
+    about = [
+        note("chip", "chip", chip),
+        note("data", "data", f"{dataset.name}, test set"),
+        count("images", "images", images),
+        count("chips", "chips", chips),
+        note("process", "process", str(process)),
     ]
-    return ", ".join(words for size, words in said if size) or "ideal"
+    show([*about, *_rows(lot, least, folder)], "Fabricated", as_json)
+
+
+def _lot(
+    chip: Chip, process: Process, dataset: Dataset, folder: Path, chips: int, seed: int, mapping: str | None
+) -> Lot:
+    """Fabricates the chips in ``folder``, with a progress bar."""
+
+    def accuracy(measured: Chip) -> float:
+        return golden.run(measured, dataset.test_images).accuracy(dataset.test_labels)
+
+    with progress_bar() as bar:
+        task = bar.add_task("chips", total=chips)
+
+        def progress(done: int, total: int) -> None:
+            bar.update(task, completed=done)
+
+        return fabricate_lot(
+            chip, process, accuracy, folder, count=chips, seed=seed, mapping=mapping, progress=progress
+        )
+
+
+def _rows(lot: Lot, least: float, folder: Path) -> list[Row]:
+    accuracies = lot.accuracies
+    return [
+        count("charge_bits", "bits of a charge code, most", lot.charge_bits),
+        share("column_change", "column capacitances, RMS change", lot.column_change),
+        share("nominal_accuracy", "accuracy as programmed", lot.nominal_accuracy),
+        share("mean_accuracy", "accuracy, mean", accuracies.mean()),
+        share("std_accuracy", "accuracy, standard deviation", lot.accuracy_deviation),
+        share("min_accuracy", "accuracy, least", accuracies.min()),
+        share("max_accuracy", "accuracy, most", accuracies.max()),
+        share("spec_accuracy", "accuracy of a good chip", least),
+        share("yield", "yield: good chips", lot.yield_at(least)),
+        Row("accuracies", accuracies, "", ""),
+        file("folder", "chips", folder),
+        file("csv", "accuracies", folder / "accuracies.csv"),
+        file("plot", "plot", folder / "accuracies.png"),
+    ]

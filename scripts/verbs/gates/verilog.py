@@ -12,14 +12,13 @@ from captwin.hw.export.sidecar import Sidecar
 from captwin.hw.gates.core import Core
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import file_target
-from captwin.hw.support.generated import write_generated
 from captwin.hw.support.names import check_name
-from captwin.hw.verilog import sidecar_path, verilog_files
+from captwin.hw.verilog import write_verilog
 from captwin.scripts.activity import warn
 from captwin.scripts.options import BanksOption, LanesOption, PixelLanesOption, SerialOption, core_options
 from captwin.scripts.output import JsonFlag, Row, file, note, show
 from captwin.sim.rtl.simulate import CLOCK_HZ
-from captwin.sim.rtl.testbench import checking_bench
+from captwin.sim.rtl.testbench.plain import checking_testbench
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import chip_warnings, load_chip
 
@@ -76,19 +75,23 @@ def verilog(
     loaded = load_chip(chip)
     warn(chip_warnings(loaded))
     core = Core(loaded, options)
-    sidecar, files = verilog_files(core, output, axi_stream=axi_stream, top=top, initial=not no_initial)
-    pixels, about = _images(loaded, images, data)
-    beside = _companions(wanted, loaded, sidecar, output, pixels, about, clock * 1e6)
-    write_generated(files | beside, force=force)
+
+    def beside(sidecar: Sidecar) -> dict[Path, str]:
+        pixels, about = _images(loaded, images, data)
+        return _companions(wanted, loaded, sidecar, output, pixels, about, clock * 1e6)
+
+    written = write_verilog(
+        core, output, axi_stream=axi_stream, top=top, initial=not no_initial, companions=beside, force=force
+    )
     show(
         [
             file("verilog", "Verilog", output),
-            file("sidecar", "ports", sidecar_path(output)),
-            *(_beside_row(path, path.name.removeprefix(output.stem)) for path in beside),
+            file("sidecar", "ports", written.sidecar),
+            *(_beside_row(path, path.name.removeprefix(output.stem)) for path in written.companions),
             note("build_id", "build id", f"{core.chip.build_id:016x}"),
             note("layers", "layers", "-".join(str(size) for size in core.chip.sizes)),
         ],
-        sidecar.top,
+        written.ports.top,
         as_json,
     )
 
@@ -129,7 +132,7 @@ def _companions(
     if "instance" in wanted:
         texts[paths["instance"][0]] = instance(sidecar)
     if "testbench" in wanted:
-        texts[bench] = checking_bench(chip, sidecar, pixels, output.name, bench.name, about)
+        texts[bench] = checking_testbench(chip, sidecar, pixels, output.name, bench.name, about)
     if "constraints" in wanted:
         texts |= {path: constraints(sidecar, clock_hz) for path in (sdc, xdc)}
     if "fusesoc" in wanted:

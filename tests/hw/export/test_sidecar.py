@@ -21,7 +21,7 @@ CONTENT = json.loads(SIDECAR.text())
 
 
 def test_read_as_written(tmp_path: Path) -> None:
-    path = write_verilog(CORE, tmp_path / "core.v")
+    path = write_verilog(CORE, tmp_path / "core.v").sidecar
     assert read_sidecar(path) == SIDECAR and kind_of(path.read_bytes()) == "sidecar"
     assert SIDECAR.stores and SIDECAR.port("trace1__payload").fields
 

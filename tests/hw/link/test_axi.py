@@ -11,8 +11,8 @@ from captwin.hw.link.axi import AxiStreamCore
 from captwin.hw.link.protocol import answer_parts, unpack
 from captwin.hw.verilog import convert
 from captwin.sim import golden
-from captwin.sim.rtl.launch import run_bench
 from captwin.sim.rtl.simulators import missing_tools
+from captwin.sim.rtl.testbench.launch import run_testbench
 from tests.support.chips import random_chip, random_pixels
 
 
@@ -24,7 +24,7 @@ def test_answers(classes: int, lanes: int, misplace: bool, tmp_path: Path) -> No
     (tmp_path / "core.v").write_text(convert(AxiStreamCore(Core(chip, CoreOptions(lanes, 1, 2))), "captwin_axi"))
     job = {"images": pixels.tolist(), "lanes": lanes, "seed": 3, "misplace": misplace}
     (tmp_path / "job.json").write_text(json.dumps(job))
-    run_bench("icarus", [tmp_path / "core.v"], "captwin_axi", "tests.hw.link.axi_bench", tmp_path)
+    run_testbench("icarus", [tmp_path / "core.v"], "captwin_axi", "tests.hw.link.axi_testbench", tmp_path)
     outcome = json.loads((tmp_path / "outcome.json").read_text())
     expected = golden.run(chip, pixels)
     for n, packet in enumerate(outcome["packets"]):

@@ -12,7 +12,6 @@ from captwin.hw.gates.events import EventSource
 from captwin.hw.gates.neuron import Neurons
 from captwin.hw.gates.readout import ClassReadout
 from captwin.hw.support.errors import CaptwinError
-from captwin.sim.cycles import workload as model
 from captwin.sim.cycles.workload import Workload
 from captwin.sim.rtl.simulators import missing_tools
 from captwin.sim.rtl.twin import build
@@ -40,8 +39,8 @@ def compare(chip: Chip, pixels: np.ndarray, options: CoreOptions) -> None:
     ("name", "options"),
     [
         ("digits", CoreOptions(8, 1, 4)),
-        ("digits", CoreOptions(8, (2, 1), (8, 1))),
-        ("digits", CoreOptions(32, (4, 2), (32, 4))),
+        pytest.param("digits", CoreOptions(8, (2, 1), (8, 1)), marks=pytest.mark.proof),
+        pytest.param("digits", CoreOptions(32, (4, 2), (32, 4)), marks=pytest.mark.proof),
         ("digits-small", CoreOptions(32, (4, 1), (8, 1))),
         ("digits-tiny", CoreOptions(1, 1, 1)),
         ("digits", CoreOptions(4, 1, 1, serial=True)),
@@ -58,7 +57,8 @@ def test_digits(name: str, options: CoreOptions) -> None:
         # first_spike, four layers, more banks than rows of a word
         (0, "latency", CoreOptions(32, (16, 8, 2, 4), (1, 1, 1, 2))),
         # one step an image: many images under way
-        (2, "latency", CoreOptions(32, (2, 1, 4), (4, 32, 8))),
+        (2, "latency", CoreOptions(32, (2, 1, 4), (1, 8, 2))),
+        pytest.param(2, "latency", CoreOptions(32, (2, 1, 4), (4, 32, 8)), marks=pytest.mark.proof),
         (5, "bernoulli", CoreOptions(16, 32, 1)),
         # rows and columns of all kinds, one after the other
         (0, "latency", CoreOptions(32, 1, 1, serial=True)),
@@ -115,7 +115,7 @@ def test_latencies_are_the_blocks_own(block: type, name: str, monkeypatch: pytes
 def test_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     chip, pixels = load_chip("digits-small"), load_dataset("digits").test_images[:50]
     whole = Workload(chip, pixels)
-    monkeypatch.setattr(model, "BATCH", 7)
+    monkeypatch.setattr("captwin.sim.cycles.workload.BATCH", 7)
     parts = Workload(chip, pixels)
     options = replace(CoreOptions(), lanes=2)
     np.testing.assert_array_equal(whole.cycles(options).latency, parts.cycles(options).latency)

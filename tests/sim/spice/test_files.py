@@ -117,12 +117,13 @@ def test_no_mixture_of_lines_gives_orders(tmp_path, pieces):
 
 @needs_ngspice
 @pytest.mark.parametrize(
-    "changes", [{"circuit": "x\n.control\nshell touch mark\n.endc\n*"}, {"corner": "tt\n*# shell"}]
+    ("circuit", "corner"), [("x\n.control\nshell touch mark\n.endc\n*", "tt"), ("own", "tt\n*# shell")]
 )
-def test_names_are_plain(changes, tmp_path, monkeypatch):
+def test_names_are_plain(circuit, corner, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(CaptwinError, match="expected a plain name"):
-        open_bench(**({"circuit": "own", "netlist": NETLISTS / "charge_share.cir"} | changes)).simulate(REST)
+        bench = open_bench(circuit, netlist=NETLISTS / "charge_share.cir", conditions=Conditions(corner))
+        bench.simulate(REST)
     assert not (tmp_path / "mark").exists()
 
 

@@ -14,8 +14,8 @@ from captwin.hw.chip import Chip
 from captwin.hw.export.sidecar import Payload, fields
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.sim import golden
-from captwin.sim.rtl.launch import run_bench
 from captwin.sim.rtl.simulators import missing_tools
+from captwin.sim.rtl.testbench.launch import run_testbench
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
 from tests.system.netlists.probe import Probe
@@ -62,7 +62,7 @@ def compare(built: Built, sources: Sequence[Path], pixels: np.ndarray, folder: P
     """Simulates a netlist of ``built`` and asserts that every answer, whole, is golden's."""
     np.save(folder / "images.npy", pixels, allow_pickle=False)
     arguments = ["-DNO_ICE40_DEFAULT_ASSIGNMENTS"]
-    run_bench("icarus", sources, TOP, "tests.system.netlists.probe_bench", folder, arguments=arguments)
+    run_testbench("icarus", sources, TOP, "tests.system.netlists.probe_testbench", folder, arguments=arguments)
     assert (folder / "answers.json").exists(), f"the bench stopped early; see {folder / 'run.log'}"
     answers = json.loads((folder / "answers.json").read_text())
     assert len(answers) == len(pixels)

@@ -7,7 +7,7 @@ import pytest
 
 from captwin.sim.neurons.circuits import circuit_names
 from captwin.train.studies import study
-from captwin.train.studies.picture import picture
+from captwin.train.studies.picture import draw_study
 from captwin.train.studies.study import Case, Outcome, cases, to_csv
 
 
@@ -71,4 +71,9 @@ def test_picture_shows_what_there_is() -> None:
         for levels in (2, 16)
         for seed in (1, 2)
     ]
-    assert picture(outcomes, "title").startswith(b"\x89PNG")
+    figure = draw_study(outcomes, "title")
+    panels = figure.axes
+    assert len(panels) == 6 and [panel.get_ylabel() for panel in panels[::3]] == [
+        f"{circuit}\ncorrect test images [%]" for circuit in ("one", "other")
+    ]
+    assert len(panels[0].containers) == 1 and panels[0].containers[0].lines[0].get_xdata().tolist() == [2, 16]

@@ -1,4 +1,4 @@
-"""Runs cocotb's benches in the simulators."""
+"""Runs cocotb testbenches in the simulators."""
 
 import shutil
 import tempfile
@@ -25,20 +25,20 @@ _BUILD_ARGUMENTS: dict[Simulator, list[str]] = {
 WAVEFORMS = (".vcd", ".fst")
 
 
-def run_bench(
+def run_testbench(
     simulator: Simulator,
     sources: Sequence[Path],
     top: str,
-    bench: str,
+    testbench: str,
     folder: Path,
     *,
     arguments: Sequence[str] = (),
     waves: bool = False,
 ) -> tuple[float, float]:
-    """Builds ``sources`` and runs the cocotb module ``bench`` on ``top``; returns the seconds that each took.
+    """Builds ``sources`` and runs the cocotb module ``testbench`` on ``top``; returns the seconds that each took.
 
-    The bench finds ``folder`` in ``CAPTWIN_JOB`` and leaves there what it has to say: a test of cocotb that fails is
-    not noticed here. Raises :class:`CaptwinError` if tools are missing or fail.
+    The testbench finds ``folder`` in ``CAPTWIN_JOB`` and leaves its outcome there: a cocotb test that fails is not
+    noticed here. Raises :class:`CaptwinError` if tools are missing or fail.
     """
     timescale = ("1ns", "1ps")
     with inside_environment(require(simulator)), _linked_cocotb(), _place_without_blanks(folder, sources) as place:
@@ -67,7 +67,7 @@ def run_bench(
             simulator,
             folder / "run.log",
             lambda log: runner.test(
-                test_module=bench,
+                test_module=testbench,
                 hdl_toplevel_lang="verilog",
                 hdl_toplevel=top,
                 build_dir=build,

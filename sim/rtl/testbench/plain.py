@@ -11,14 +11,15 @@ from captwin.hw.export.sidecar import Payload, Sidecar
 from captwin.hw.link import protocol
 from captwin.hw.support.generated import blank_mark
 from captwin.sim import golden
+from captwin.sim.rtl.scoreboard import PATIENCE
 
 KIND = "testbench"
-#: clock cycles without a beat after which the gates are given up, where they are never silent for good reason
-PATIENCE = 20_000
-TEMPLATE = Path(__file__).with_name("testbench.v")
+TEMPLATE = Path(__file__).with_name("plain.v")
 
 
-def checking_bench(chip: Chip, sidecar: Sidecar, pixels: np.ndarray, verilog: str, name: str, about: str = "") -> str:
+def checking_testbench(
+    chip: Chip, sidecar: Sidecar, pixels: np.ndarray, verilog: str, name: str, about: str = ""
+) -> str:
     """The text of the testbench ``name`` for the core of ``chip`` in the file ``verilog``, its mark still blank.
 
     ``pixels``, (images, pixels) uint8, are the images that it sends; ``about`` tells people which these are. It sends

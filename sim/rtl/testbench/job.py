@@ -1,0 +1,73 @@
+"""What :func:`captwin.sim.rtl.simulate.simulate` and the testbench inside the simulator tell each other, as files."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from captwin.hw.chip import Chip
+from captwin.hw.support.files import write_atomically
+from captwin.sim.rtl.scoreboard import Divergence
+
+OUTCOME = "outcome.json"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the testbench has to do."""
+
+    chip: Chip
+    images: np.ndarray  #: (images, pixels) uint8
+    sidecar: Path  #: of the Verilog that is simulated
+    stall: float  #: chance, each cycle and stream, that a stream pauses
+    seed: int  #: decides when
+
+    def write(self, folder: Path) -> None:
+        """Puts the job into ``folder``."""
+        self.chip.save(folder / "chip.safetensors")
+        np.save(folder / "images.npy", self.images, allow_pickle=False)
+        settings = {"stall": self.stall, "seed": self.seed, "sidecar": str(self.sidecar)}
+        (folder / "job.json").write_text(json.dumps(settings))
+
+    @classmethod
+    def read(cls, folder: Path) -> "Job":
+        """The job that :meth:`write` put there."""
+        settings = json.loads((folder / "job.json").read_text())
+        return cls(
+            chip=Chip.load(folder / "chip.safetensors"),
+            images=np.load(folder / "images.npy", allow_pickle=False),
+            sidecar=Path(settings["sidecar"]),
+            stall=settings["stall"],
+            seed=settings["seed"],
+        )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it. Cycles are clock cycles of the core."""
+
+    stopped: str | None  #: why the comparison could not go on, one line; what follows is then empty
+    complete: bool = False  #: whether all words and results have come
+    compared: dict[str, int] = field(default_factory=dict)  #: numbers compared, by signal
+    mismatches: int = 0
+    first_divergence: Divergence | None = None
+    labels: tuple[int, ...] = ()  #: of each result: class
+    result_cycles: tuple[int, ...] = ()  #: of each result: cycle in which it was taken
+    latencies: tuple[int, ...] = ()  #: of each result: cycles since its image's first pixel, as the core counts them
+    cycles: int = 0  #: cycles simulated
+    counters: dict[str, int] = field(default_factory=dict)  #: the core's own, at the end
+
+    def write(self, folder: Path) -> None:
+        """Puts the outcome into ``folder``, whole or not at all."""
+        write_atomically(folder / OUTCOME, json.dumps(asdict(self)))
+
+    @classmethod
+    def read(cls, folder: Path) -> "Outcome | None":
+        """The outcome that :meth:`write` put there; None if there is none."""
+        path = folder / OUTCOME
+        if not path.exists():
+            return None
+        content = json.loads(path.read_text())
+        first = content.pop("first_divergence")
+        return cls(**content, first_divergence=Divergence(**first) if first else None)
