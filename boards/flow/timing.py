@@ -10,6 +10,7 @@ from typing_extensions import TypedDict
 from captwin.hw.support.errors import CaptwinError
 
 _Nanoseconds = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]
+_Cell = Annotated[str, Field(max_length=10_000)]
 _Megahertz = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 
 
@@ -43,10 +44,10 @@ class Report(TypedDict):
 class CriticalPath:
     """The slowest path between two registers of the core's clock."""
 
-    start: str
-    end: str
-    logic_ns: float
-    routing_ns: float
+    start: _Cell
+    end: _Cell
+    logic_ns: _Nanoseconds
+    routing_ns: _Nanoseconds
 
     def __str__(self) -> str:
         return (

@@ -4,6 +4,7 @@ import subprocess
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import NamedTuple
 
 from captwin.boards.families.family import Family
 from captwin.hw.support.cache_folder import prepare_caches
@@ -13,29 +14,39 @@ from captwin.hw.support.tools import find_tool, run_tool
 
 @dataclass(frozen=True)
 class Tool:
-    """A program that was found, and what it says of its version."""
+    """A program on this machine, and what it says of its version."""
 
     name: str
     path: str
     version: str
 
     def run(self, arguments: list[str], folder: Path) -> None:
-        """Runs it in ``folder``, with what it says in NAME.log; :class:`CaptwinError` with its reason if it fails."""
+        """Runs it in ``folder``, its output going to NAME.log; :class:`CaptwinError` with its reason if it fails."""
         log = folder / f"{self.name}.log"
         with log.open("w") as output:
             command = [self.path, *arguments]
             status = run_tool(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT).returncode
         if status:
-            said = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-            reason = next((line for line in said if "ERROR" in line), (said or ["no message"])[-1])
+            lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+            reason = next((line for line in lines if "ERROR" in line), (lines or ["no message"])[-1])
             raise CaptwinError(f"{self.name} failed: {reason.removeprefix('ERROR: ').strip()}")
 
 
-def find_tools(family: Family, *, native: bool) -> tuple[Tool, Tool, Tool]:
-    """Synthesis, place and route, packing; :class:`CaptwinError` names what is missing and how to get it."""
+class Toolchain(NamedTuple):
+    """The tools of a build, in the order in which they run."""
+
+    synthesis: Tool
+    place: Tool
+    pack: Tool
+
+
+def find_tools(family: Family, *, native: bool) -> Toolchain:
+    """The tools of ``family``: those on PATH if ``native``, else PyPI's.
+
+    Raises :class:`CaptwinError`, which names what is missing and how to get it.
+    """
     prepare_caches()
-    first, second, third = (_find(*both, native) for both in zip(family.tools, family.packages, strict=True))
-    return first, second, third
+    return Toolchain(*(_find(*both, native) for both in zip(family.tools, family.packages, strict=True)))
 
 
 def _find(name: str, package: str, native: bool) -> Tool:
@@ -43,8 +54,8 @@ def _find(name: str, package: str, native: bool) -> Tool:
         path = find_tool(name)
         if path is None:
             raise CaptwinError(f"{name}: not on PATH; install it, or leave --native out to use PyPI's")
-        said = run_tool([path, "--version"])
-        return Tool(name, path, (said.stdout + said.stderr).strip().splitlines()[0])
+        answer = run_tool([path, "--version"])
+        return Tool(name, path, (answer.stdout + answer.stderr).strip().splitlines()[0])
     path = find_tool(f"yowasp-{name}" if package.startswith("yowasp") else name)
     try:
         number = version(package)

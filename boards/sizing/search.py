@@ -11,18 +11,19 @@ from typing import Protocol
 from captwin.boards.board import Board
 from captwin.boards.families.fabric import Limits
 from captwin.boards.sizing.area import AreaModel
-from captwin.boards.sizing.fit import block_rams, layer_block_rams
+from captwin.boards.sizing.block_rams import block_rams, layer_block_rams
+from captwin.boards.sizing.fit import SizedCore
 from captwin.hw.chip import Chip
 from captwin.hw.gates.options import LARGEST, CoreOptions
 
-#: cores whose rates or latencies differ by less count as equally fast, and the smaller one is the better
+#: cores whose rates or latencies differ by less, as a share, count as equally fast, and the smaller one is the better
 ALIKE = 0.01
 #: cores that are tried at most, those with the best bounds first
 TRIES = 500
 
 
 class Load(Protocol):
-    """What :class:`Workload` knows of the cycles that each part of a core needs by itself."""
+    """What :class:`Workload` knows of the cycles an image that each part of a core needs by itself."""
 
     def encoder_busy(self, pixel_lanes: int) -> float: ...
 
@@ -36,18 +37,16 @@ class Load(Protocol):
 
 
 @dataclass(frozen=True)
-class Found:
-    """A core that fits."""
+class FastCore:
+    """A core that fits, and how fast it is."""
 
-    options: CoreOptions
+    core: SizedCore
     cycles: float  #: an image
     latency: float  #: cycles from first pixel to result, on average
-    area: Limits
 
 
 def search(
-    chip: Chip,
-    board: Board,
+    model: AreaModel,
     load: Load,
     measure: Callable[[CoreOptions], tuple[float, float]],
     *,
@@ -55,22 +54,20 @@ def search(
     keep: int = 5,
     margin: float = 0.1,
     progress: Callable[[int], None] = lambda tried: None,
-) -> list[Found]:
-    """The ``keep`` fastest cores, ``loadable`` or not, that leave ``margin`` (of 1) of LUTs, flip-flops and block RAMs
-    free.
+) -> list[FastCore]:
+    """The ``keep`` fastest cores of the model's chip on its board, ``loadable`` or not, that leave ``margin`` (of 1) of
+    LUTs, flip-flops and block RAMs free.
 
     ``measure`` gives cycles an image and latency of a core. Cores are tried in the order of a bound, their busiest
     part's cycles, until no other can be better, or TRIES have been. ``progress`` hears how many have been.
     """
-    model = AreaModel(chip, board)
-    shares = {name: int((1 - margin) * getattr(board.limits, name)) for name in ("luts", "flip_flops", "block_rams")}
-    room = replace(board.limits, **shares)
-    found: list[Found] = []
-    large: list[CoreOptions] = []
+    chip, room = model.chip, _room(model.board, margin)
+    fastest: list[FastCore] = []
+    too_large: list[CoreOptions] = []
     worst = float("inf")
     waiting = [
-        (bound, rams, number, some)
-        for number, (bound, rams, some) in enumerate(_fitting(chip, board, load, room, loadable=loadable))
+        (bound, rams, number, options)
+        for number, (bound, rams, options) in enumerate(_small_enough(chip, model.board, load, room, loadable=loadable))
     ]
     heapq.heapify(waiting)
     tried = 0
@@ -78,7 +75,7 @@ def search(
         bound, _, _, options = heapq.heappop(waiting)
         if bound > worst * (1 + ALIKE):
             break
-        if any(_covers(chip, options, other) for other in large):
+        if any(_covers(chip, options, smaller) for smaller in too_large):
             continue
         tried += 1
         progress(tried)
@@ -86,32 +83,41 @@ def search(
         if cycles > worst * (1 + ALIKE):
             continue
         if not model.fits(options, room):
-            large.append(options)
+            too_large.append(options)
             continue
-        found.append(Found(options, cycles, latency, model.area(options)))
-        found.sort(key=_rank)
-        del found[keep:]
-        if len(found) == keep:
-            worst = found[-1].cycles
-    return found
+        fastest.append(FastCore(SizedCore(model, options), cycles, latency))
+        fastest.sort(key=_rank)
+        del fastest[keep:]
+        if len(fastest) == keep:
+            worst = fastest[-1].cycles
+    return fastest
 
 
-def _rank(found: Found) -> tuple[int, int, int]:
-    speed, latency = (round(log(cycles) / ALIKE) for cycles in (found.cycles, found.latency))
-    return speed, latency, found.area.luts
+def _room(board: Board, margin: float) -> Limits:
+    """What may be used of ``board``: all multipliers, and of the rest what leaves ``margin`` free."""
+    shares = {name: int((1 - margin) * getattr(board.limits, name)) for name in ("luts", "flip_flops", "block_rams")}
+    return replace(board.limits, **shares)
 
 
-def _covers(chip: Chip, options: CoreOptions, other: CoreOptions) -> bool:
-    """Whether a core has as much of everything as another, or more."""
+def _rank(fast: FastCore) -> tuple[int, int, int]:
+    speed, latency = (round(log(cycles) / ALIKE) for cycles in (fast.cycles, fast.latency))
+    return speed, latency, fast.core.area.luts
+
+
+def _covers(chip: Chip, larger: CoreOptions, smaller: CoreOptions) -> bool:
+    """Whether ``larger`` has as much of everything as ``smaller``, or more."""
     layers = len(chip.layers)
-    sizes = [
-        (not some.serial, some.pixel_lanes, *some.each("row_banks", layers), *some.each("lanes", layers))
-        for some in (options, other)
-    ]
-    return all(one >= two for one, two in zip(*sizes, strict=True))
+    pairs = zip(*(_hardware(options, layers) for options in (larger, smaller)), strict=True)
+    return all(more >= less for more, less in pairs)
 
 
-def _fitting(
+def _hardware(options: CoreOptions, layers: int) -> tuple[int, ...]:
+    """Numbers that grow with the hardware."""
+    each = (*options.each("row_banks", layers), *options.each("lanes", layers))
+    return (not options.serial, options.pixel_lanes, *each)
+
+
+def _small_enough(
     chip: Chip, board: Board, load: Load, room: Limits, *, loadable: bool
 ) -> Iterator[tuple[float, int, CoreOptions]]:
     """Bound on the cycles, block RAMs at least, and options of cores whose large memories fit."""

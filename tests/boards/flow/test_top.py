@@ -5,11 +5,14 @@ import pytest
 
 from captwin.boards.catalogue import BOARDS, find_board
 from captwin.boards.flow.top import BoardTop
-from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.gates.core import Core
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.link.selftest import Expected
 from tests.support.chips import random_chip
 
 
+# Amaranth keeps the colours of a lamp that are not asked for dark, by pins that it calls deprecated.
+@pytest.mark.filterwarnings("ignore:Using platform.request without:DeprecationWarning")
 @pytest.mark.parametrize("name", BOARDS)
 def test_every_board_has_what_the_top_asks_for(name: str) -> None:
     board, chip = find_board(name), random_chip(2, sizes=(6, 3, 2))

@@ -12,11 +12,12 @@ from captwin.boards.catalogue import find_board
 from captwin.boards.flow.build import build
 from captwin.boards.sizing import area
 from captwin.boards.sizing.area import AreaModel
-from captwin.boards.sizing.fit import fitting
+from captwin.boards.sizing.fit import size_core
 from captwin.boards.sizing.gate_count import Gates, Store, count
 from captwin.boards.sizing.memories import is_logic
-from captwin.hw.gates.core import Core, CoreOptions
+from captwin.hw.gates.core import Core
 from captwin.hw.gates.crossbar import Crossbar
+from captwin.hw.gates.options import CoreOptions
 from captwin.scripts.verbs.board.build import expected_answer
 from captwin.train.zoo import load_chip
 
@@ -40,7 +41,7 @@ class Sample(wiring.Component):
 
 
 def test_counts() -> None:
-    found = count(Sample())
+    gates = count(Sample())
     expected = Gates(
         flip_flops=8 + 14,
         sums=9,
@@ -51,8 +52,8 @@ def test_counts() -> None:
         products=((8, 6),),
         stores=(Store(4, 3, reads=1, writes=0, block=False, constant=2, name="store"),),
     )
-    assert found == expected
-    assert found + found == Gates(44, 18, 2, 18, 16, 18, 0, expected.products * 2, expected.stores * 2)
+    assert gates == expected
+    assert gates + gates == Gates(44, 18, 2, 18, 16, 18, 0, expected.products * 2, expected.stores * 2)
 
 
 @pytest.mark.parametrize(
@@ -113,11 +114,11 @@ def test_a_crossbar_counted_small_and_grown_is_as_counted_whole(banks: int) -> N
     ("name", "board"), [("digits-tiny", "icebreaker"), ("digits-tiny", "ice40-hx8k"), ("digits", "ice40-hx8k")]
 )
 def test_beside_a_build(name: str, board: str, tmp_path: Path) -> None:
-    chip, target = load_chip(name), find_board(board)
-    options = fitting(chip, target)
-    used = build(Core(chip, options), target, expected_answer(chip), tmp_path / "out", clock_hz=12e6).best.used
-    area = AreaModel(chip, target).area(options)
-    assert area.multipliers == used["multipliers"]
-    assert abs(area.block_rams - used["block_rams"]) <= options.serial  # whose small tables may be either
-    assert area.luts == pytest.approx(used["luts"], rel=0.05)
-    assert area.flip_flops == pytest.approx(used["flip_flops"], rel=0.05)
+    chip = load_chip(name)
+    core = size_core(chip, find_board(board))
+    used = build(core, expected_answer(chip), tmp_path / "out", clock_hz=12e6).manifest.used
+    area = core.area
+    assert area.multipliers == used.multipliers.used
+    assert abs(area.block_rams - used.block_rams.used) <= core.options.serial  # whose small tables may be either
+    assert area.luts == pytest.approx(used.luts.used, rel=0.05)
+    assert area.flip_flops == pytest.approx(used.flip_flops.used, rel=0.05)

@@ -22,14 +22,16 @@ def fake_build(folder: Path, **changes: object) -> None:
     content = {
         "board": "icebreaker",
         "build_id": f"{load_chip('digits-tiny').build_id:016x}",
+        "sizes": list(load_chip("digits-tiny").sizes),
         "options": {"pixel_lanes": 2, "row_banks": [1], "lanes": [1]},
         "clock_hz": 30e6,
         "seed": 1,
         "reached_hz": 40e6,
         "reached_hz_by_seed": {"1": 40e6},
         "used": {name: {"used": number, "of": 1} for name, number in used.items()},
+        "critical_path": {"start": "a", "end": "b", "logic_ns": 1.0, "routing_ns": 2.0},
         "versions": {},
-        "sha256": {"bitstream": sha256(b"bits").hexdigest()},
+        "sha256": {"rtlil": "1" * 64, "netlist": "2" * 64, "bitstream": sha256(b"bits").hexdigest()},
     }
     (folder / "manifest.json").write_text(json.dumps(content | changes))
 
@@ -105,7 +107,10 @@ def test_beside_a_build_elsewhere(captwin):
     [
         ({"build_id": "0" * 16}, "is of chip 0000"),
         ({"used": 3}, "is not a build's manifest"),
-        ({"sha256": {"bitstream": "0" * 64}}, "is not the file that its manifest tells of"),
+        (
+            {"sha256": dict.fromkeys(("rtlil", "netlist", "bitstream"), "0" * 64)},
+            "is not the file that its manifest tells of",
+        ),
     ],
 )
 def test_other_manifests(captwin, changes, message):

@@ -15,7 +15,7 @@ from amaranth.lib import wiring
 from captwin.boards.board import Board
 from captwin.boards.catalogue import find_board
 from captwin.boards.families.family import Family
-from captwin.boards.flow.build import INDIFFERENT
+from captwin.boards.flow.implementation import INDIFFERENT
 from captwin.boards.flow.toolchain import find_tools
 from captwin.hw.support.tools import find_tool
 from captwin.hw.verilog import without_brackets

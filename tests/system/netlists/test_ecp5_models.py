@@ -17,7 +17,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from captwin.boards.families.ecp5 import Ecp5
-from captwin.boards.flow.build import INDIFFERENT
+from captwin.boards.flow.implementation import INDIFFERENT
 from captwin.sim.rtl.simulators import missing_tools
 from tests.system.netlists.stages import ECP5_MODELS, cells, synthesise, synthesised
 
