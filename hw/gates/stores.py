@@ -55,8 +55,8 @@ class MemorySize:
 
 
 def load_bus() -> data.StructLayout:
-    """How words get into stores: in each cycle of ``shift`` a ``byte`` is shifted in, a word's lowest byte first; then a
-    cycle of ``write`` writes the word to ``address`` of store number ``store``."""
+    """How words get into stores: each cycle of ``shift`` shifts a ``byte`` in, a word's lowest byte first; then a cycle
+    of ``write`` writes the word to ``address`` of store number ``store``."""
     return data.StructLayout({"shift": 1, "write": 1, "byte": BYTE, "store": STORE_BITS, "address": ADDRESS_BITS})
 
 
