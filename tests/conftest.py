@@ -6,13 +6,19 @@ from typing import Any
 
 import pytest
 
+from captwin.sim.rtl import program
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.datasets.mnist import mnist_folder
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     # Tests interrupt processes that they start. A shell's background jobs ignore that, and so would all they start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if config.option.markexpr == "not proof":
+        # The short tests' cores run few cycles: much optimising would take longer than it saves, as would compiling
+        # their C++ in several parts, each of which reads Verilator's headers. The long proofs run them as users do.
+        program.FAST = "-O1"
+        program.BUNDLE = 10 * program.BUNDLE
 
 
 @pytest.hookimpl(hookwrapper=True)
