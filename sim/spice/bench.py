@@ -13,7 +13,7 @@ from typing import NamedTuple
 from captwin.hw.support.names import check_name
 from captwin.sim.neurons.library import Library
 from captwin.sim.spice.bench_file import cycle_bench
-from captwin.sim.spice.netlist import check_value, complain, echoed, printable_line, read_netlist
+from captwin.sim.spice.netlist import check_usable, check_value, echoed, printable_line, read_netlist
 from captwin.sim.spice.ngspice import SETTINGS, SpiceError, SpiceTimeoutError, ngspice_version, run_deck
 from captwin.sim.spice.source import Source, read_source
 
@@ -122,7 +122,7 @@ class Bench:
 
     def deck(self, points: Sequence[Point]) -> str:
         """A deck that simulates one cycle for each of ``points`` and prints a line for each."""
-        drawn = "+".join(given(f"v{name}") for name in SOURCES)
+        drawn = "+".join(outflow(f"v{name}") for name in SOURCES)
         lines = [self.head, ".control"]
         for number, point in enumerate(points):
             lines += [
@@ -157,7 +157,7 @@ class Bench:
                 return [Failed("not in time")]
             half = len(points) // 2
             return self.simulate(points[:half]) + self.simulate(points[half:])
-        complain(output, self.circuit)
+        check_usable(output, self.circuit)
         starts = {int(number): dict(zip(HELD, volts, strict=True)) for number, *volts in echoed(output, "start", 5)}
         ends = {int(number): cycle for number, *cycle in echoed(output, "cycle", 5)}
         return [
@@ -175,17 +175,17 @@ class Bench:
         self, asked: Mapping[str, float], start: Mapping[str, float] | None, end: Sequence[float] | None, output: str
     ) -> Cycle | Failed:
         if start is None or end is None or not all(map(math.isfinite, end)):
-            return Failed(why(output))
-        if reason := misses(asked, start):
+            return Failed(ending_reason(output))
+        if reason := start_mismatch(asked, start):
             return Failed(reason)
         time, v, spike, charge = end
         if time <= 9.999e-9:
-            return Failed(f"{why(output)}, at {1e9 * time:.3f} ns")
+            return Failed(f"{ending_reason(output)}, at {1e9 * time:.3f} ns")
         supply = self.parameters["supply"]
         return Cycle(v, spike > supply / 2, charge * supply)
 
 
-def misses(asked: Mapping[str, float], start: Mapping[str, float]) -> str | None:
+def start_mismatch(asked: Mapping[str, float], start: Mapping[str, float]) -> str | None:
     """What differs between the voltages that a run was ``asked`` to start from and those of its ``start``, if any."""
     for node, volts in asked.items():
         if not abs(start[node] - volts) <= START_TOLERANCE:
@@ -193,13 +193,13 @@ def misses(asked: Mapping[str, float], start: Mapping[str, float]) -> str | None
     return None
 
 
-def why(output: str) -> str:
+def ending_reason(output: str) -> str:
     """ngspice's reason for ending early, from what it printed."""
     reason = _REASON.search(output)
     return printable_line(reason[0]) if reason else "ngspice gives no reason"
 
 
-def given(source: str) -> str:
+def outflow(source: str) -> str:
     """ngspice's expression for the current that flows out of a voltage source, what flows back not counted."""
     return f"(abs(i({source}))-i({source}))/2"
 
