@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from captwin.boards.host.device import Answer
+from captwin.boards.host.answer import Answer
 from captwin.boards.host.trace import LayerTrace
 from captwin.sim import golden
 from captwin.sim.rtl.scoreboard import TRACED

@@ -6,8 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from captwin.boards.host.device import Device
-from captwin.boards.host.discovery import find_device
 from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.errors import CaptwinError
 from captwin.scripts.chip_folders import chip_folder
@@ -34,8 +32,8 @@ SerialOption = Annotated[
     ),
 ]
 
-#: in place of a serial port
-VIRTUAL, AUTO = "virtual", "auto"
+#: in place of a serial port: a virtual board
+VIRTUAL = "virtual"
 BaudOption = Annotated[
     int | None,
     typer.Option(
@@ -49,11 +47,6 @@ BuildOption = Annotated[Path | None, typer.Option("--build", help="The build's f
 def build_folder(chip: str, board: str) -> Path:
     """Where ``captwin build`` puts the bitstream of a chip unless told otherwise."""
     return chip_folder(chip, board)
-
-
-def open_device(port: str, baud: int | None, record: Path | None = None) -> Device:
-    """The device on ``port``, or on the first port that has one."""
-    return find_device(baud, record) if port == AUTO else Device(port, baud=baud, record=record)
 
 
 def core_options(

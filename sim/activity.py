@@ -38,14 +38,14 @@ class Activity:
     dead_inputs: float  #: share of the pixels that were not always black, but never spiked
     wordless: float  #: share of images of which no output neuron fired, so that membranes alone decided
     layers: tuple[LayerActivity, ...]
+    advice: str  #: what to change if too many pixels never spike; it depends on the kind of encoder
 
     def warnings(self) -> list[str]:
         """What keeps the network from working, a line each; none if it is alive."""
         lines = []
         if self.dead_inputs > DEAD_LIMIT:
             lines.append(
-                f"encoder: {_percent(self.dead_inputs)} of the pixels that are not black never spike;"
-                " raise the encoder's steps or phase"
+                f"encoder: {_percent(self.dead_inputs)} of the pixels that are not black never spike; {self.advice}"
             )
         for number, layer in enumerate(self.layers):
             if not layer.spike_rate:
@@ -101,7 +101,7 @@ def measure(chip: Chip, pixels: np.ndarray, batch: int = 250) -> Activity:
         for spikes, beyond in zip(fired, clamped, strict=True)
     )
     dead = int((lit & ~spiking).sum()) / max(int(lit.sum()), 1)
-    return Activity(len(pixels), dead, wordless / len(pixels), layers)
+    return Activity(len(pixels), dead, wordless / len(pixels), layers, chip.encoder.ADVICE)
 
 
 def _percent(share: float) -> str:

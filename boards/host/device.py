@@ -1,20 +1,20 @@
-"""The host's end of the link: a board, or a virtual one, as a Python object.
+"""The host's end of the link: a device, which is a board or a virtual one, as a Python object.
 
     with Device("/dev/ttyUSB0") as device:
         for answer in device.infer(images):
             print(answer.label, answer.counts)
 
-`docs/protocol.md` has what goes over the line meanwhile.
+`docs/protocol.md` describes the bytes on the line.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 
+from captwin.boards.host.answer import Answer, Counters
 from captwin.boards.host.line import TRIES, Line, LinkError, RefusedError, Request
 from captwin.boards.host.loading import contents, digest, requests
 from captwin.boards.host.trace import LayerTrace, TraceReader
@@ -25,44 +25,24 @@ from captwin.hw.link.about import About, Room, chip_store
 from captwin.hw.link.protocol import Command, Status
 from captwin.hw.support.errors import CaptwinError
 
-#: baud rates of boards' lines
+#: rates at which the boards' gates run their lines, in bits a second, rounded
 BAUDS = (3_000_000, 4_000_000, 6_000_000)
 #: build id of a device that holds no known chip
 NO_CHIP = 0
-#: times that a chip is loaded, until it is proved to be what was sent
+#: times that a load is tried until the device proves that it holds what was sent
 LOADS = 3
-#: replies to TRACE that may come once more
+#: replies to a TRACE that may be repetitions
 REPEATED = 64
 
 
-@dataclass(frozen=True)
-class Counters:
-    """What a device has counted since it was reset; tuples have a number for each layer."""
-
-    cycles: int
-    events: tuple[int, ...]
-    spikes: tuple[int, ...]
-    saturated: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a device makes of an image."""
-
-    label: int
-    steps: int  #: until the decision
-    cycles: int  #: from the first pixel to the result
-    counts: tuple[int, ...]  #: output spikes of each class
-    membranes: tuple[int, ...]  #: membrane code of each class
-    counters: Counters  #: as the answer was sent
-
-
 class Device:
-    """A device on serial port ``port``, a path or a name as pyserial has them.
+    """A device on serial port ``port``: a path, or a name that pyserial knows.
 
-    Without ``baud`` those that boards have are tried. ``patience_s``, ``record`` and ``first_tag`` are those of
-    :class:`Line`. Raises :class:`LinkError` if the port cannot be opened or goes away, if no reply comes,
-    or if the device speaks another version of the protocol.
+    Without ``baud`` (bits a second), the rates of all boards are tried. ``patience_s``, ``record``, ``first_tag`` are
+    those of :class:`Line`. :class:`LinkError` is raised, here and by all methods, if the port cannot be opened or goes
+    away, if no reply comes, if the device refuses a request, or if it speaks another version of the protocol.
+
+    ``about`` is what the device says of itself.
     """
 
     def __init__(
@@ -79,7 +59,7 @@ class Device:
         for rate in rates:
             self._line = Line(port, rate, patience_s=patience_s, record=record, first_tag=first_tag)
             try:
-                said = self._ask(Command.IDENTIFY, tries=TRIES if baud else 1)
+                identify = self._ask(Command.IDENTIFY, tries=TRIES if baud else 1)
                 break
             except LinkError:
                 self._line.close()
@@ -94,7 +74,7 @@ class Device:
                 f"{port}: no answer at {tried} baud; see that the board is on and holds a Captwin bitstream"
             )
         try:
-            self.about = self._identity(said)
+            self.about = self._identity(identify)
         except BaseException:
             self._line.close()
             raise
@@ -108,21 +88,22 @@ class Device:
         self.close()
 
     def close(self) -> None:
+        """Closes the port; nothing else may be asked then."""
         self._line.close()
 
     @property
     def build_id(self) -> int:
-        """:attr:`Chip.build_id` of the chip in the device; NO_CHIP if that is not known."""
+        """:attr:`Chip.build_id` of the chip in the device; NO_CHIP if no known chip is in it."""
         return int(self.about.build_id or "0", 16)
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Of the chip in the device: pixels, then neurons of each layer; :class:`CaptwinError` if none is known."""
+        """Pixels of the chip in the device, then neurons of each layer; :class:`CaptwinError` if no chip is known."""
         self.require_chip()
         return self.about.sizes or ()
 
     def require_chip(self, name: str = "CHIP") -> None:
-        """:class:`CaptwinError` if the device holds no known chip; it says how to load chip ``name``."""
+        """Raises :class:`CaptwinError` if the device holds no known chip; the message tells how to load ``name``."""
         if self.build_id == NO_CHIP:
             raise CaptwinError(
                 f"{self.port}: the device holds no known chip, as after a load that was interrupted; "
@@ -131,12 +112,12 @@ class Device:
 
     @property
     def room(self) -> Room | None:
-        """What chips can be loaded; None if none can."""
+        """What chips the device has room for; None if it cannot be loaded."""
         return self.about.room
 
     @property
     def traces(self) -> bool:
-        """Whether :meth:`trace` can be asked for."""
+        """Whether the device was built with traces."""
         return self.about.trace
 
     @property
@@ -145,7 +126,10 @@ class Device:
         return self._line.sent
 
     def infer(self, images: Iterable[np.ndarray]) -> Iterator[Answer]:
-        """Runs (pixels,) uint8 images, as many at once as the device takes; answers come in the order of the images."""
+        """Runs (pixels,) uint8 images, as many at once as the device takes; answers come in the order of the images.
+
+        ValueError if an image has another shape or type.
+        """
         return (self._answer(body) for body in self._ask_all(Command.INFER, self._images(images)))
 
     def _images(self, images: Iterable[np.ndarray]) -> Iterator[bytes]:
@@ -155,15 +139,16 @@ class Device:
             yield image.tobytes().ljust(self.about.line_sizes[0], b"\0")
 
     def trace(self, image: np.ndarray) -> tuple[Answer, tuple[LayerTrace, ...]]:
-        """Runs one (pixels,) uint8 image; the answer, and all that each layer did.
+        """Runs one (pixels,) uint8 image; returns the answer, and all that each layer did.
 
-        Raises :class:`CaptwinError` if the device was not built with traces.
+        The device is reset first. :class:`CaptwinError` if it was not built with traces; ValueError if the image has
+        another shape or type.
         """
         if not self.traces:
             raise CaptwinError(f"{self.port}: the device cannot trace; build its bitstream with --trace")
         (body,) = self._images([image])
         for _ in range(TRIES):
-            self.reset()  # what is still under way would be traced, too
+            self.reset()  # images still under way would be traced, too
             words = TraceReader(self.about.line_sizes[1:], self.about.steps or 0)
             answer, repeated = None, 0
             for command, reply in self._line.replies(self._line.send(Command.TRACE, body)):
@@ -180,10 +165,11 @@ class Device:
         raise LinkError(f"{self.port}: no whole trace came; see that the line is sound")
 
     def load(self, chip: Chip, progress: Callable[[int, int], None] = lambda written, stores: None) -> None:
-        """Makes ``chip`` the one in the device, until it is configured again.
+        """Loads ``chip``, which stays in the device until the FPGA is configured again.
 
-        ``progress`` hears how many of how many stores have been written. Raises :class:`CaptwinError` if the device has
-        no room for it; the chip before is in it then. If it is interrupted, the device holds no known chip.
+        ``progress`` is called with the number of stores written so far, and that of all. :class:`CaptwinError` if the
+        device has no room for the chip; the previous chip stays then. A device whose load is interrupted holds no
+        known chip.
         """
         if self.room is None:
             raise CaptwinError(f"{self.port}: the device cannot be loaded; build its bitstream with --loadable")
@@ -217,7 +203,7 @@ class Device:
             pass
 
     def _prove(self, stores: list[Contents]) -> bool:
-        """Whether the device has all of ``stores``, as they were sent."""
+        """Whether the device proves that it holds all of ``stores`` as they were sent."""
         try:
             self._ask(Command.PROVE, digest(stores))
         except RefusedError as error:
@@ -228,14 +214,17 @@ class Device:
 
     def counters(self) -> Counters:
         """What the device has counted since its latest reset."""
-        return self._counters(self._ask(Command.COUNTERS))
+        try:
+            return Counters.read(self._ask(Command.COUNTERS), len(self.about.line_sizes) - 1)
+        except ValueError as error:
+            raise LinkError(f"{self.port}: {error}") from None
 
     def reset(self) -> None:
-        """Resets the core: images under way are forgotten, counters begin at 0."""
+        """Resets the core: images under way get no answer, counters begin at 0."""
         self._ask(Command.RESET)
 
     def loopback(self, data: bytes) -> bytes:
-        """``data``, there and back; it may be as long as an image."""
+        """Sends ``data`` to the device and back: at most as many bytes as an image, or LEAST_BODY."""
         return self._ask(Command.LOOPBACK, data)
 
     def _identity(self, text: bytes) -> About:
@@ -250,7 +239,7 @@ class Device:
         return self._line.reply(request, [request], tries)
 
     def _ask_all(self, command: Command, bodies: Iterable[bytes]) -> Iterator[bytes]:
-        """Replies to as many requests as there are bodies, as many under way at once as the device takes."""
+        """Sends a request for each of ``bodies``, as many at once as the device takes; their replies in order."""
         waiting: deque[Request] = deque()
 
         def first() -> bytes:
@@ -266,27 +255,7 @@ class Device:
             yield first()
 
     def _answer(self, body: bytes) -> Answer:
-        classes = self.sizes[-1]
-        parts = protocol.answer_parts(self.about.line_sizes[-1])
-        size = protocol.size(parts)
-        numbers = self._unpack(parts, body[:size])
-        if numbers["label"][0] >= classes:
-            raise LinkError(f"{self.port}: class {numbers['label'][0]} came, the chip has {classes}")
-        return Answer(
-            label=numbers["label"][0],
-            steps=numbers["steps"][0],
-            cycles=numbers["cycles"][0],
-            counts=numbers["counts"][:classes],
-            membranes=numbers["membranes"][:classes],
-            counters=self._counters(body[size:]),
-        )
-
-    def _counters(self, body: bytes) -> Counters:
-        numbers = self._unpack(protocol.counters_parts(len(self.about.line_sizes) - 1), body)
-        return Counters(numbers["cycles"][0], numbers["events"], numbers["spikes"], numbers["saturated"])
-
-    def _unpack(self, parts: list[protocol.Part], body: bytes) -> dict[str, tuple[int, ...]]:
         try:
-            return protocol.unpack(parts, body)
+            return Answer.read(body, self.sizes[-1], self.about.line_sizes)
         except ValueError as error:
             raise LinkError(f"{self.port}: {error}") from None

@@ -1,7 +1,6 @@
-"""Requests and replies over a serial port: what is damaged, late or lost is asked for again."""
+"""Requests and replies over a serial port. A request whose reply is lost or damaged is sent again."""
 
 import itertools
-import re
 import struct
 import time
 import zlib
@@ -13,24 +12,24 @@ from urllib.parse import urlencode
 import serial
 from cobs import cobs
 
+from captwin.boards.host.record import Record
 from captwin.hw.link import protocol
 from captwin.hw.link.protocol import Command, Status
 from captwin.hw.support.errors import CaptwinError
 
-#: a reply is waited for so long, beyond the time that the line takes or the latest of its bytes; whatever comes, not
-#: for longer
-PATIENCE_S, LONGEST_S = 0.5, 10.0
-#: times that a request is sent, until there is a reply
+#: seconds that a host waits for a reply, or for its next byte, beyond the time that the bytes take on the line
+PATIENCE_S = 0.5
+#: seconds beyond that after which it waits no longer, whatever bytes come
+LONGEST_S = 10.0
+#: most times that a request is sent
 TRIES = 5
-#: how long one look at the port waits for something to come
+#: seconds that one read of the port waits for a byte
 LOOK_S = 0.05
-#: bytes of the longest frame that any device sends
+#: most bytes of a frame from a device
 LONGEST_FRAME = 1 << 17
-#: the ports that pyserial knows by other than a name or path, as far as they make sense here
+#: kinds of URL that name a port, of those that pyserial knows
 URLS = ("socket://", "rfc2217://")
-#: how pyserial's `spy` begins a line
-SPIED = re.compile(rb"\d{6}\.\d{3} (TX|RX|Q-|[A-Z]+)")
-#: what a status means, where its name does not say it
+#: what a status means to the user, where its name does not say it
 REASONS = {
     Status.NO_CHIP: "it holds no known chip, as after a load that was interrupted; load one: captwin load CHIP",
     Status.NOT_PROVED: "what it holds is not all that was sent; see that the line is sound, and load the chip again",
@@ -38,11 +37,11 @@ REASONS = {
 
 
 class LinkError(CaptwinError):
-    """The device does not answer, or says something else than it should."""
+    """The device does not answer, or its answer is not what the protocol allows."""
 
 
 class RefusedError(LinkError):
-    """The device refuses a request, with ``status``."""
+    """The device refuses a request; ``status`` is the one of its reply."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -51,16 +50,16 @@ class RefusedError(LinkError):
 
 @dataclass
 class Request:
-    """What was asked, and the reply, once it came."""
+    """A request, and its reply once that came."""
 
     command: Command
     tag: int
     body: bytes
-    status: int = Status.OK
-    reply: bytes | None = None
+    status: int = Status.OK  #: of the reply
+    reply: bytes | None = None  #: body of the reply; None until it came
 
     def frame(self) -> bytes:
-        """As it is sent: with a zero in front too, which ends whatever stray bytes came before."""
+        """The bytes for the line. A zero goes ahead of the frame, too: it ends any stray bytes sent before."""
         content = struct.pack("<BH", self.command, self.tag) + self.body
         return b"\0" + cobs.encode(content + zlib.crc32(content).to_bytes(4, "little")) + b"\0"
 
@@ -68,9 +67,10 @@ class Request:
 class Line:
     """A serial port with a device at its other end; :class:`LinkError` if it cannot be opened, or goes away.
 
-    Replies are waited for, beyond the time that the line takes, for ``patience_s``, by default PATIENCE_S. All that
-    goes over it is written to the file ``record``, by pyserial's `spy`. Tags count from ``first_tag``; by
-    default from wherever the clock is, lest what the device still has to say to somebody before pass for a reply.
+    ``baud`` is in bits a second. ``patience_s`` is how many seconds to wait for a reply, beyond the time that its bytes
+    take on the line; PATIENCE_S by default. All bytes in both directions are written to the file ``record``, by
+    pyserial's `spy`. Tags of requests count up from ``first_tag``. By default they begin at a number taken from the
+    clock, so that a late reply to an earlier program is not mistaken for one to us.
     """
 
     def __init__(
@@ -87,45 +87,50 @@ class Line:
         self._baud = baud
         if "://" in port and not port.startswith(URLS):
             raise LinkError(f"{port}: no port; give a device's path, such as /dev/ttyUSB0, or socket://HOST:PORT")
-        if record:
-            _check_record(record)
+        self._record = Record(record) if record else None
         url = f"spy://{port}?{urlencode({'file': record})}" if record else port
         try:
             self._serial = serial.serial_for_url(url, baud, timeout=LOOK_S, write_timeout=10, exclusive=True)
         except (serial.SerialException, OSError, ValueError, OverflowError) as error:
+            if self._record:
+                self._record.close()
             where = record if record and isinstance(error, OSError) and error.filename == str(record) else port
             raise LinkError(f"{where}: cannot be opened ({_reason(error)}); see that it is there and free") from None
         self._tags = itertools.count(time.monotonic_ns() if first_tag is None else first_tag)
         self._received = bytearray()
-        self._noise = False  # what comes is too long for a frame, until the next zero
-        self.sent = 0  #: bytes
+        self._noise = False  # too many bytes came for a frame: all are ignored until the next zero
+        self.sent = 0  #: bytes sent so far
 
     def close(self) -> None:
+        """Closes the port, and the record if there is one."""
         self._serial.close()
+        if self._record:
+            self._record.close()
 
     def send(self, command: Command, body: bytes = b"") -> Request:
-        """Sends a request and does not wait."""
+        """Sends a request and does not wait for its reply."""
         request = Request(command, next(self._tags) & 0xFFFF, body)
         self._write(request.frame())
         return request
 
     def reply(self, request: Request, waiting: Collection[Request], tries: int = TRIES) -> bytes:
-        """The body of the reply to ``request``, one of ``waiting``; other replies to these are kept with them.
+        """Waits for the reply to ``request`` and returns its body.
 
-        All that lack a reply are sent again if there is none for some time, up to ``tries`` times. Raises
-        :class:`LinkError` if none comes then, or if the device refuses.
+        ``waiting`` are all requests without a reply, ``request`` among them: a reply to another of them is stored in
+        it. If nothing comes for some time, all of them are sent again, ``tries`` times in all. :class:`LinkError` if
+        no reply comes, :class:`RefusedError` if the device refuses the request.
         """
         for attempt in range(tries):
             if attempt:
-                self._received.clear()  # the rest of what has half come is lost
-                self._write(b"".join(other.frame() for other in waiting if other.reply is None))
-            bits = 10 * sum(2 * len(other.frame()) for other in waiting)
+                self._received.clear()  # part of a frame whose rest is lost
+                self._write(b"".join(asked.frame() for asked in waiting if asked.reply is None))
+            bits = 10 * sum(2 * len(asked.frame()) for asked in waiting)
             now = time.monotonic()
             deadline = now + self._patience_s + bits / self._baud
             limit = deadline + LONGEST_S
             while request.reply is None and (now := time.monotonic()) < min(deadline, limit):
                 before = len(self._received)
-                if self._look(waiting) or len(self._received) > before:  # it is coming
+                if self._look(waiting) or len(self._received) > before:  # a reply is coming
                     deadline = max(deadline, now + self._patience_s)
             if request.reply is not None:
                 self._accept(request, request.status)
@@ -136,9 +141,9 @@ class Line:
         )
 
     def replies(self, request: Request) -> Iterator[tuple[int, bytes]]:
-        """Command and body of all replies with the tag of ``request``, until none has come for some time.
+        """Command and body of each reply with the tag of ``request``, until none has come for the line's patience.
 
-        Raises :class:`LinkError` if the device refuses.
+        :class:`RefusedError` if the device refuses the request.
         """
         deadline = time.monotonic() + self._patience_s + 10 * len(request.frame()) / self._baud
         while time.monotonic() < deadline:
@@ -150,13 +155,13 @@ class Line:
 
     def _accept(self, request: Request, status: int) -> None:
         if status != Status.OK:
-            told = Status(status).name if status in list(Status) else str(status)
+            reason = Status(status).name if status in list(Status) else str(status)
             if status in REASONS:
-                told = REASONS[Status(status)]
-            raise RefusedError(f"{self.port}: the device refuses {request.command.name}: {told}", status)
+                reason = REASONS[Status(status)]
+            raise RefusedError(f"{self.port}: the device refuses {request.command.name}: {reason}", status)
 
     def _look(self, waiting: Collection[Request]) -> bool:
-        """Gives what has come to those who wait for it; whether there was a whole reply to anything."""
+        """Stores the replies that have come in their requests; whether any whole frame came."""
         came = False
         for command, tag, status, body in self._frames():
             came = True
@@ -166,7 +171,7 @@ class Line:
         return came
 
     def _frames(self) -> Iterator[tuple[int, int, int, bytes]]:
-        """Whole replies among what has come: command, tag, status, body."""
+        """Reads the port; the sound replies that have come: command, tag, status, body."""
         try:
             self._received += self._serial.read(max(1, self._serial.in_waiting))
         except (serial.SerialException, OSError) as error:
@@ -194,23 +199,8 @@ class Line:
         return LinkError(f"{self.port}: gone ({_reason(error)}); see that the board is plugged in")
 
 
-def _check_record(record: Path) -> None:
-    """Raises :class:`LinkError` unless ``record`` is a new file, an empty one, or a record."""
-    try:
-        if not record.exists():
-            return
-        if record.is_file():
-            with record.open("rb") as file:
-                start = file.read(40)
-            if not start or SPIED.match(start):
-                return
-    except OSError as error:
-        raise LinkError(f"{record}: cannot be opened ({_reason(error)}); name another file") from None
-    raise LinkError(f"{record}: is there and no record of a line; name another file")
-
-
 def _open(frame: bytes) -> bytes | None:
-    """What is in a frame; None if it is damaged."""
+    """The content of a frame; None if it is damaged."""
     try:
         content = cobs.decode(frame)
     except cobs.DecodeError:

@@ -1,4 +1,4 @@
-"""Another chip for a device that is there: whether it has room for it, and what has to be written."""
+"""Loading a chip into a device: whether it fits, and which words have to be written."""
 
 import gc
 import struct
@@ -21,22 +21,25 @@ from captwin.hw.support.errors import CaptwinError
 
 
 def contents(chip: Chip, room: Room) -> list[Contents]:
-    """What the stores of a device with ``room`` hold once it is ``chip``; :class:`CaptwinError` if it does not fit."""
+    """The contents of all stores of a device with ``room`` that holds ``chip``, in the order of their numbers.
+
+    :class:`CaptwinError` if the chip does not fit.
+    """
     large = padded(chip, room)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UnusedElaboratable)  # this core only tells what would be in it
+        warnings.simplefilter("ignore", UnusedElaboratable)  # this core is made only for its contents
         core = Core(large, room.options)
         stores, agreed = core.contents, layout(core) == room.stores
         own = {"identity.build_id": [chip.build_id], "readout.settings": [core.readout.settings(chip.classes)]}
         del core
-        gc.collect()  # it refers to itself
+        gc.collect()  # the core refers to itself; it must go while the warning is off
     if not agreed:
         raise CaptwinError("the device was made by another version of Captwin; build its bitstream again")
     return [replace(entry, words=own.get(entry.name, entry.words)) for entry in stores]
 
 
 def requests(number: int, entry: Contents, longest: int) -> Iterator[bytes]:
-    """Bodies of WRITE, of ``longest`` bytes or less, that fill store ``number``."""
+    """Bodies of WRITE requests, each of at most ``longest`` bytes, that fill store ``number`` with ``entry``."""
     each = (longest - WRITE_HEAD) // entry.word_bytes
     for start in range(0, len(entry.words), each):
         words = entry.words[start : start + each]
@@ -46,7 +49,7 @@ def requests(number: int, entry: Contents, longest: int) -> Iterator[bytes]:
 
 
 def digest(stores: Sequence[Contents]) -> bytes:
-    """Body of PROVE once all of ``stores`` were written in their order: the CRC-32 of their words."""
+    """The body of PROVE after all of ``stores`` were written in order: the CRC-32 of their words, 4 bytes."""
     crc = 0
     for entry in stores:
         crc = zlib.crc32(b"".join(word.to_bytes(entry.word_bytes, "little") for word in entry.words), crc)
@@ -54,9 +57,9 @@ def digest(stores: Sequence[Contents]) -> bytes:
 
 
 def padded(chip: Chip, room: Room) -> Chip:
-    """``chip`` with rows and neurons added until it is as large as ``room``: neurons that never fire.
+    """``chip`` made as large as ``room``: rows without charge and neurons that never fire are added.
 
-    Its golden model gives the same as that of ``chip``, with more classes at the end. :class:`CaptwinError` says why it
+    Its golden model answers as that of ``chip``, with more classes at the end. :class:`CaptwinError` says why a chip
     does not fit.
     """
     for obstacle in _obstacles(chip, room):
@@ -77,7 +80,7 @@ def _padded(layer: Layer, shift: int, rows: int, columns: int, formats: Formats)
         return np.pad(array, [(0, rows - layer.rows), (0, more)])
 
     times = shift - layer.shift
-    never = (1 << formats.drive_bits) - 1  # above the threshold, which no drive of 0 reaches then
+    never = (1 << formats.drive_bits) - 1  # a threshold that a drive of 0 does not reach
     scaled = (np.left_shift, np.right_shift)[times < 0]
     return replace(
         layer,
@@ -94,7 +97,7 @@ def _padded(layer: Layer, shift: int, rows: int, columns: int, formats: Formats)
 
 
 def _obstacles(chip: Chip, room: Room) -> Iterator[str]:
-    """Why ``chip`` does not fit."""
+    """The reasons why ``chip`` does not fit into ``room``; none if it fits."""
     sizes, largest = "-".join(map(str, chip.sizes)), "-".join(map(str, room.sizes))
     pairs = list(zip(chip.sizes, room.sizes, strict=False))
     if len(chip.sizes) != len(room.sizes) or any(need > have for need, have in pairs):
@@ -123,7 +126,7 @@ def _obstacles(chip: Chip, room: Room) -> Iterator[str]:
 
 
 def _shifts(layer: Layer, shift: int) -> bool:
-    """Whether the layer's gains and offsets can be those of ``shift`` without a change in any result."""
+    """Whether the layer's gains and offsets can be scaled to ``shift`` without a change in any result."""
     times = shift - layer.shift
     if times >= 0:
         return int(layer.gains.max()) << times < 1 << GAIN_BITS

@@ -1,4 +1,4 @@
-"""What the layers of a device did in one inference, from the replies to TRACE."""
+"""The trace of one inference: all numbers of all layers, put together from the replies to TRACE."""
 
 import struct
 from dataclasses import dataclass
@@ -8,22 +8,22 @@ import numpy as np
 from captwin.hw.gates.options import LARGEST
 from captwin.hw.link.protocol import TRACE_HEAD, size, trace_parts
 
-#: neurons of a word, by the length of a reply
+#: neurons of a word, by the length of the reply that holds it
 _LANES = {TRACE_HEAD + size(trace_parts(lanes)): lanes for lanes in range(1, LARGEST + 1)}
 
 
 @dataclass(frozen=True)
 class LayerTrace:
-    """All that a layer's neurons did in one inference; each array is (steps, neurons), of codes."""
+    """All numbers of a layer in one inference; each array is (steps, neurons) int64."""
 
-    sums: np.ndarray
-    drives: np.ndarray
-    membranes: np.ndarray
-    spikes: np.ndarray
+    sums: np.ndarray  #: sums of charge codes, signed
+    drives: np.ndarray  #: drive codes
+    membranes: np.ndarray  #: membrane codes at the end of the step
+    spikes: np.ndarray  #: 1 where the neuron spiked, else 0
 
 
 class TraceReader:
-    """Puts together the words that come of layers of ``columns`` neurons, in ``steps`` time steps."""
+    """Collects the words of a trace: ``columns`` are the neurons of each layer, ``steps`` the time steps."""
 
     def __init__(self, columns: tuple[int, ...], steps: int) -> None:
         self._columns = columns
@@ -32,7 +32,7 @@ class TraceReader:
         self._words: list[list[np.ndarray]] = [[] for _ in columns]
 
     def add(self, body: bytes) -> bool:
-        """Takes the next reply, or one that came before once more; False if there should have been another."""
+        """Takes the body of the next reply; False if it is another. A repetition of the latest one is ignored."""
         if len(body) < TRACE_HEAD:
             return False
         number, layer = struct.unpack("<HB", body[:TRACE_HEAD])
@@ -55,12 +55,12 @@ class TraceReader:
 
     @property
     def count(self) -> int:
-        """Words that came so far."""
+        """Words collected so far."""
         return self._next
 
     @property
     def complete(self) -> bool:
-        """Whether all words of all steps have come."""
+        """Whether all words of all layers and steps have come."""
         return all(
             words and len(words) == self._words_of(layer, words[0].shape[1]) for layer, words in enumerate(self._words)
         )
@@ -70,9 +70,9 @@ class TraceReader:
         return self._steps * -(-self._columns[layer] // lanes)
 
     def layers(self, columns: tuple[int, ...]) -> tuple[LayerTrace, ...]:
-        """The first ``columns`` neurons of each layer."""
-        found = []
+        """The trace of each layer, cut to its first ``columns`` neurons; the trace must be complete."""
+        traces = []
         for words, count in zip(self._words, columns, strict=True):
             numbers = np.concatenate(words, axis=1).reshape(4, self._steps, -1)
-            found.append(LayerTrace(*numbers[:, :, :count]))
-        return tuple(found)
+            traces.append(LayerTrace(*numbers[:, :, :count]))
+        return tuple(traces)

@@ -1,4 +1,4 @@
-"""A core with AXI4-Stream ports, for designs that have such."""
+"""A core with AXI4-Stream ports, to be part of larger designs."""
 
 from amaranth import ClockDomain, ClockSignal, Module, Mux, ResetSignal, Signal, Value
 from amaranth.lib import wiring
@@ -14,14 +14,15 @@ WORD_BITS = 32
 
 
 class AxiStreamCore(wiring.Component):
-    """``core`` between two AXI4-Streams (ARM IHI 0051), with the names and the clock and reset of that.
+    """``core`` between two AXI4-Streams, with the signal names of ARM IHI 0051: clock ``aclk``, reset ``aresetn``.
 
     * ``s_axis``: images, ``core.options.pixel_lanes`` bytes a beat, first pixel in the lowest. ``tlast`` must come with
-      the last beat of each image: ``misaligned`` goes high, and stays, when it comes elsewhere or is missing.
+      the last beat of each image.
     * ``m_axis``: an answer for each image, in words of 4 bytes, the first one lowest, with ``tlast`` and ``tkeep`` at
       its end: label, steps, cycles (4 bytes), spikes of each class, membrane code of each class (2 bytes).
+    * ``misaligned`` (out): goes high, and stays, when a ``tlast`` is missing or comes with another beat.
 
-    Throughput: an answer takes as many cycles as it has words; meanwhile the core goes on. Latency: the core's, and 1.
+    Throughput: an answer takes a cycle for each of its words, while the core goes on. Latency: the core's, and 1 cycle.
     """
 
     def __init__(self, core: Core) -> None:

@@ -1,4 +1,4 @@
-"""A core on a line: all that a host talks to, whatever board it is on."""
+"""A core with its host link and serial port: the same gates on all boards, and on the virtual one."""
 
 from amaranth import Module
 from amaranth.lib import wiring
@@ -12,19 +12,24 @@ from captwin.hw.link.line.serial_port import SerialPort
 from captwin.hw.link.line.uart import LEAST_CYCLES
 from captwin.hw.link.selftest import Expected, SelfTest
 
-#: what a bit may be longer or shorter than it should; a host's own may be as much off again
+#: allowed relative error of our bit time; the host's may be as large
 TOLERANCE = 0.0125
 
 
 class LinkedCore(wiring.Component):
-    """``core`` behind a UART at ``baud`` bits a second, or a whole fraction of it, in a clock of ``clock_hz``.
+    """``core`` behind a UART at ``baud`` bits a second, or a whole fraction of it, in a clock of ``clock_hz`` hertz.
 
-    Until a host speaks it tests itself, with ``expected``. ``label`` is the class of its latest image, ``passed`` and
-    ``failed`` are those of :class:`SelfTest`. Half a frame is forgotten after PATIENCE_S of silence.
+    Until a host speaks, it tests itself with the image in ``expected``. A frame that stops for PATIENCE_S is dropped.
 
-    ``hold`` resets everything, through registers: a board has no other reset.
+    * ``rx`` (in), ``tx`` (out): the serial line.
+    * ``hold`` (in): resets everything, through registers, as a board has no other reset.
+    * ``label`` (out): class of the latest image.
+    * ``passed``, ``failed`` (out): verdict of the :class:`SelfTest`.
+
+    ``about`` is what the device says of itself.
     """
 
+    #: seconds of silence after which the rest of a frame is not waited for
     PATIENCE_S = 0.25
 
     def __init__(self, core: Core, expected: Expected, *, clock_hz: float, baud: float) -> None:
@@ -83,7 +88,10 @@ class LinkedCore(wiring.Component):
 
 
 def bit_cycles(clock_hz: float, baud: float) -> int:
-    """Clock cycles of a bit at ``baud``, or at its half, third and so on, where that is no whole number of them."""
+    """Clock cycles of a bit at ``baud``, or at its half, third and so on.
+
+    The fastest of these is taken whose bit is a whole number of cycles within TOLERANCE, and at least LEAST_CYCLES.
+    """
     part = 1
     while (cycles := round(part * clock_hz / baud)) < LEAST_CYCLES or abs(
         cycles * baud / (part * clock_hz) - 1

@@ -1,4 +1,4 @@
-"""Results and counters as bytes, as `docs/protocol.md` lays them out."""
+"""Packing results and counters into bytes in the order of `docs/protocol.md`."""
 
 from amaranth import Cat, Const, Value
 from amaranth.lib import data
@@ -7,7 +7,7 @@ from captwin.hw.link.protocol import Part
 
 
 def packed(source: data.View, parts: list[Part]) -> Value:
-    """The fields of ``source`` that ``parts`` name, each number filled up to its bytes with zeros, or its sign."""
+    """The fields of ``source`` that ``parts`` name, in that order, each extended to its bytes by zeros or its sign."""
     numbers: list[Value] = []
     for part in parts:
         field = source[part.name]

@@ -1,4 +1,4 @@
-"""What host and device say to each other; `docs/protocol.md` tells it in full.
+"""The protocol between host and device: numbers and layouts; `docs/protocol.md` describes it in full.
 
 Numbers are little-endian. A request is a command, a tag and a body; its reply has the same tag, the command with REPLY
 added, a status and a body.
@@ -10,41 +10,42 @@ from enum import IntEnum
 
 from captwin.hw.gates.stores import STORE_BITS
 
-#: of devices that are one chip for ever, and of those that others can be loaded into
+#: version of the protocol that devices with a fixed chip speak, and loadable ones
 VERSION, LOADABLE_VERSION = 1, 2
 VERSIONS = (VERSION, LOADABLE_VERSION)
+#: added to a command in its reply
 REPLY = 0x80
 #: bytes of a request before its body: command u8, tag u16
 REQUEST_HEAD = 3
 #: bytes of a reply before its body: command u8, tag u16, status u8
 REPLY_HEAD = 4
-#: bytes that a body may have, at least; else as many as an image
+#: bytes that a body may have even where an image is shorter
 LEAST_BODY = 57
-#: bytes of a WRITE before its words
+#: bytes of a WRITE's body before its words
 WRITE_HEAD = 5
-#: bytes of a reply to TRACE before its numbers: number u16, layer u8
+#: bytes of the body of a reply to TRACE before its numbers: number u16, layer u8
 TRACE_HEAD = 3
-#: bytes of a PROVE: the CRC-32 of what was written
+#: bytes of a PROVE's body: the CRC-32 of what was written
 PROOF = 4
-#: the store that holds what IDENTIFY replies of the chip, a byte a word
+#: number of the store that describes the chip in the reply to IDENTIFY, one byte a word
 ABOUT = (1 << STORE_BITS) - 1
 
 
 class Command(IntEnum):
-    """The first byte of a request."""
+    """The first byte of a request. Behind each: body of the request; body of the reply."""
 
-    IDENTIFY = 1  #: nothing; what the device is, as JSON
-    INFER = 2  #: an image, a byte a pixel; the answer, and the counters as it is sent
-    COUNTERS = 3  #: nothing; the counters
-    RESET = 4  #: nothing; nothing, the core having been reset
-    LOOPBACK = 5  #: anything; the same
-    WRITE = 6  #: store u16, address u16, bytes of a word u8, words; nothing, the words having been written
-    TRACE = 7  #: an image; a reply for each word of each layer, and that of INFER
-    PROVE = 8  #: CRC-32 of all words written since RESET; nothing, the device being the chip that was written
+    IDENTIFY = 1  #: empty; what the device is, as JSON
+    INFER = 2  #: an image, a byte a pixel; the answer, then the counters at that moment
+    COUNTERS = 3  #: empty; the counters
+    RESET = 4  #: empty; empty, once the core has been reset
+    LOOPBACK = 5  #: any bytes; the same bytes
+    WRITE = 6  #: store u16, address u16, bytes of a word u8, words; empty, once they are written
+    TRACE = 7  #: an image; a reply for each word of each layer, and a reply to INFER
+    PROVE = 8  #: CRC-32 of all words written since RESET; empty, once the chip that was written is known
 
 
 class Status(IntEnum):
-    """What became of a request; without OK the reply has no body."""
+    """What became of a request. Only a reply with OK has a body."""
 
     OK = 0
     UNKNOWN_COMMAND = 1
@@ -57,15 +58,15 @@ class Status(IntEnum):
 
 @dataclass(frozen=True)
 class Part:
-    """Numbers that follow each other in a body."""
+    """Numbers of one kind that follow each other in a body."""
 
     name: str
-    width: int  #: bytes of each
-    count: int = 1
+    width: int  #: bytes of each number
+    count: int = 1  #: how many numbers
 
 
 def answer_parts(classes: int) -> list[Part]:
-    """Of the answer to an image."""
+    """The parts of an answer to an image."""
     return [
         Part("label", 1),
         Part("steps", 1),
@@ -76,12 +77,12 @@ def answer_parts(classes: int) -> list[Part]:
 
 
 def counters_parts(layers: int) -> list[Part]:
-    """Of the counters, those of each layer behind the cycles."""
+    """The parts of the counters: the cycles, then one number for each layer."""
     return [Part("cycles", 4), *(Part(name, 4, layers) for name in ("events", "spikes", "saturated"))]
 
 
 def trace_parts(lanes: int) -> list[Part]:
-    """Of a word of ``lanes`` neurons: a bit for each spike; sums have a sign."""
+    """The parts of a word of ``lanes`` neurons in a trace: spikes take a bit each; sums are signed."""
     return [
         Part("spikes", -(-lanes // 8)),
         Part("membranes", 2, lanes),
@@ -91,17 +92,17 @@ def trace_parts(lanes: int) -> list[Part]:
 
 
 def size(parts: list[Part]) -> int:
-    """Bytes of all of them."""
+    """Bytes of all ``parts``."""
     return sum(part.width * part.count for part in parts)
 
 
 def pack(parts: list[Part], numbers: Mapping[str, Sequence[int]]) -> bytes:
-    """``numbers``, by name, as bytes."""
+    """``numbers``, by the names of ``parts``, as bytes; each is unsigned."""
     return b"".join(number.to_bytes(part.width, "little") for part in parts for number in numbers[part.name])
 
 
 def unpack(parts: list[Part], body: bytes) -> dict[str, tuple[int, ...]]:
-    """The numbers in ``body``, by name; ValueError if it is of another length."""
+    """The unsigned numbers in ``body``, by the names of ``parts``; ValueError if it is of another length."""
     if len(body) != size(parts):
         raise ValueError(f"{len(body)} bytes came where {size(parts)} should have")
     numbers, place = {}, 0

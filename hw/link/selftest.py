@@ -1,4 +1,4 @@
-"""A built-in test: until a host speaks, one image over and over, each answer compared with the golden model's."""
+"""The self-test: until a host speaks, one image is run again and again and its answers compared with the golden one."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from captwin.hw.link.exchange import RESET_CYCLES
 from captwin.hw.link.line.frames import call, token
 from captwin.hw.link.protocol import REPLY, Command, Status, answer_parts, pack
 
-#: of an expected byte: it matters
+#: bit of an expected byte: the byte is compared
 CHECKED = 0x100
 
 
@@ -28,17 +28,20 @@ class Expected:
 
 
 class SelfTest(wiring.Component):
-    """Stands between a host and a device: sends it the image again and again and watches its replies, until a request
-    of the host comes. Then device and core are reset (``restart``), and what host and device say goes through.
+    """Stands between the serial port and the host link. It sends the link the same image again and again and compares
+    the replies, but for the cycles and counters in them, until the host sends a request. Then it resets link and core,
+    and connects port and link. Latency of that: 2 RESET_CYCLES; afterwards none.
 
-    ``passed`` says that there was a reply and all of them were as expected, but for the cycles and counters in it;
-    ``failed`` that one was not. Both keep what they are when a host takes over.
-
-    With ``calls`` urgent requests go through, too (:class:`FrameReceiver`).
+    * ``host_requests``, ``host_length`` (in), ``host_replies`` (out): to the serial port.
+    * ``requests``, ``length`` (out), ``replies`` (in): to the host link.
+    * ``restart`` (out): resets host link and core.
+    * ``passed`` (out): at least one reply came, and all were as expected.
+    * ``failed`` (out): a reply was not as expected. Both outputs keep their values when a host takes over.
+    * ``host_calls`` (in), ``calls`` (out): urgent requests, only with ``calls``.
     """
 
     def __init__(self, chip: Chip, expected: Expected, length: int, *, calls: bool = False) -> None:
-        """Requests have ``length`` bytes, or less."""
+        """Requests have at most ``length`` bytes."""
         self._calls = calls
         self._request = bytes([Command.INFER, 0, 0, *expected.pixels.tolist()])
         numbers = {
@@ -52,7 +55,7 @@ class SelfTest(wiring.Component):
         for part in answer_parts(chip.classes):
             checked = 0 if part.name == "cycles" else CHECKED
             self._reply += [checked | byte for byte in pack([part], numbers)]
-        self._reply.append(0)  # and all that follows
+        self._reply.append(0)  # stands for all bytes that follow, which are not compared
         tokens = stream.Signature(token())
         super().__init__(
             {
@@ -71,7 +74,7 @@ class SelfTest(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        wait = Signal(range(2 * RESET_CYCLES))  # as long as the reset is what they get to come out of it
+        wait = Signal(range(2 * RESET_CYCLES))  # the reset, and as long again for link and core to come out of it
         if self._calls:
             m.d.comb += self.calls.payload.eq(self.host_calls.payload)
         with m.FSM():
@@ -96,7 +99,7 @@ class SelfTest(wiring.Component):
         return m
 
     def _ask(self, m: Module) -> None:
-        """Sends the request, a byte every third cycle, again and again."""
+        """Sends the request again and again, a byte every third cycle."""
         m.submodules.request = store = memory.Memory(shape=unsigned(8), depth=len(self._request), init=self._request)
         port, out = store.read_port(), self.requests
         place = Signal(range(len(self._request)))
@@ -121,7 +124,7 @@ class SelfTest(wiring.Component):
                 m.d.sync += place.eq(0)
 
     def _watch(self, m: Module) -> None:
-        """Takes the replies, a byte every third cycle, and compares."""
+        """Takes the replies, a byte every third cycle, and compares them."""
         m.submodules.reply = store = memory.Memory(shape=unsigned(9), depth=len(self._reply), init=self._reply)
         port, got = store.read_port(), self.replies
         place = Signal(range(len(self._reply)))
@@ -144,7 +147,7 @@ class SelfTest(wiring.Component):
                 m.d.sync += place.eq(place + 1)
             with m.If(got.payload.last):
                 m.d.sync += place.eq(0)
-        with m.If(took):  # what is due is still so
+        with m.If(took):  # due is still the byte that was taken
             with m.If(bad):
                 m.d.sync += self.failed.eq(1)
             with m.If(seen.last):

@@ -1,4 +1,4 @@
-"""What the layers of a core do, as bytes."""
+"""The trace streams of a core as bodies of replies to TRACE."""
 
 from typing import Any
 
@@ -13,10 +13,12 @@ from captwin.hw.link.protocol import TRACE_HEAD, size, trace_parts
 
 
 class TraceWords(wiring.Component):
-    """Sends the words of the trace streams of ``core`` while ``send`` is high, and lets them pass while it is low.
+    """Turns the words of the trace streams of ``core`` into bytes. The core waits until a word has been taken.
 
-    ``bytes`` is a body of a reply to TRACE for each word, as `docs/protocol.md` has it; ``restart`` begins to
-    number them anew. The core waits for whoever takes them.
+    * ``trace0``, ``trace1``, ... (in): the trace streams.
+    * ``send`` (in): words are sent while it is high, and discarded while it is low.
+    * ``restart`` (in): numbers the words from 0 again.
+    * ``bytes`` (out): for each word the body of a reply to TRACE (`docs/protocol.md`), one byte a beat.
     """
 
     def __init__(self, core: Core) -> None:
@@ -30,7 +32,7 @@ class TraceWords(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         parts = [trace_parts(lanes) for lanes in self._lanes]
-        sizes = [TRACE_HEAD + size(some) for some in parts]
+        sizes = [TRACE_HEAD + size(layer_parts) for layer_parts in parts]
         number = Signal(16)
         word = Signal(8 * max(sizes))
         left = Signal(range(max(sizes) + 1))
@@ -44,7 +46,7 @@ class TraceWords(wiring.Component):
             m.d.sync += [word.eq(word[8:]), left.eq(left - 1)]
         free = Signal()
         m.d.comb += free.eq(self.send & (left == 0))
-        for layer, length in enumerate(sizes):  # a later layer's word first, since it holds up those before
+        for layer, length in enumerate(sizes):  # later layers first, since they hold up those before
             trace = getattr(self, f"trace{layer}")
             later = Cat(getattr(self, f"trace{n}").valid for n in range(layer + 1, len(sizes)))
             turn = Signal(name=f"turn{layer}")

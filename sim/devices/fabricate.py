@@ -31,8 +31,8 @@ _ROUNDED = 1e-6
 class Process:
     """What fabrication and use do to a chip. Raises :class:`CaptwinError` if a value is unphysical."""
 
-    effects: Effects = field(default_factory=Effects)
-    history: History = field(default_factory=History)
+    effects: Effects = field(default_factory=Effects)  #: what is wrong with the memcapacitors
+    history: History = field(default_factory=History)  #: what they went through since they were programmed
     sigma_vth: float = 0.0  #: V, standard deviation of the comparators' thresholds, seen at the membrane
 
     def __post_init__(self) -> None:

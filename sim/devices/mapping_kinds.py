@@ -33,14 +33,14 @@ def chip_mapping(chip: Chip, stated: str | None = None) -> type[Mapping]:
     Raises :class:`CaptwinError` if neither says, or if they differ.
     """
     config = chip.provenance.get("config")
-    told = config.get("mapping") if isinstance(config, dict) else None
-    if not isinstance(told, str):
+    by_file = config.get("mapping") if isinstance(config, dict) else None
+    if not isinstance(by_file, str):
         if stated is None:
             raise CaptwinError(
                 "mapping: this chip does not say how its weights were mapped;"
                 f" name its mapping, one of {', '.join(MAPPINGS)}"
             )
         return mapping_kind(stated)
-    if stated not in (None, told):
-        raise CaptwinError(f"mapping: this chip says that it is {printable(told)}, not {printable(stated)}")
-    return mapping_kind(told)
+    if stated not in (None, by_file):
+        raise CaptwinError(f"mapping: this chip says that it is {printable(by_file)}, not {printable(stated)}")
+    return mapping_kind(by_file)

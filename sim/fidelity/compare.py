@@ -1,7 +1,7 @@
 """How faithful the twin is: whole columns of a chip in SPICE, over all time steps, against the golden model.
 
-Each neuron runs from rest through all steps of an image in both, on the same input spikes, and neither ever hears of
-the other: an error of the twin has all the time there is to grow.
+Each neuron runs from rest through all steps of an image in both, on the same input spikes. Neither is corrected by the
+other on the way, so an error of the twin can grow over all steps.
 """
 
 from dataclasses import replace
@@ -25,6 +25,8 @@ from captwin.sim.spice.runner import Progress
 
 
 class _Place(NamedTuple):
+    """Which chain: the cycles of one neuron under one image."""
+
     layer: int
     image: int
     neuron: int
@@ -91,16 +93,16 @@ def compare(
     rng = np.random.default_rng(seed)
     layers: list[LayerFidelity] = []
     for number, layer in enumerate(chip.layers):
-        some = np.arange(layer.columns)
+        chosen = np.arange(layer.columns)
         if neurons is not None:
-            some = np.sort(rng.choice(layer.columns, min(neurons, layer.columns), replace=False))
+            chosen = np.sort(rng.choice(layer.columns, min(neurons, layer.columns), replace=False))
         columns = {
             _Place(number, image, neuron): ColumnBench(bench, column_of(layer, neuron), spikes, chip.analog.v_read)
             for image, spikes in enumerate(inputs)
-            for neuron in some.tolist()
+            for neuron in chosen.tolist()
         }
         chains = simulate_chains(f"layer {number}", columns, cache=cache, progress=progress)
-        layers.append(_compare_layer(chip, number, some, inputs, chains))
+        layers.append(_compare_layer(chip, number, chosen, inputs, chains))
         inputs = twin.traces[number].spikes if neurons is not None else layers[-1].spikes.astype(np.int64)
     labels = None if neurons is not None else _spice_labels(chip, layers[-1])
     return Fidelity(chip, bench, tuple(layers), labels, twin.labels, golden_seconds, warnings)

@@ -13,23 +13,24 @@ from captwin.sim.spice.column import ColumnBench, column_of
 
 @dataclass(frozen=True, eq=False)
 class LayerFidelity:
-    """A layer's chains in both models; arrays are (images, steps, neurons) and volts or joules."""
+    """A layer's chains in both models. A chain is the cycles of one neuron under one image, from rest, each beginning
+    where the one before ended. Arrays are (images, steps, neurons) where nothing else is said."""
 
-    layer: int
-    neurons: np.ndarray  #: which of the layer's
-    inputs: np.ndarray  #: (images, steps, rows) spikes that both were given
-    drives: np.ndarray  #: of the real capacitances
-    v: np.ndarray
-    spikes: np.ndarray
-    energy: np.ndarray
-    row_energy: np.ndarray
-    seconds: np.ndarray  #: (images, neurons) that ngspice took
-    twin_v: np.ndarray
-    twin_spikes: np.ndarray
-    twin_energy: np.ndarray | None  #: None where the chip has none
-    saturated: np.ndarray  #: where the twin clamped its drive
-    near_v: np.ndarray  #: the twin's membrane after one cycle that began with SPICE's v and b
-    near_spikes: np.ndarray  #: and its spike
+    layer: int  #: its number
+    neurons: np.ndarray  #: (neurons,) indices of those that were simulated
+    inputs: np.ndarray  #: (images, steps, rows) spikes, 0 or 1, that both models were given
+    drives: np.ndarray  #: V, by the real capacitances
+    v: np.ndarray  #: V, membranes after each cycle in SPICE
+    spikes: np.ndarray  #: bool, in SPICE
+    energy: np.ndarray  #: J that each neuron drew in the cycle, in SPICE
+    row_energy: np.ndarray  #: J that the row drivers gave to its column in the cycle, in SPICE
+    seconds: np.ndarray  #: (images, neurons) s that ngspice took
+    twin_v: np.ndarray  #: V, membranes of the twin
+    twin_spikes: np.ndarray  #: bool, of the twin
+    twin_energy: np.ndarray | None  #: J of each neuron's cycle by the twin; None where the chip has no energies
+    saturated: np.ndarray  #: bool, where the twin clamped its drive
+    near_v: np.ndarray  #: V, the twin's membrane after one cycle that began with SPICE's membrane and last spike
+    near_spikes: np.ndarray  #: bool, the twin's spike at the end of that cycle
 
     @cached_property
     def agree(self) -> np.ndarray:
@@ -59,38 +60,38 @@ class LayerFidelity:
 
 @dataclass(frozen=True)
 class Summary:
-    """What chains have in common; errors in V, energies in J a neuron and cycle."""
+    """Figures over chains; errors are twin less SPICE."""
 
-    neurons: int
-    chains: int
-    cycles: int
+    neurons: int  #: that were simulated
+    chains: int  #: neurons times images
+    cycles: int  #: of all chains
     spikes: int  #: in SPICE
     agreement: float  #: share of cycles in which both spike or neither does
-    rms: float  #: of the membrane's error where spikes agree
-    worst: float
-    rms_inside: float  #: of the same where the twin does not clamp the drive, nor did it earlier in the chain
-    rms_so_far: float  #: and worst, up to the chain's first wrong spike: after one, states differ by a reset
-    worst_so_far: float
+    rms: float  #: V, RMS of the membrane's error where spikes agree
+    worst: float  #: V, the largest of these errors
+    rms_inside: float  #: V, RMS of those before any drive of the chain that the twin clamps
+    rms_so_far: float  #: V, RMS up to the chain's first wrong spike: after one, states differ by a reset
+    worst_so_far: float  #: V, the largest of these errors
     faultless: float  #: share of chains without a wrong spike
     saturated: float  #: share of cycles whose drive the twin clamps
-    single_agreement: float  #: as agreement and rms, each cycle begun with SPICE's own state
-    single_rms: float
-    energy: float
-    row_energy: float
-    twin_energy: float | None
+    single_agreement: float  #: as agreement, each cycle of the twin begun with SPICE's membrane and last spike
+    single_rms: float  #: V, as rms, likewise
+    energy: float  #: J a neuron and cycle, in SPICE
+    row_energy: float  #: J of the row drivers a column and cycle, in SPICE
+    twin_energy: float | None  #: J a neuron and cycle, by the twin; None where the chip has no energies
 
 
 @dataclass(frozen=True)
 class Fidelity:
-    """A chip's comparison; ``labels`` are (images,) classes, or None where only some neurons were simulated."""
+    """A chip's comparison with SPICE."""
 
     chip: Chip
-    bench: Bench
+    bench: Bench  #: of the chip's circuit, under the chip's conditions
     layers: tuple[LayerFidelity, ...]
-    labels: np.ndarray | None
-    twin_labels: np.ndarray
-    golden_seconds: float  #: an image
-    warnings: tuple[str, ...]
+    labels: np.ndarray | None  #: (images,) classes by SPICE; None where not all neurons were simulated
+    twin_labels: np.ndarray  #: (images,) classes by the twin
+    golden_seconds: float  #: s that the golden model took an image
+    warnings: tuple[str, ...]  #: what speaks against the comparison, a sentence each
 
     @property
     def images(self) -> int:
@@ -142,7 +143,7 @@ class Fidelity:
 
     def worst_chain(self) -> tuple[int, int, int]:
         """Place in ``layers``, image, and place among the layer's neurons: most wrong spikes, then largest error."""
-        best, found = (-1, -1.0), (0, 0, 0)
+        worst_score, worst = (-1, -1.0), (0, 0, 0)
         for place, layer in enumerate(self.layers):
             wrong = (~layer.agree).sum(axis=1)
             largest = np.abs(np.where(layer.agree, layer.error, 0)).max(axis=1)
@@ -150,9 +151,9 @@ class Fidelity:
                 int(n) for n in np.unravel_index(np.lexsort((largest.ravel(), wrong.ravel()))[-1], wrong.shape)
             )
             score = int(wrong[image, neuron]), float(largest[image, neuron])
-            if score > best:
-                best, found = score, (place, image, neuron)
-        return found
+            if score > worst_score:
+                worst_score, worst = score, (place, image, neuron)
+        return worst
 
     def column_bench(self, place: int, image: int, neuron: int) -> ColumnBench:
         """The bench of a chain, numbered as :meth:`worst_chain` does."""

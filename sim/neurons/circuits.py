@@ -30,11 +30,11 @@ def load_circuit(name_or_path: str) -> NeuronTable:
     """
     path = TABLES.find(name_or_path) or Path(name_or_path)
     if not path.exists():
-        found = Library(path.parent, TABLES.suffix).find(path.name)
-        if found is None:
+        in_folder = Library(path.parent, TABLES.suffix).find(path.name)
+        if in_folder is None:
             known = ", ".join(circuit_names())
             raise CaptwinError(f"circuit: no table file {name_or_path!r}, nor a reference circuit; those are {known}")
-        path = found
+        path = in_folder
     return NeuronTable.load(path)
 
 

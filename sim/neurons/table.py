@@ -33,14 +33,14 @@ class NeuronTable:
     """What one clock cycle does to a neuron. Nv, Nu are the lengths of the axes; index 0 of an array is the silent
     neuron, index 1 the one that spiked in the cycle before. Raises :class:`TableError` if a field is wrong."""
 
-    circuit: str
-    corner: str
-    temperature: float  #: deg C
-    supply: float  #: V
+    circuit: str  #: its name
+    corner: str  #: process corner of its devices, such as tt
+    temperature: float  #: deg C at which it was measured
+    supply: float  #: V of its supply
     date: str  #: when it was measured, ISO 8601
     source_sha256: str  #: of the netlist and its conditions, or of whatever else the table was made from
     c_column: float  #: F, all that hangs on the column wire
-    c_membrane: float  #: F
+    c_membrane: float  #: F of the membrane
     v_rest: float  #: V, membrane at the start of an inference
     v_read: float  #: V, swing of the row lines that the circuit is meant for
     v: np.ndarray  #: (Nv,) V, rising: membrane before the cycle

@@ -17,16 +17,18 @@ _SLOPE_SHARE = 1 / 32
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a table says of its neuron. Volts of drive or membrane; None where no drive of the table makes a spike."""
+    """What a table says of its neuron; a figure is None where no drive of the table makes a spike."""
 
-    threshold: float | None  #: V, least drive that makes a spike from rest
-    threshold_after_spike: float | None  #: V, least drive that makes another in the cycle after that spike
-    hysteresis: float | None  #: V by which a spike in the cycle before raises the threshold of a membrane at rest
+    threshold: float | None  #: V of drive, least drive that makes a spike from rest
+    threshold_after_spike: float | None  #: V of drive, least drive that makes another in the cycle after that spike
+    hysteresis: (
+        float | None
+    )  #: V of drive by which a spike in the cycle before raises the threshold of a membrane at rest
     drive_share: float | None  #: threshold from rest, as a share of the table's highest drive
     leak: float  #: share of the membrane's distance from rest that a cycle without drive takes
-    rest_shift: float  #: V that a cycle without drive adds to a membrane at rest
+    rest_shift: float  #: V of membrane that a cycle without drive adds to a membrane at rest
     reset_left: float  #: share of the spiking membrane that the next cycle leaves: slope of F_1 over v; 0 is perfect
-    reset_error: float  #: V from rest to where that cycle leaves the membrane, without drive
+    reset_error: float  #: V of membrane from rest to where that cycle leaves the membrane, without drive
     one_sided: float  #: share of the threshold curves' points at which all drives of the table spike, or none
     membranes_outside: float  #: share of the table's cycles that end beyond its v axis
     fatal: str | None  #: why no network can work on this table
@@ -35,20 +37,20 @@ class Verdict:
 
 def judge(table: NeuronTable) -> Verdict:
     """The verdict on ``table``, computed from it alone."""
-    firing = _threshold(table, table.v_rest, fired=False)
-    spiked = _spiked(table)
-    at_rest = _threshold(table, table.v_rest, fired=True)
+    firing = _firing_drive(table, table.v_rest, fired=False)
+    spiked = _membrane_after_spike(table)
+    at_rest = _firing_drive(table, table.v_rest, fired=True)
     outside = (table.surfaces < table.v[0]) | (table.surfaces > table.v[-1])
     one_sided = np.isinf(table.thresholds) | (table.thresholds <= table.u[0])
     return Verdict(
         threshold=firing,
-        threshold_after_spike=None if firing is None else _threshold(table, spiked, fired=True),
+        threshold_after_spike=None if firing is None else _firing_drive(table, spiked, fired=True),
         hysteresis=None if firing is None or at_rest is None else at_rest - firing,
-        drive_share=None if firing is None else _share(table, firing),
-        leak=1 - _slope(table, table.v_rest, fired=False),
-        rest_shift=_after(table, table.v_rest, 0.0, fired=False) - table.v_rest,
-        reset_left=_slope(table, spiked, fired=True),
-        reset_error=_after(table, spiked, 0.0, fired=True) - table.v_rest,
+        drive_share=None if firing is None else _drive_share(table, firing),
+        leak=1 - _membrane_slope(table, table.v_rest, fired=False),
+        rest_shift=_membrane_after(table, table.v_rest, 0.0, fired=False) - table.v_rest,
+        reset_left=_membrane_slope(table, spiked, fired=True),
+        reset_error=_membrane_after(table, spiked, 0.0, fired=True) - table.v_rest,
         one_sided=float(one_sided.mean()),
         membranes_outside=float(outside.mean()),
         fatal=_fatal(table),
@@ -63,7 +65,7 @@ def require_usable(table: NeuronTable) -> None:
 
 
 def _fatal(table: NeuronTable) -> str | None:
-    firing = _threshold(table, table.v_rest, fired=False)
+    firing = _firing_drive(table, table.v_rest, fired=False)
     if firing is None:
         return "never fires: no drive of the table makes the neuron spike from rest; lower its threshold or widen u"
     if _fires(table, table.v_rest, 0.0, fired=False):
@@ -71,7 +73,7 @@ def _fatal(table: NeuronTable) -> str | None:
             f"fires without drive: its threshold at rest is {1e3 * firing:.1f} mV, so it spikes in every cycle that"
             " should be silent; raise its threshold or lower v_ref"
         )
-    if all(_alone(table, float(table.u[0]), _spiked(table), fired=True)):
+    if all(_spikes_under(table, float(table.u[0]), _membrane_after_spike(table), fired=True)):
         return (
             f"stays on: once it has spiked, even {1e3 * table.u[0]:.0f} mV, the table's lowest drive, does not end its"
             " spikes; mend its reset, its latch or its hysteresis"
@@ -82,61 +84,65 @@ def _fatal(table: NeuronTable) -> str | None:
 def _warnings(table: NeuronTable, outside: float) -> Iterator[str]:
     if not table.u[0] < 0 < table.u[-1]:
         yield f"the u axis, {table.u[0]:g} to {table.u[-1]:g} V, should hold drives of both signs"
-    firing = _threshold(table, table.v_rest, fired=False)
+    firing = _firing_drive(table, table.v_rest, fired=False)
     if firing is None:
         return
-    silent = _alone(table, 0.0, table.v_rest, fired=False)
-    if any(silent[1:]) and not silent[0]:
-        yield f"fires without drive in cycle {silent.index(True) + 1} from rest: its membrane creeps upwards"
-    if all(_alone(table, 0.0, _spiked(table), fired=True)):
+    undriven = _spikes_under(table, 0.0, table.v_rest, fired=False)
+    if any(undriven[1:]) and not undriven[0]:
+        yield f"fires without drive in cycle {undriven.index(True) + 1} from rest: its membrane creeps upwards"
+    if all(_spikes_under(table, 0.0, _membrane_after_spike(table), fired=True)):
         yield "stays on without drive: once it has spiked, it spikes in every cycle until a negative drive ends that"
-    if _threshold(table, _spiked(table), fired=True) is None:
+    if _firing_drive(table, _membrane_after_spike(table), fired=True) is None:
         yield "no drive of the table makes it spike in two cycles in a row: drives leave the table"
-    if _share(table, firing) > CROWDED:
+    if _drive_share(table, firing) > CROWDED:
         yield "its threshold from rest takes more than half of the table's drives: drives may leave the table"
     if outside:
         yield f"membranes leave the table: {100 * outside:.1f} % of its cycles end beyond the v axis and are clipped"
 
 
-def _share(table: NeuronTable, firing: float) -> float:
+def _drive_share(table: NeuronTable, firing: float) -> float:
+    """The drive ``firing`` [V] as a share of the table's highest."""
     return firing / float(table.u[-1]) if table.u[-1] > 0 else 1.0
 
 
-def _after(table: NeuronTable, v: float, u: float, *, fired: bool) -> float:
-    """Membrane after a cycle, within the v axis as a chip's is."""
+def _membrane_after(table: NeuronTable, v: float, u: float, *, fired: bool) -> float:
+    """V, membrane after a cycle, within the v axis as a chip's is."""
     return float(np.clip(table.step(np.array([v]), np.array([u]), np.array([fired]))[0], table.v[0], table.v[-1]))
 
 
 def _fires(table: NeuronTable, v: float, u: float, *, fired: bool) -> bool:
+    """Whether a cycle from membrane ``v`` under the drive ``u`` [V] ends with a spike."""
     return bool(table.fires(np.array([v]), np.array([u]), np.array([fired]))[0])
 
 
-def _threshold(table: NeuronTable, v: float, *, fired: bool) -> float | None:
+def _firing_drive(table: NeuronTable, v: float, *, fired: bool) -> float | None:
+    """V, least drive that makes a spike from membrane ``v``; None if no drive of the table does."""
     if not _fires(table, v, float(table.u[-1]), fired=fired):
         return None
     curve = table.thresholds[int(fired)]
     return float(np.interp(v, table.v, np.where(np.isinf(curve), table.u[-1], curve)))
 
 
-def _spiked(table: NeuronTable) -> float:
-    """Membrane after a spike from rest by the least drive that makes one; rest if none does."""
-    firing = _threshold(table, table.v_rest, fired=False)
-    return table.v_rest if firing is None else _after(table, table.v_rest, firing, fired=False)
+def _membrane_after_spike(table: NeuronTable) -> float:
+    """V, membrane after a spike from rest by the least drive that makes one; rest if none does."""
+    firing = _firing_drive(table, table.v_rest, fired=False)
+    return table.v_rest if firing is None else _membrane_after(table, table.v_rest, firing, fired=False)
 
 
-def _slope(table: NeuronTable, v: float, *, fired: bool) -> float:
+def _membrane_slope(table: NeuronTable, v: float, *, fired: bool) -> float:
     """Of the membrane after a cycle without drive, over the membrane before it."""
     reach = _SLOPE_SHARE * float(table.v[-1] - table.v[0])
     low, high = max(v - reach, float(table.v[0])), min(v + reach, float(table.v[-1]))
-    return (_after(table, high, 0.0, fired=fired) - _after(table, low, 0.0, fired=fired)) / (high - low)
+    after_low, after_high = (_membrane_after(table, end, 0.0, fired=fired) for end in (low, high))
+    return (after_high - after_low) / (high - low)
 
 
-def _alone(table: NeuronTable, u: float, v: float, *, fired: bool) -> list[bool]:
+def _spikes_under(table: NeuronTable, u: float, v: float, *, fired: bool) -> list[bool]:
     """Spikes of CYCLES_ALONE cycles from membrane ``v``, all under the drive ``u``."""
     spikes: list[bool] = []
     for _ in range(CYCLES_ALONE):
         before = fired
         fired = _fires(table, v, u, fired=before)
-        v = _after(table, v, u, fired=before)
+        v = _membrane_after(table, v, u, fired=before)
         spikes.append(fired)
     return spikes

@@ -49,7 +49,7 @@ class VirtualBoard:
         board, host = os.openpty()
         tty.setraw(host)
         self.port = os.ttyname(host)
-        # This end stays open too, so that the board lives on when a host has closed its own.
+        # This end stays open, so that the board keeps running after a host has closed its own.
         self._host = host
         self._process = subprocess.Popen(
             [self._program, str(self._bit), str(board)], pass_fds=[board], env=tool_environment()

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from captwin.hw.support.names import check_name
 from captwin.sim.neurons.library import Library
 from captwin.sim.spice.bench_file import cycle_bench
-from captwin.sim.spice.netlist import check_value, complain, echoed, printable_line, read_netlist
+from captwin.sim.spice.netlist import check_usable, check_value, echoed, printable_line, read_netlist
 from captwin.sim.spice.ngspice import SETTINGS, SpiceError, SpiceTimeoutError, ngspice_version, run_deck
 from captwin.sim.spice.source import Source, read_source
 
@@ -38,22 +38,22 @@ _REASON = re.compile(r"(singular matrix:.*|timestep too small.*|doanalyses: .*)"
 
 
 class Point(NamedTuple):
-    """How a cycle begins: membrane and drive in V, and whether the neuron spiked in the cycle before."""
+    """How a cycle begins."""
 
-    v: float
-    u: float
-    fired: bool
+    v: float  #: V, membrane
+    u: float  #: V, drive of the column
+    fired: bool  #: whether the neuron spiked in the cycle before
 
     def __str__(self) -> str:
         return f"(v = {self.v:.4f} V, u = {self.u:.4f} V, b = {int(self.fired)})"
 
 
 class Cycle(NamedTuple):
-    """How it ends: membrane in V, whether the neuron spiked, energy drawn from the supply in J."""
+    """How a cycle ends."""
 
-    v: float
-    spike: bool
-    energy: float
+    v: float  #: V, membrane
+    spike: bool  #: whether the neuron spiked
+    energy: float  #: J drawn from the supply
 
 
 class Failed(NamedTuple):
@@ -99,8 +99,8 @@ class Bench:
     def sha256(self) -> str:
         """Hash of netlist, models, bench and conditions, and of the files that netlist and models include."""
         conditions = json.dumps([self.conditions.corner, self.conditions.temperature, self.values])
-        others = {**self.devices.included, **self.netlist.included}
-        texts = (self.netlist.raw, self.devices.raw, cycle_bench(), conditions, *sorted(others.values()))
+        included = {**self.devices.included, **self.netlist.included}
+        texts = (self.netlist.raw, self.devices.raw, cycle_bench(), conditions, *sorted(included.values()))
         return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
     @cached_property
@@ -122,7 +122,7 @@ class Bench:
 
     def deck(self, points: Sequence[Point]) -> str:
         """A deck that simulates one cycle for each of ``points`` and prints a line for each."""
-        drawn = "+".join(given(f"v{name}") for name in SOURCES)
+        drawn = "+".join(outflow(f"v{name}") for name in SOURCES)
         lines = [self.head, ".control"]
         for number, point in enumerate(points):
             lines += [
@@ -157,7 +157,7 @@ class Bench:
                 return [Failed("not in time")]
             half = len(points) // 2
             return self.simulate(points[:half]) + self.simulate(points[half:])
-        complain(output, self.circuit)
+        check_usable(output, self.circuit)
         starts = {int(number): dict(zip(HELD, volts, strict=True)) for number, *volts in echoed(output, "start", 5)}
         ends = {int(number): cycle for number, *cycle in echoed(output, "cycle", 5)}
         return [
@@ -172,34 +172,34 @@ class Bench:
         return {"mem": v, "col": self.parameters["v_ref"], "spike": spike, "spike_n": spike_n}
 
     def _cycle(
-        self, told: Mapping[str, float], start: Mapping[str, float] | None, end: Sequence[float] | None, output: str
+        self, asked: Mapping[str, float], start: Mapping[str, float] | None, end: Sequence[float] | None, output: str
     ) -> Cycle | Failed:
         if start is None or end is None or not all(map(math.isfinite, end)):
-            return Failed(why(output))
-        if reason := misses(told, start):
+            return Failed(ending_reason(output))
+        if reason := start_mismatch(asked, start):
             return Failed(reason)
         time, v, spike, charge = end
         if time <= 9.999e-9:
-            return Failed(f"{why(output)}, at {1e9 * time:.3f} ns")
+            return Failed(f"{ending_reason(output)}, at {1e9 * time:.3f} ns")
         supply = self.parameters["supply"]
         return Cycle(v, spike > supply / 2, charge * supply)
 
 
-def misses(told: Mapping[str, float], start: Mapping[str, float]) -> str | None:
-    """What differs between the voltages that a run was ``told`` to start from and those of its ``start``, if any."""
-    for node, volts in told.items():
+def start_mismatch(asked: Mapping[str, float], start: Mapping[str, float]) -> str | None:
+    """What differs between the voltages that a run was ``asked`` to start from and those of its ``start``, if any."""
+    for node, volts in asked.items():
         if not abs(start[node] - volts) <= START_TOLERANCE:
             return f"v({node}) starts at {start[node]:.4f} V in place of {volts:.4f} V"
     return None
 
 
-def why(output: str) -> str:
+def ending_reason(output: str) -> str:
     """ngspice's reason for ending early, from what it printed."""
     reason = _REASON.search(output)
     return printable_line(reason[0]) if reason else "ngspice gives no reason"
 
 
-def given(source: str) -> str:
+def outflow(source: str) -> str:
     """ngspice's expression for the current that flows out of a voltage source, what flows back not counted."""
     return f"(abs(i({source}))-i({source}))/2"
 

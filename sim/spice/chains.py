@@ -1,4 +1,4 @@
-"""Simulates many columns on all cores, and keeps them."""
+"""Simulates many columns on all cores, and keeps the results: an interrupted run goes on where it stopped."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ Place = TypeVar("Place")
 def simulate_chains(
     what: str, columns: Mapping[Place, ColumnBench], *, cache: Path | None = None, progress: Progress | None = None
 ) -> dict[Place, Chain]:
-    """The chain of each of ``columns``, all of one bench; ``what`` they are goes to ``progress``.
+    """The chain of each of ``columns``, all of one bench; ``progress`` is told ``what`` they are.
 
     Chains simulated are kept in the folder ``cache``. Raises :class:`SpiceError`, after all others have been
     simulated, that names the places of those that fail.
@@ -26,14 +26,14 @@ def simulate_chains(
     for key, v, spikes, energy, rows, seconds in memory.read():
         known[key] = Chain(tuple(v), tuple(map(bool, spikes)), tuple(energy), tuple(rows), seconds)
     keys = {place: column.sha256 for place, column in columns.items()}
-    todo = [place for place, key in keys.items() if key not in known]
-    done = len(keys) - len(todo)
-    tell = progress or (lambda what, done, total: None)
-    tell(what, done, len(keys))
+    missing = [place for place, key in keys.items() if key not in known]
+    done = len(keys) - len(missing)
+    report = progress or (lambda what, done, total: None)
+    report(what, done, len(keys))
     failed = {}
-    for place, chain in side_by_side(lambda place: columns[place].simulate(), todo):
+    for place, chain in side_by_side(lambda place: columns[place].simulate(), missing):
         done += 1
-        tell(what, done, len(keys))
+        report(what, done, len(keys))
         if isinstance(chain, Failed):
             failed[place] = chain.reason
             continue

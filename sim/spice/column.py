@@ -21,12 +21,12 @@ from captwin.sim.spice.bench import (
     SOURCES,
     Bench,
     Failed,
-    given,
-    misses,
-    why,
+    ending_reason,
+    outflow,
+    start_mismatch,
 )
 from captwin.sim.spice.bench_file import column_bench, longest_step, row_clock
-from captwin.sim.spice.netlist import complain, echoed
+from captwin.sim.spice.netlist import check_usable, echoed
 from captwin.sim.spice.ngspice import SpiceError, SpiceTimeoutError, run_deck
 
 
@@ -66,24 +66,24 @@ def column_of(layer: Layer, index: int) -> Column:
 
 @dataclass(frozen=True)
 class Chain:
-    """What ngspice found at the end of each cycle, steps long each; energies of the cycles in J."""
+    """What ngspice found at the end of each cycle of a column that runs from rest, each cycle beginning where the one
+    before ended; as many entries as there are steps."""
 
     v: tuple[float, ...]  #: membrane, V
     spikes: tuple[bool, ...]
-    energy: tuple[float, ...]  #: of the neuron: what its supply, references and clocks gave, as a table counts it
-    row_energy: tuple[
-        float, ...
-    ]  #: of the row drivers, for this column: charge out of their v_read supply times v_read
-    seconds: float  #: that ngspice took
+    energy: tuple[float, ...]  #: J of the neuron: what its supply, references and clocks gave, as a table counts it
+    #: J of the row drivers for this column: charge out of their v_read supply times v_read
+    row_energy: tuple[float, ...]
+    seconds: float  #: s that ngspice took
 
 
 @dataclass(frozen=True, eq=False)
 class ColumnBench:
-    """A column on its bench with the spikes of its rows, (steps, rows) of 0 and 1."""
+    """A column on its bench, and the spikes of its rows."""
 
     bench: Bench
     column: Column
-    spikes: np.ndarray
+    spikes: np.ndarray  #: (steps, rows) of 0 and 1
     v_read: float  #: V, swing of the row lines
 
     @property
@@ -132,9 +132,14 @@ class ColumnBench:
         supplies = " ".join(f"i(v{name})" for name in SOURCES)
         lines = [self.circuit(explicit=explicit), f".save {' '.join(f'v({node})' for node in HELD)} {supplies}"]
         lines += [f".save i(v{name}) v({name})" for name in sources]
-        lines += [".control", "run", f"let q=integ({'+'.join(given(f'v{name}') for name in SOURCES)})", "let r=0*time"]
+        lines += [
+            ".control",
+            "run",
+            f"let q=integ({'+'.join(outflow(f'v{name}') for name in SOURCES)})",
+            "let r=0*time",
+        ]
         # What flows out of a line that is low comes from ground, and costs nothing.
-        lines += [f"let r=r+{given(f'v{name}')}*(v({name}) gt 1u)" for name in sources]
+        lines += [f"let r=r+{outflow(f'v{name}')}*(v({name}) gt 1u)" for name in sources]
         lines.append("let r=integ(r)")
         lines += [f"let start_{node}=v({node})[0]" for node in HELD]
         lines.append("echo captwin start " + " ".join(f"$&start_{node}" for node in HELD))
@@ -184,13 +189,13 @@ class ColumnBench:
             output = run_deck(self.deck(explicit=explicit), timeout=SECONDS_TO_START + SECONDS_A_CYCLE * self.steps)
         except SpiceTimeoutError:
             return Failed("not in time")
-        complain(output, self.bench.circuit)
+        check_usable(output, self.bench.circuit)
         starts = echoed(output, "start", len(HELD))
         cycles = [cycle for cycle in echoed(output, "cycle", 5) if all(map(math.isfinite, cycle))]
         if not starts or [cycle[0] for cycle in cycles] != list(range(self.steps)):
-            return Failed(why(output))
-        told = self.bench.held(self.bench.parameters["v_ref"], fired=False)
-        if reason := misses(told, dict(zip(HELD, starts[0], strict=True))):
+            return Failed(ending_reason(output))
+        asked = self.bench.held(self.bench.parameters["v_ref"], fired=False)
+        if reason := start_mismatch(asked, dict(zip(HELD, starts[0], strict=True))):
             return Failed(reason)
         _, v, spike, drawn, rows = np.array(cycles).T
         supply = self.bench.parameters["supply"]

@@ -23,7 +23,7 @@ _UNUSABLE = re.compile(
 )
 
 
-def complain(output: str, circuit: str) -> None:
+def check_usable(output: str, circuit: str) -> None:
     """Raises :class:`SpiceError` with ngspice's own words if ``output`` says that it could not use the netlist."""
     if broken := _UNUSABLE.search(output):
         raise SpiceError(f"{circuit}: ngspice cannot use the netlist: {printable_line(broken[0])}")
@@ -56,7 +56,7 @@ def read_netlist(path: Path, circuit: str) -> dict[str, float]:
     physical, _, symbols = listing.partition("global symbol definitions")
     known = set(re.findall(r"^\s*---> (\S+) = ", symbols, re.MULTILINE))
     if " rcaptwin " not in physical:
-        complain(listing, str(path))
+        check_usable(listing, str(path))
         raise SpiceError(f"{path}: ngspice cannot read the netlist: {printable_line(listing) or 'it says nothing'}")
     _check_ports(path, physical)
     for name in PARAMETERS:
@@ -69,7 +69,7 @@ def read_netlist(path: Path, circuit: str) -> dict[str, float]:
     for name in PARAMETERS:
         numbers = echoed(output, name, 1)
         if not numbers:
-            complain(output, str(path))
+            check_usable(output, str(path))
             raise SpiceError(f"{path}: .param {name}: ngspice computes no number; write one, such as 1.8 or 500f")
         values[name] = check_value(str(path), name, numbers[0][0])
     return values

@@ -53,11 +53,11 @@ class Runner:
 
     def cycles(self, points: Sequence[Point], what: str) -> list[Cycle]:
         """The cycle of each point; :class:`SpiceError` naming those that fail, the others being kept."""
-        todo = [point for point in dict.fromkeys(points) if point not in self.known]
+        missing = [point for point in dict.fromkeys(points) if point not in self.known]
         failed: dict[Point, str] = {}
-        size = max(1, min(BATCH, -(-len(todo) // (os.cpu_count() or 1))))
-        batches = [todo[start : start + size] for start in range(0, len(todo), size)]
-        done = len(points) - len(todo)
+        size = max(1, min(BATCH, -(-len(missing) // (os.cpu_count() or 1))))
+        batches = [missing[start : start + size] for start in range(0, len(missing), size)]
+        done = len(points) - len(missing)
         self.progress(what, done, len(points))
         for batch, cycles in side_by_side(self.bench.simulate, batches):
             results = dict(zip(batch, cycles, strict=True))

@@ -40,7 +40,7 @@ class Source:
     """What a file, and all that it includes, says."""
 
     raw: str  #: the file's own text
-    text: str  #: put together, comments left out
+    text: str  #: all of it in one, comments left out, for ngspice
     included: dict[Path, str]  #: the texts of the other files that it is made of
 
 
@@ -166,14 +166,14 @@ def _sections(lines: Sequence[tuple[int, str]]) -> list[str]:
 
 def _section(path: Path, lines: Sequence[tuple[int, str]], name: str) -> list[tuple[int, str]]:
     """The lines between ``.lib name`` and ``.endl``."""
-    begin = None
+    first = None
     for place, (_, line) in enumerate(lines):
         match = _SECTION.fullmatch(line)
-        if begin is None and match and _named(match, "section").lower() == name.lower():
-            begin = place + 1
-        elif begin is not None and line.lower().startswith(".endl"):
-            return list(lines[begin:place])
-    if begin is None:
+        if first is None and match and _named(match, "section").lower() == name.lower():
+            first = place + 1
+        elif first is not None and line.lower().startswith(".endl"):
+            return list(lines[first:place])
+    if first is None:
         known = ", ".join(_sections(lines)) or "none"
         raise SpiceError(f"{path}: no section {printable(name)}; its sections are {known}")
     raise SpiceError(f"{path}: section {printable(name)} has no .endl")

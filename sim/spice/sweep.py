@@ -35,8 +35,8 @@ def sweep(bench: Bench, *, cache: Path | None = None, progress: Progress | None 
     u, rest = np.linspace(p["u_min"], p["u_max"], DRIVES), p["v_ref"]
     cycles = runner.cycles([Point(rest, float(drive), fired) for fired in (False, True) for drive in u], "drives")
     spikes = np.array([cycle.spike for cycle in cycles]).reshape(2, DRIVES)
-    found = thresholds(runner, np.array([rest]), u, spikes[:, None, :])[:, 0]
-    first, second = (None if math.isinf(least) else float(least) for least in found)
+    least_drives = thresholds(runner, np.array([rest]), u, spikes[:, None, :])[:, 0]
+    first, second = (None if math.isinf(least) else float(least) for least in least_drives)
     return Sweep(
         u,
         np.array([cycle.v for cycle in cycles]).reshape(2, DRIVES),

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from captwin.boards.catalogue import find_board
     from captwin.boards.flow.build import build as build_bitstream
     from captwin.boards.host.device import Device
+    from captwin.boards.sizing.fit import size_core
     from captwin.hw.chip import Chip
     from captwin.hw.gates.core import Core
     from captwin.hw.gates.options import CoreOptions
@@ -47,6 +48,7 @@ __all__ = [
     "load_dataset",
     "open_bench",
     "run_golden",
+    "size_core",
     "train_chip",
     "verify",
     "write_verilog",
@@ -71,6 +73,7 @@ PUBLIC = {
     "load_dataset": ("captwin.train.datasets.catalogue", "load_dataset"),
     "open_bench": ("captwin.sim.spice.bench", "open_bench"),
     "run_golden": ("captwin.sim.golden", "run"),
+    "size_core": ("captwin.boards.sizing.fit", "size_core"),
     "train_chip": ("captwin.train.loop", "train"),
     "verify": ("captwin.sim.rtl.verify", "verify"),
     "write_verilog": ("captwin.hw.verilog", "write_verilog"),

@@ -238,6 +238,7 @@ MISTAKES = [
     (("study", "-o", "file"), "file: cannot write results: this is a file"),
     (("fabricate", "mnist-small", "--c-v2", "-1", "--c-v1", "-1"), "make C negative within a step of 0.9 V"),
     (("fabricate", "digits", "--spec", "97"), "--spec: an accuracy lies in 0 to 1, got 97"),
+    (("fabricate", "digits", "--mapping", "complementary"), "this chip says that it is 'one_sided', not 'compl"),
     (("fabricate", "digits", "-o", "busy"), "it holds other things"),
     (("fabricate", "digits", "-o", "."), "this is where you are; name a folder in it"),
     (("fabricate", "digits", "-o", "file"), "this is a file"),

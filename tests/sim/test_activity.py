@@ -73,7 +73,9 @@ def test_pixels_that_never_spike():
     chip = load_chip("digits-tiny")
     deaf = replace(chip, encoder=replace(chip.encoder, steps=1, phase=0))
     measured = activity.measure(deaf, PIXELS)
-    assert measured.dead_inputs == 1 and measured.warnings()[0].startswith("encoder: 100 % of the pixels")
+    assert measured.dead_inputs == 1 and measured.warnings()[0] == (
+        "encoder: 100 % of the pixels that are not black never spike; raise the encoder's steps or phase"
+    )
 
 
 def test_black_images_have_no_dead_inputs():

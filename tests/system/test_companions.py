@@ -54,7 +54,7 @@ def test_testbench(kind: str, tmp_path: Path) -> None:
     top = write(tmp_path, kind)
     assert complaints(tmp_path, ["core.v", "core_tb.v"], f"{top}_tb", ("verilator", "icarus")) == []
     cycles = set()
-    for seed in (1, 2, 3):
+    for seed in (1, 2):
         status, text = simulate(tmp_path, top, f"-P{top}_tb.SEED={seed}")
         assert status == 0 and "PASS: 4 images" in text and "FAIL" not in text, text
         cycles.add(text)

@@ -32,7 +32,7 @@ def run(
     return outcome
 
 
-@pytest.mark.parametrize(("simulator", "images"), [("verilator", 60), ("icarus", 6)])
+@pytest.mark.parametrize(("simulator", "images"), [("verilator", 20), ("icarus", 3)])
 def test_digits(simulator: Simulator, images: int, tmp_path: Path) -> None:
     dataset = load_dataset("digits")
     outcome = run("digits", dataset, images, tmp_path, simulator, CoreOptions(4, 2, 8), stall=0.3)
@@ -40,10 +40,10 @@ def test_digits(simulator: Simulator, images: int, tmp_path: Path) -> None:
 
 
 def test_mnist(mnist: Dataset, tmp_path: Path) -> None:
-    outcome = run("mnist-small", mnist, 20, tmp_path, "verilator")
+    outcome = run("mnist-small", mnist, 8, tmp_path, "verilator")
     # With images back to back, an image takes little longer than it keeps its slowest part busy: the encoder, with
     # 98 words of eight pixels a step, or the first crossbar, with a cycle for each event.
-    busiest = max(8 * 98, outcome.counters["events[0]"] / 20)
+    busiest = max(8 * 98, outcome.counters["events[0]"] / 8)
     assert busiest <= outcome.interval_cycles < 1.25 * busiest
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from captwin.hw.chip import Chip
+from captwin.hw.encoders import ENCODERS
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.locks import locked_folder
 from captwin.sim import golden
@@ -262,8 +263,7 @@ def test_device_that_is_not_there(quick, tmp_path):
         {"neuron": "ideal", "levels": 0},
         {"hidden": []},
         {"hidden": [12, 12], "readout": "first_spike"},
-        {"encoder": {"kind": "bernoulli"}},
-        {"encoder": {"kind": "latency"}},
+        *({"encoder": {"kind": kind}} for kind in ENCODERS),
         {"formats": {"charge_bits": 8, "drive_bits": 12, "drive_fraction": 6}, "levels": 100},
     ],
 )

@@ -1,4 +1,4 @@
-"""A serial port of a device: requests and replies on two wires."""
+"""The serial port: contents of frames on one side, two wires on the other."""
 
 from amaranth import Module
 from amaranth.lib import stream, wiring
@@ -11,10 +11,14 @@ from captwin.hw.link.line.uart import UartReceiver, UartTransmitter
 
 
 class SerialPort(wiring.Component):
-    """The contents of frames that come by ``rx``, and those that go by ``tx``, a byte a beat.
+    """UART and frames in both directions; a bit lasts ``cycles`` clock cycles.
 
-    A bit lasts ``cycles`` clock cycles. ``capacity``, ``patience``, ``length``, ``calls`` and ``forget`` are those of
-    :class:`FrameReceiver`.
+    ``capacity``, ``patience`` and ``calls`` are those of :class:`FrameReceiver`.
+
+    * ``rx`` (in), ``tx`` (out): the line.
+    * ``requests``, ``length`` (out): contents of the frames that come, as :class:`FrameReceiver` offers them.
+    * ``replies`` (in): contents of frames to send, one byte a beat.
+    * ``calls`` (out), ``forget`` (in): those of :class:`FrameReceiver`, only with ``calls``.
     """
 
     def __init__(self, cycles: int, *, capacity: int, patience: int, calls: bool = False) -> None:

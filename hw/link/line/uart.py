@@ -1,20 +1,24 @@
-"""Bytes over two wires: 8 data bits, no parity, one stop bit, the lowest bit first."""
+"""UART: bytes over two wires with 8 data bits, no parity and one stop bit, lowest bit first."""
 
 from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import cdc, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-#: the fewest clock cycles of a bit that the receiver can find the middle of
+#: fewest clock cycles of a bit for which the receiver can look at its middle
 LEAST_CYCLES = 8
 
 
 class UartReceiver(wiring.Component):
-    """Takes bytes from a line, a bit of which lasts ``cycles`` clock cycles.
+    """Receives bytes from a line on which a bit lasts ``cycles`` clock cycles; ValueError if below LEAST_CYCLES.
 
-    Each bit is what two of three looks say, an eighth of a bit apart around its middle. A byte whose start or stop bit
-    is wrong is left out, and ``broken`` says so for a cycle; the line must be high then before the next. Bytes are
-    offered for a cycle: whoever takes them must be ready. Sender and receiver may differ by 2 % in how long a bit is.
-    Latency: a byte is offered 4 cycles after the third look at its stop bit.
+    Each bit is sampled three times around its middle, an eighth of a bit apart; the majority counts. The bits of the
+    sender may be 2 % longer or shorter. Latency: 4 cycles from the third sample of the stop bit.
+
+    * ``line`` (in): the wire.
+    * ``data`` (out): the byte, while ``valid`` is high.
+    * ``valid`` (out): high for one cycle with each byte; nobody can hold it up.
+    * ``broken`` (out): high for one cycle when a byte is dropped because its start or stop bit is wrong. The line must
+      be high then before the next byte.
     """
 
     def __init__(self, cycles: int) -> None:
@@ -30,10 +34,10 @@ class UartReceiver(wiring.Component):
 
         apart = max(1, self.cycles // 8)
         middle = self.cycles // 2
-        looks = Signal(2)  # how many of the first two were high
+        looks = Signal(2)  # how many of the first two samples were high
         timer = Signal(range(self.cycles))
         bit = Signal(range(10))
-        rested = Signal()  # the line was high: it may fall now
+        rested = Signal()  # the line was high: a fall begins a byte
         busy = Signal()
         high = Signal()
         m.d.comb += high.eq((looks + line) >= 2)
@@ -50,7 +54,7 @@ class UartReceiver(wiring.Component):
                 with m.If(bit == 0):
                     m.d.sync += [busy.eq(~high), self.broken.eq(high)]
                 with m.Elif(bit == 9):
-                    # The rest of the stop bit is not waited for: the next byte may come early.
+                    # Do not wait for the rest of the stop bit: the next byte may come early.
                     m.d.sync += [busy.eq(0), rested.eq(high), self.valid.eq(high), self.broken.eq(~high)]
                 with m.Else():
                     m.d.sync += self.data.eq(Cat(self.data[1:], high))
@@ -58,9 +62,12 @@ class UartReceiver(wiring.Component):
 
 
 class UartTransmitter(wiring.Component):
-    """Sends bytes over a line, a bit of which lasts ``cycles`` clock cycles.
+    """Sends bytes over a line on which a bit lasts ``cycles`` clock cycles.
 
-    Throughput: a byte every 10 bits. Latency: a cycle until the start bit.
+    Throughput: a byte every 10 bits. Latency: 1 cycle until the start bit.
+
+    * ``bytes`` (in): bytes to send.
+    * ``line`` (out): the wire.
     """
 
     def __init__(self, cycles: int) -> None:
@@ -70,7 +77,7 @@ class UartTransmitter(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         timer = Signal(range(self.cycles))
-        left = Signal(range(11))  # bits yet to be sent, that on the line included
+        left = Signal(range(11))  # bits left, the one on the line included
         rest = Signal(9, init=(1 << 9) - 1)
         over = Signal()
         m.d.comb += [

@@ -9,13 +9,14 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from captwin.boards.host.device import Answer
+from captwin.boards.host.answer import Answer
+from captwin.boards.host.discovery import AUTO
 from captwin.hw.chip import Chip
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import file_target
 from captwin.hw.support.names import visible
 from captwin.scripts.agreement import mismatches
-from captwin.scripts.options import AUTO, VIRTUAL, BaudOption
+from captwin.scripts.options import VIRTUAL, BaudOption
 from captwin.scripts.output import JsonFlag, Row, file, log, note, print_table, show
 from captwin.scripts.verbs.board.infer import chip_in, connected
 from captwin.sim import golden

@@ -10,13 +10,15 @@ import numpy as np
 import typer
 from rich.text import Text
 
-from captwin.boards.host.device import Answer, Device
+from captwin.boards.host.answer import Answer
+from captwin.boards.host.device import Device
+from captwin.boards.host.discovery import AUTO, open_device
 from captwin.boards.host.trace import LayerTrace
 from captwin.hw.chip import Chip
 from captwin.hw.gates.core import Core
 from captwin.hw.support.errors import CaptwinError
 from captwin.scripts.agreement import mismatches
-from captwin.scripts.options import AUTO, VIRTUAL, BaudOption, open_device
+from captwin.scripts.options import VIRTUAL, BaudOption
 from captwin.scripts.output import JsonFlag, Row, count, log, note, progress_bar, share, show
 from captwin.sim import golden
 from captwin.sim.rtl.virtual import BAUD, LOADABLE, VirtualBoard

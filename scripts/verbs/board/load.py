@@ -6,9 +6,10 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from captwin.boards.host.discovery import AUTO, open_device
 from captwin.hw.chip import PIXEL_MAX
 from captwin.scripts.agreement import mismatches
-from captwin.scripts.options import AUTO, BaudOption, open_device
+from captwin.scripts.options import BaudOption
 from captwin.scripts.output import JsonFlag, Row, count, log, note, progress_bar, show
 from captwin.sim import golden
 from captwin.train.zoo import load_chip

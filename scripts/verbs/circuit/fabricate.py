@@ -12,7 +12,7 @@ from captwin.scripts.chip_folders import chip_folder, own_folder
 from captwin.scripts.output import JsonFlag, Row, count, file, note, progress_bar, share, show
 from captwin.sim import golden
 from captwin.sim.devices.fabricate import Process
-from captwin.sim.devices.fabricate import fabricate as fabricate_one
+from captwin.sim.devices.fabricate import fabricate as run
 from captwin.sim.devices.lot import Lot, fabricate_lot
 from captwin.sim.devices.mapping_kinds import MAPPINGS
 from captwin.sim.devices.memcapacitor import Effects, History
@@ -60,7 +60,7 @@ def fabricate(
     if spec is not None and not 0 <= spec <= 1:
         raise CaptwinError(f"--spec: an accuracy lies in 0 to 1, got {spec:g}")
     loaded = load_chip(chip)
-    fabricate_one(loaded, process, seed=seed, mapping=mapping)  # so that a mistake shows before the progress bar does
+    run(loaded, process, seed=seed, mapping=mapping)  # so that a mistake shows before the progress bar does
     dataset = chip_dataset(loaded, data)
     folder = output or chip_folder(chip, "fabricated")
     images = len(dataset.test_images)

@@ -15,7 +15,7 @@ from captwin.hw.support.quantities import energy_text
 from captwin.scripts.chip_folders import chip_folder, own_folder
 from captwin.scripts.output import JsonFlag, Row, count, file, note, plain, progress_bar, results_folder, share, show
 from captwin.sim.fidelity.compare import compare
-from captwin.sim.fidelity.lone_cycles import LoneCycles, lone_cycles
+from captwin.sim.fidelity.hidden_state import HiddenState, hidden_state
 from captwin.sim.fidelity.result import Fidelity, Summary
 from captwin.sim.plots.fidelity import plot_chain, plot_chains, plot_errors
 from captwin.sim.rtl.simulate import simulate
@@ -35,7 +35,8 @@ def fidelity(
         int | None, typer.Option(min=1, help="Neurons of each layer, drawn by --seed [default: all].")
     ] = None,
     seed: Annotated[
-        int, typer.Option(min=0, help="Seed that draws the neurons, and the cycles that are simulated once more alone.")
+        int,
+        typer.Option(min=0, help="Seed that draws the neurons, and the cycles that are simulated once more ahidden."),
     ] = 1,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for all that is written [default: build/CHIP-spice].")
@@ -74,14 +75,14 @@ def fidelity(
                 cache=default_cache(),
                 progress=progress,
             )
-            lone = lone_cycles(result, seed=seed, cache=default_cache(), progress=progress)
-        rows = [note("chip", "chip", chip), note("data", "data", f"{dataset.name}, test set"), *_rows(result, lone)]
+            hidden = hidden_state(result, seed=seed, cache=default_cache(), progress=progress)
+        rows = [note("chip", "chip", chip), note("data", "data", f"{dataset.name}, test set"), *_rows(result, hidden)]
         rows += _speeds(result, np.resize(pixels, (GATES_IMAGES, loaded.pixels)), folder / "gates")
         rows += _write(result, rows, folder)
     show(rows, "Columns in SPICE against the twin", as_json)
 
 
-def _rows(result: Fidelity, lone: LoneCycles) -> list[Row]:
+def _rows(result: Fidelity, hidden: HiddenState) -> list[Row]:
     total, analog = result.summary(), result.chip.analog
     conditions = f"{analog.circuit}, {analog.corner}, {analog.temperature:g} deg C"
     agreement = result.class_agreement
@@ -105,12 +106,12 @@ def _rows(result: Fidelity, lone: LoneCycles) -> list[Row]:
         share("saturated_drives", "drives that the twin clamps", total.saturated),
         share("single_agreement", "each cycle from SPICE's state: spikes agree", total.single_agreement),
         _millivolts("single_rms_v", "each cycle from SPICE's state: error, RMS", total.single_rms),
-        count("lone_cycles", "cycles simulated once more alone", lone.cycles),
-        _millivolts("hidden_state_rms_v", "chain less lone cycle (state beyond v and b), RMS", lone.hidden_rms),
-        _millivolts("hidden_state_worst_v", "chain less lone cycle, worst", lone.hidden_worst),
-        share("hidden_state_agreement", "chain and lone cycle: spikes agree", lone.hidden_agreement),
-        _millivolts("table_rms_v", "twin less lone cycle (table and rounding), RMS", lone.table_rms),
-        share("table_agreement", "twin and lone cycle: spikes agree", lone.table_agreement),
+        count("lone_cycles", "cycles simulated once more alone", hidden.cycles),
+        _millivolts("hidden_state_rms_v", "chain less lone cycle (state beyond v and b), RMS", hidden.hidden_rms),
+        _millivolts("hidden_state_worst_v", "chain less lone cycle, worst", hidden.hidden_worst),
+        share("hidden_state_agreement", "chain and lone cycle: spikes agree", hidden.hidden_agreement),
+        _millivolts("table_rms_v", "twin less lone cycle (table and rounding), RMS", hidden.table_rms),
+        share("table_agreement", "twin and lone cycle: spikes agree", hidden.table_agreement),
         *_energies(total),
         Row("warnings", list(result.warnings), "warning" * bool(result.warnings), "; ".join(result.warnings)),
     ]

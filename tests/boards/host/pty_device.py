@@ -3,6 +3,7 @@
 import os
 import threading
 import tty
+from contextlib import suppress
 from select import select
 from types import TracebackType
 from typing import Self
@@ -22,7 +23,10 @@ class PtyDevice:
         return b""
 
     def write(self, data: bytes) -> None:
-        os.write(self._end, data)
+        while data and not self._over.is_set():
+            if select([], [self._end], [], 0.02)[1]:
+                with suppress(BlockingIOError):  # the host has not read what came before
+                    data = data[os.write(self._end, data) :]
 
     def __enter__(self) -> Self:
         self._end, self._host = os.openpty()

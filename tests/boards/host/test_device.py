@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from captwin.boards.host import line
-from captwin.boards.host.device import Answer, Counters, Device
+from captwin.boards.host.answer import Answer, Counters
+from captwin.boards.host.device import Device
 from captwin.boards.host.line import LinkError, Request
 from captwin.hw.link.protocol import VERSIONS, Command
 from captwin.sim import golden

@@ -13,11 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from captwin.boards.host.loading import padded
 from captwin.hw import encoders
 from captwin.hw.chip import Chip
 from captwin.hw.encoders import ENCODERS, make_encoder
 from captwin.hw.encoders.encoder import PIXEL_MAX
+from captwin.hw.gates.core import Core
 from captwin.hw.gates.encoder import SpikeEncoder
+from captwin.hw.gates.options import CoreOptions
+from captwin.hw.link.about import About, about_core
+from captwin.hw.support.errors import CaptwinError
+from captwin.scripts.verbs.chip.train import EncoderOption
+from captwin.sim.activity import Activity, LayerActivity
 from captwin.sim.encode import encode
 from captwin.train.config import load_config
 from tests.support.chips import random_chip, random_encoder, setting_ranges
@@ -119,6 +126,32 @@ def test_chip_file_and_configuration_take_it(kind: str, tmp_path: Path) -> None:
     config = load_config(tmp_path / "own.toml")
     assert config.encoder == encoder
     assert config.model_dump(mode="json")["encoder"] == settings
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_a_board_tells_it_and_takes_no_other(kind: str) -> None:
+    chip = random_chip(3, sizes=(11, 6, 4), kind=kind)
+    device = about_core(Core(chip, CoreOptions(lanes=2, loadable=True)), 1e8, 1e6)
+    known = About.read(device.text(chip).whole)
+    assert known.room and known.room.encoder == kind
+    padded(chip, known.room)
+    for other in set(ENCODERS) - {kind}:
+        with pytest.raises(CaptwinError, match=f"the chip's encoder is `{kind}`, the device's `{other}`"):
+            padded(chip, replace(known.room, encoder=other))
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_pixels_that_never_spike_are_told_with_the_kinds_own_advice(kind: str) -> None:
+    layers = (LayerActivity(spike_rate=0.5, silent=0, always_on=0, clamped=0),)
+    (line,) = Activity(9, 0.5, 0.0, layers, ENCODERS[kind].ADVICE).warnings()
+    assert line == f"encoder: 50 % of the pixels that are not black never spike; {ENCODERS[kind].ADVICE}"
+    named = set(re.findall(r"encoder's (\w+)(?: or (\w+))?", ENCODERS[kind].ADVICE)[0]) - {""}
+    assert named <= {"steps", *ENCODERS[kind].GATE_SETTINGS}
+
+
+def test_the_command_line_names_each_kind() -> None:
+    (option,) = EncoderOption.__metadata__
+    assert all(kind in option.help for kind in ENCODERS)
 
 
 def test_the_page_describes_each_kind_and_its_settings() -> None:

@@ -32,6 +32,7 @@ def test_traces(captwin):
     assert status == 0 and result["mismatches"] == 0 and result["traced"] == 4 * 3 * 8 * 10
 
 
+@pytest.mark.proof
 @needs_verilator
 def test_mnist(captwin, mnist):
     status, out, _ = captwin("infer", "--port", "virtual", "--chip", "mnist-small", "--count", "50", "--json")

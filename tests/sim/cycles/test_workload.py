@@ -39,8 +39,8 @@ def compare(chip: Chip, pixels: np.ndarray, options: CoreOptions) -> None:
     ("name", "options"),
     [
         ("digits", CoreOptions(8, 1, 4)),
-        ("digits", CoreOptions(8, (2, 1), (8, 1))),
-        ("digits", CoreOptions(32, (4, 2), (32, 4))),
+        pytest.param("digits", CoreOptions(8, (2, 1), (8, 1)), marks=pytest.mark.proof),
+        pytest.param("digits", CoreOptions(32, (4, 2), (32, 4)), marks=pytest.mark.proof),
         ("digits-small", CoreOptions(32, (4, 1), (8, 1))),
         ("digits-tiny", CoreOptions(1, 1, 1)),
         ("digits", CoreOptions(4, 1, 1, serial=True)),
@@ -57,7 +57,8 @@ def test_digits(name: str, options: CoreOptions) -> None:
         # first_spike, four layers, more banks than rows of a word
         (0, "latency", CoreOptions(32, (16, 8, 2, 4), (1, 1, 1, 2))),
         # one step an image: many images under way
-        (2, "latency", CoreOptions(32, (2, 1, 4), (4, 32, 8))),
+        (2, "latency", CoreOptions(32, (2, 1, 4), (1, 8, 2))),
+        pytest.param(2, "latency", CoreOptions(32, (2, 1, 4), (4, 32, 8)), marks=pytest.mark.proof),
         (5, "bernoulli", CoreOptions(16, 32, 1)),
         # rows and columns of all kinds, one after the other
         (0, "latency", CoreOptions(32, 1, 1, serial=True)),

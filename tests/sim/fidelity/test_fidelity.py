@@ -9,7 +9,7 @@ from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
 from captwin.sim.energy import neuron_energy
 from captwin.sim.fidelity import compare as fidelity
-from captwin.sim.fidelity.lone_cycles import lone_cycles
+from captwin.sim.fidelity.hidden_state import hidden_state
 from captwin.sim.spice.bench import MODELS, NETLISTS, Failed
 from captwin.sim.spice.column import Chain
 from captwin.sim.spice.ngspice import SpiceError
@@ -188,4 +188,4 @@ def test_chip_of_one_step_has_no_past(chip, monkeypatch):
     single = replace(chip, encoder=replace(chip.encoder, steps=1))
     twin_as_spice(monkeypatch)
     result = fidelity.compare(single, load_dataset("digits").test_images[:1])
-    assert lone_cycles(result).cycles == 0 and result.summary().cycles == 74
+    assert hidden_state(result).cycles == 0 and result.summary().cycles == 74

@@ -1,6 +1,7 @@
 """Verilog from outside, against golden: right ones pass, and whatever a broken one does ends, in one line."""
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,7 @@ def wrapped(sidecar: Sidecar, images: int) -> str:
     return f"module {sidecar.top}({ports});\n{numbers}\n{wires}\ninner core({pins});\n{BROKEN}\nendmodule\n"
 
 
+@cache
 def broken(images: int) -> Design:
     own = own_design(CHIP, OPTIONS)
     inner = own_design(CHIP, OPTIONS, top="inner")

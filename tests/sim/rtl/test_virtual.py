@@ -14,7 +14,8 @@ import pytest
 import serial
 from cobs import cobs
 
-from captwin.boards.host.device import NO_CHIP, Answer, Device
+from captwin.boards.host.answer import Answer
+from captwin.boards.host.device import NO_CHIP, Device
 from captwin.boards.host.line import Line, LinkError
 from captwin.hw.chip import Chip
 from captwin.hw.gates.core import Core, CoreOptions

@@ -61,6 +61,14 @@ def test_table_of_a_coarse_grid(name, tmp_path):
 
 
 @needs_ngspice
+def test_a_name_is_enough_for_a_reference_circuit(tmp_path):
+    table, bench = characterize("charge_share", 2, cache=tmp_path), open_bench("charge_share")
+    assert (table.circuit, table.source_sha256) == ("charge_share", bench.sha256)
+    again = characterize(bench, 2, cache=tmp_path, date="2026-01-31")
+    assert again.circuit_sha256 == table.circuit_sha256 and again.date == "2026-01-31" != table.date
+
+
+@needs_ngspice
 def test_spikes_are_counted_near_the_threshold_alone(tmp_path):
     """A table whose threshold is wrong by more than what is near foretells no more than the half."""
     bench = open_bench("charge_share")
