@@ -117,9 +117,9 @@ class Comparison:
             compared=score.compared,
             mismatches=score.mismatches,
             first_divergence=score.first,
-            labels=tuple(answer.label for answer in self._answers),
-            result_cycles=tuple(answer.cycle for answer in self._answers),
-            latencies=tuple(answer.latency for answer in self._answers),
+            labels=[answer.label for answer in self._answers],
+            result_cycles=[answer.cycle for answer in self._answers],
+            latencies=[answer.latency for answer in self._answers],
             cycles=cycle,
             counters=counters,
         )

@@ -52,9 +52,11 @@ class Outcome:
     compared: dict[str, int] = field(default_factory=dict)  #: numbers compared, by signal
     mismatches: int = 0
     first_divergence: Divergence | None = None
-    labels: tuple[int, ...] = ()  #: of each result: class
-    result_cycles: tuple[int, ...] = ()  #: of each result: cycle in which it was taken
-    latencies: tuple[int, ...] = ()  #: of each result: cycles since its image's first pixel, as the core counts them
+    labels: list[int] = field(default_factory=list)  #: of each result: class
+    result_cycles: list[int] = field(default_factory=list)  #: of each result: cycle in which it was taken
+    latencies: list[int] = field(
+        default_factory=list
+    )  #: of each result: cycles since its image's first pixel, as the core counts them
     cycles: int = 0  #: cycles simulated
     counters: dict[str, int] = field(default_factory=dict)  #: the core's own, at the end
 
