@@ -1,7 +1,6 @@
 """Requests and replies over a serial port. A request whose reply is lost or damaged is sent again."""
 
 import itertools
-import re
 import struct
 import time
 import zlib
@@ -13,6 +12,7 @@ from urllib.parse import urlencode
 import serial
 from cobs import cobs
 
+from captwin.boards.host.record import Record
 from captwin.hw.link import protocol
 from captwin.hw.link.protocol import Command, Status
 from captwin.hw.support.errors import CaptwinError
@@ -29,8 +29,6 @@ LOOK_S = 0.05
 LONGEST_FRAME = 1 << 17
 #: kinds of URL that name a port, of those that pyserial knows
 URLS = ("socket://", "rfc2217://")
-#: start of each line of a file that pyserial's `spy` writes
-SPIED = re.compile(rb"\d{6}\.\d{3} (TX|RX|Q-|[A-Z]+)")
 #: what a status means to the user, where its name does not say it
 REASONS = {
     Status.NO_CHIP: "it holds no known chip, as after a load that was interrupted; load one: captwin load CHIP",
@@ -89,12 +87,13 @@ class Line:
         self._baud = baud
         if "://" in port and not port.startswith(URLS):
             raise LinkError(f"{port}: no port; give a device's path, such as /dev/ttyUSB0, or socket://HOST:PORT")
-        if record:
-            _check_record(record)
+        self._record = Record(record) if record else None
         url = f"spy://{port}?{urlencode({'file': record})}" if record else port
         try:
             self._serial = serial.serial_for_url(url, baud, timeout=LOOK_S, write_timeout=10, exclusive=True)
         except (serial.SerialException, OSError, ValueError, OverflowError) as error:
+            if self._record:
+                self._record.close()
             where = record if record and isinstance(error, OSError) and error.filename == str(record) else port
             raise LinkError(f"{where}: cannot be opened ({_reason(error)}); see that it is there and free") from None
         self._tags = itertools.count(time.monotonic_ns() if first_tag is None else first_tag)
@@ -103,8 +102,10 @@ class Line:
         self.sent = 0  #: bytes sent so far
 
     def close(self) -> None:
-        """Closes the port."""
+        """Closes the port, and the record if there is one."""
         self._serial.close()
+        if self._record:
+            self._record.close()
 
     def send(self, command: Command, body: bytes = b"") -> Request:
         """Sends a request and does not wait for its reply."""
@@ -196,21 +197,6 @@ class Line:
     def _gone(self, error: Exception) -> LinkError:
         self.close()
         return LinkError(f"{self.port}: gone ({_reason(error)}); see that the board is plugged in")
-
-
-def _check_record(record: Path) -> None:
-    """Raises :class:`LinkError` unless ``record`` is a new file, an empty one, or an earlier record."""
-    try:
-        if not record.exists():
-            return
-        if record.is_file():
-            with record.open("rb") as file:
-                start = file.read(40)
-            if not start or SPIED.match(start):
-                return
-    except OSError as error:
-        raise LinkError(f"{record}: cannot be opened ({_reason(error)}); name another file") from None
-    raise LinkError(f"{record}: is there and no record of a line; name another file")
 
 
 def _open(frame: bytes) -> bytes | None:

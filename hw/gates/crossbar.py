@@ -250,12 +250,15 @@ class Crossbar(wiring.Component):
             m.d.sync += waiting.eq(1)
 
     def _turn(self, m: Module, leave: Value) -> Signal:
-        """A bit for each word, set of the one that is next; no number, since that would have to reach them all."""
+        """A bit for each word of sums, set for the next one to leave.
+
+        There is no counter of words, since that would have to reach all of them.
+        """
         turn = Signal(self.words, init=1, reset_less=True)
         if self.words == 1:
             return turn
-        # A reset, which no register can carry to all of them in a cycle, takes the same way. One that is not the
-        # domain's own shows in a register, too.
+        # A reset cannot reach all bits in a cycle either: it takes the same tree. A register that is 0 after a reset
+        # notices it, also where the reset is not the clock domain's own.
         running = Signal()
         m.d.sync += running.eq(1)
         steps, resets = self._spread(m, "leave", leave), self._spread(m, "reset", ~running)

@@ -1,4 +1,8 @@
-"""What a neuron does with a sum: drive, threshold curve and surface of DESIGN's arithmetic, as stages of a pipeline."""
+"""What a neuron does with a sum: drive, threshold and new membrane as `docs/arithmetic.md` has them, in a pipeline.
+
+Values in the pipeline have short names: acc (sum), u (drive), v (membrane), b (whether the neuron spiked in the step
+before).
+"""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -20,9 +24,11 @@ PARAMETERS = "parameters"
 
 
 class Response:
-    """The responses of ``layers``' neurons, for ``lanes`` pipelines with the same memories.
+    """The response of the neurons of ``layers``, for ``lanes`` pipelines that share memories.
 
-    With several layers, ``layer`` of a pipeline says whose neuron is in it.
+    With several layers, the value ``layer`` of a pipeline is the number of the layer whose neuron is in it.
+
+    Throughput: a neuron a cycle and pipeline. Latency: STAGES - 1 cycles from the sum to spike and membrane.
     """
 
     def __init__(self, m: Module, layers: Sequence[Layer], formats: Formats, lanes: int, stores: Stores) -> None:
@@ -39,8 +45,11 @@ class Response:
         return [*CurveStore.contents(tables, formats), *SurfaceStore.contents(tables, formats)]
 
     def follow(self, pipe: Pipeline, parameters: "Parameters", lane: int) -> None:
-        """From ``acc`` in stage 0, v, b and parameters in stage 1 to ``u`` in 6, ``spike`` in 12, ``membrane`` in the
-        last."""
+        """Adds the stages to ``pipe``, which reads the memories as lane number ``lane``.
+
+        Needs ``acc`` in stage 0; ``v``, ``b`` and the parameters in stage 1. Gives ``u`` and ``saturated`` in stage 6,
+        ``spike`` in 12, ``membrane`` in the last.
+        """
         self._drive(pipe, parameters)
         self._threshold(pipe, parameters, lane)
         self._surface(pipe, lane)
@@ -86,15 +95,22 @@ class Response:
         pipe.register("membrane", 20, (total >> (fv + fu))[: self._formats.membrane_bits])
 
     def _by_layer(self, pipe: Pipeline, stage: int, values: Sequence[Value]) -> Value:
-        """That of ``values`` which is of the layer in ``stage``."""
+        """The one of ``values``, one for each layer, that belongs to the layer in ``stage``."""
         if len(set(self._shifts)) == 1:
             return values[0]
         return Array(values)[pipe["layer", stage]]
 
 
 class Parameters:
-    """Gain, offset and threshold offset of each neuron, layer by layer, stored ``whole`` or without the high bits that
-    all of them share."""
+    """Gain, offset and threshold offset of each neuron, layer by layer.
+
+    They are stored ``whole``, for stores that are writable, or without the high bits that are the same for all neurons.
+
+    Attributes
+    ----------
+    shapes : the whole numbers' shapes by name: ``gain``, ``offset`` (with the half that rounds), ``threshold_offset``.
+    stored : layout of a word in memory, the parameters of one neuron.
+    """
 
     def __init__(self, layers: Sequence[Layer], formats: Formats, *, whole: bool) -> None:
         shift = max(layer.shift for layer in layers)
@@ -109,7 +125,7 @@ class Parameters:
             "threshold_offset": [layer.threshold_offsets for layer in layers],
         }
         self._codes = {
-            name: [int(number) & ((1 << shape.width) - 1) for some in numbers[name] for number in some]
+            name: [int(number) & ((1 << shape.width) - 1) for layer in numbers[name] for number in layer]
             for name, shape in self.shapes.items()
         }
         differing = {name: reduce(or_, (code ^ codes[0] for code in codes)) for name, codes in self._codes.items()}
@@ -120,7 +136,7 @@ class Parameters:
         self.stored = data.StructLayout(self._widths)
 
     def contents(self, lanes: int) -> list[Contents]:
-        """Each lane's memory; lanes beyond the last neuron repeat the first one's."""
+        """What the memory of each of ``lanes`` lanes holds; lanes beyond the last neuron repeat the first neuron's."""
         neurons = []
         for codes in zip(*self._codes.values(), strict=True):
             place, word = 0, 0
@@ -132,12 +148,12 @@ class Parameters:
         return [Contents(f"{PARAMETERS}{n}", self.stored.size, neurons[n::lanes]) for n in range(lanes)]
 
     def value(self, pipe: Pipeline, name: str, stage: int) -> Value:
-        """The whole number, from its low bits in ``pipe``."""
+        """The whole number ``name`` in ``stage``, from the bits of it that are in ``pipe``."""
         shape, width = self.shapes[name], self._widths[name]
         whole = Cat(pipe[name, stage], Const(self._codes[name][0] >> width, shape.width - width))
         return whole.as_signed() if shape.signed else whole
 
 
 def _half_up(value: Value, bits: int) -> Value:
-    """``value`` shifted left by ``bits``, plus the half of one that rounds when it is shifted back."""
+    """``value`` shifted left by ``bits``, plus half a unit of ``value``, so that shifting it back rounds half up."""
     return Cat(Const(1 << (bits - 1), bits), value)

@@ -1,4 +1,4 @@
-"""All layers of a chip, one weight and one neuron after the other: as little hardware as it takes."""
+"""Serial layers: all layers of a chip take turns in the same gates, one weight and one neuron at a time."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -19,21 +19,36 @@ from captwin.hw.gates.tables import SurfaceStore, own_tables
 
 
 class SerialLayers(wiring.Component):
-    """Takes spikes, ``width`` a word, through all ``layers`` by turns: the rows of a layer, then its neurons.
+    """All layers of a chip by turns, the least hardware; a kind of layers (:class:`captwin.hw.gates.kinds.Layers`).
 
-    ``results0``, ``results1``, ... are the layers' neurons, one a beat, in their order; ``shows`` names for each layer
-    what they hold besides spikes (:func:`neuron_word`). ``reset``, which is no port, is that of
-    :class:`Core`.
+    In each time step the layers follow one another: first the rows of a layer, whose weights are added to the sums of
+    its columns, then its neurons. Layers whose tables are the same share them.
 
-    A row takes ROW cycles, and one for each column if it has a spike; a neuron takes UPDATE cycles and the one in which
-    its result goes. A word of spikes goes with its last row. Layers whose tables are the same share them.
+    Throughput: a row takes ROW cycles, and one more for each column if it has a spike; a neuron takes UPDATE cycles,
+    and one more in which its result is taken. Latency: a layer's first result is offered UPDATE + 1 cycles after
+    its last row. After a reset the sums are cleared first, in as many cycles as the largest layer has columns.
 
-    Weights, parameters, tables and settings can be written by ``load`` if ``stores_from`` says what number the
-    first has.
+    Parameters
+    ----------
+    chip : the chip
+    options : those of the core; ``pixel_lanes`` is the number of neurons in a word of incoming spikes
+    stores_from : number of the first store; None for memories that are never written
+
+    Attributes
+    ----------
+    spikes : stream of :func:`spike_word`, in. The encoder's spikes, step by step. A word is accepted with its last row.
+    results0, results1, ... : streams of :func:`neuron_word`, out. Each layer's neurons in their order, one a beat. All
+        of them must be taken, since all layers wait for that.
+    taken, fired, saturated : out, a bit for each layer. In the cycle before a row event was taken, a neuron fired, a
+        drive was clamped.
+    load : :func:`load_bus`, in, with ``stores_from`` only. Writes settings, weights, parameters and tables.
+    reset : a signal, not a port. As in :class:`Core`.
+    shows : for each layer what its results hold besides spikes (:func:`neuron_word`).
     """
 
+    #: cycles of a row without a spike: one to look at it, one to go on
     ROW = 2
-    #: what was added to a sum is read 3 cycles later
+    #: cycles of a neuron until its result is offered: its sum can be read 3 cycles after the last addition
     UPDATE = STAGES + 3
 
     def __init__(self, chip: Chip, options: CoreOptions, *, stores_from: int | None = None) -> None:
@@ -53,7 +68,6 @@ class SerialLayers(wiring.Component):
         super().__init__(
             {
                 "spikes": In(stream.Signature(spike_word(self.width))),
-                #: in the cycle before, a bit for each layer: a row event taken, a neuron fired, a drive clamped
                 "taken": Out(len(layers)),
                 "fired": Out(len(layers)),
                 "saturated": Out(len(layers)),
@@ -68,7 +82,7 @@ class SerialLayers(wiring.Component):
 
     @cached_property
     def contents(self) -> list[Contents]:
-        """What is in memory: settings, each layer's weights row by row, all neurons' parameters, tables."""
+        """What its stores hold: settings, each layer's weights row by row, all neurons' parameters, tables."""
         settings = self._settings.const({"last_step": self.steps - 1, "rest": [layer.rest for layer in self.layers]})
         bits = self.formats.charge_bits
         return [
@@ -152,11 +166,14 @@ class SerialLayers(wiring.Component):
         self._turns(m, settings, fires, last_row)
 
     def _of_layer(self, values: Sequence[Any]) -> Value:
-        """That of ``values`` which is of the layer whose turn it is."""
+        """The one of ``values``, one for each layer, that belongs to the layer whose turn it is."""
         return Value.cast(values[0]) if len(self.layers) == 1 else Array(values)[self._layer]
 
     def _sums(self, m: Module, stores: Stores) -> Value:
-        """Adds the weight to the column's sum when told to: both are read, registered, added. The sum as it is read."""
+        """Adds a weight to its column's sum when ``_add`` is high: both are read, registered, added.
+
+        Returns the sum of column ``_column``, a cycle later.
+        """
         shape = max(self.sum_shapes, key=lambda shape: shape.width)
         depth = max(layer.columns for layer in self.layers)
         m.submodules.sums = sums = memory.Memory(shape=shape, depth=depth, init=[])
@@ -179,9 +196,9 @@ class SerialLayers(wiring.Component):
         return kept.data
 
     def _neurons(self, m: Module, stores: Stores, settings: data.View, total: Value) -> Value:
-        """One neuron is in the pipeline at a time; what it comes from rests until its result has gone.
+        """Updates one neuron at a time; its inputs stay as they are until its result has been taken.
 
-        Returns whether the neuron that is a row fired.
+        Returns whether the neuron that is the row of the next layer fired.
         """
         state = data.StructLayout({"v": self.formats.membrane_bits, "b": 1})
         neurons = sum(layer.columns for layer in self.layers)

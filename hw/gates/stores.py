@@ -1,7 +1,7 @@
-"""Memories and registers that can be written while the core is there, so that one core can be many chips.
+"""Stores: memories and registers that are writable at run time, so that one core can be many chips.
 
-What they hold is a list of :class:`Contents`, first of a block, then of a core, then as it is sent to a device: a
-store's number is its place in the list.
+What they hold is a list of :class:`Contents`: of a block, then of a core, then as it is sent to a device. A store's
+number is its place in the core's list.
 """
 
 from collections.abc import Sequence
@@ -14,16 +14,21 @@ from amaranth.lib.wiring import In
 
 from captwin.hw.gates.streams import COPY
 
-BYTE = 8
+BYTE = 8  #: bits
+#: bits of a store's number, and of a word's address in it
 STORE_BITS = 12
 ADDRESS_BITS = 16
-#: how the names of memories begin that can be written
+#: prefix of the names of memories that are writable
 LOADED = "loaded_"
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a memory, or a register if it has but one word, holds: its words of ``width`` bits."""
+    """What a memory holds, or a register if there is one word only.
+
+    ``name`` is unique in the block, and with the blocks' names before it in the core; ``words`` are unsigned, of
+    ``width`` bits, address 0 first.
+    """
 
     name: str
     width: int
@@ -31,10 +36,11 @@ class Contents:
 
     @property
     def word_bytes(self) -> int:
+        """Bytes that a word takes on its way to a store."""
         return -(-self.width // BYTE)
 
     def within(self, block: str) -> "Contents":
-        """The same, of a part ``block`` of something."""
+        """The same with ``block`` before the name: what holds the block calls it so."""
         return replace(self, name=f"{block}.{self.name}")
 
 
@@ -49,7 +55,8 @@ class MemorySize:
 
 
 def load_bus() -> data.StructLayout:
-    """How words get into stores: their bytes, lowest first, each shifted in by ``shift``; then ``write``."""
+    """How words get into stores: each cycle of ``shift`` shifts a ``byte`` in, a word's lowest byte first; then a cycle
+    of ``write`` writes the word to ``address`` of store number ``store``."""
     return data.StructLayout({"shift": 1, "write": 1, "byte": BYTE, "store": STORE_BITS, "address": ADDRESS_BITS})
 
 
@@ -59,10 +66,10 @@ def load_port(stores_from: int | None) -> dict[str, Any]:
 
 
 class Stores:
-    """The memories and registers of a block, as ``contents`` has them, numbered from ``first``; constants without a
-    ``bus``.
+    """The memories and registers of a block: what ``contents`` names, numbered from ``first``.
 
-    A word that comes by ``bus`` is written 3 cycles after its ``write``. Nobody may read a memory meanwhile.
+    With ``bus``, of :func:`load_bus`, they are writable: a word is written 3 cycles after its ``write``, and the memory
+    must not be read meanwhile. Without it they are constants.
     """
 
     def __init__(self, m: Module, contents: Sequence[Contents], bus: Any = None, first: int = 0) -> None:
@@ -81,13 +88,16 @@ class Stores:
 
     @classmethod
     def of(cls, m: Module, block: Any, contents: Sequence[Contents], before: int = 0) -> "Stores":
-        """Those of ``block``, which has ``stores_from`` and :func:`load_port`; ``before`` others come before these."""
+        """The stores of ``block``, which has ``stores_from`` and :func:`load_port`.
+
+        ``contents`` may be a part of the block's; ``before`` is the number of its stores before that part.
+        """
         if block.stores_from is None:
             return cls(m, contents)
         return cls(m, contents, block.load, block.stores_from + before)
 
     def memory(self, name: str, **arguments: Any) -> memory.Memory:
-        """The memory ``name``, a submodule; its words are bare bits."""
+        """The memory ``name`` as a submodule, its words unsigned; ``arguments`` are those of Amaranth's memory."""
         entry = self._contents[name]
         made = memory.Memory(shape=unsigned(entry.width), depth=len(entry.words), init=entry.words, **arguments)
         self._m.submodules[name if self._bus is None else LOADED + name] = made
@@ -101,7 +111,7 @@ class Stores:
         return made
 
     def register(self, name: str, shape: Any) -> Any:
-        """The word ``name``, of ``shape``."""
+        """The register ``name``, of the layout ``shape``; a constant without a bus."""
         entry = self._contents[name]
         (word,) = entry.words
         if self._bus is None:
@@ -112,11 +122,11 @@ class Stores:
         return value
 
     def _writes(self, name: str) -> Value:
-        """A register, since the memory may be far away."""
+        """Whether the word is written to ``name``: a register, since the memory may be far away."""
         writes = Signal(name=f"writes_{name}", reset_less=True, attrs=COPY)
         self._m.d.sync += writes.eq(self._bus.write & (self._bus.store == self._numbers[name]))
         return writes
 
     def _written(self, entry: Contents) -> Value:
-        """A word of so many bytes is in the highest of those that were shifted."""
+        """The word for ``entry``: its bytes are the highest of all that were shifted in."""
         return self._word[len(self._word) - BYTE * entry.word_bytes :][: entry.width]

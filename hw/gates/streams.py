@@ -6,13 +6,14 @@ from amaranth import Module, ResetInserter, Signal, Value
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-#: attributes of a register whose contents others have as well: synthesis shall not make them one, since a register that
-#: reaches much is far from some of it
+#: attributes of a register that has the same contents as others: synthesis must not merge them, since one register for
+#: all of them would be far from where it is needed
 COPY = {"keep": 1}
 
 
 def spike_word(width: int) -> data.StructLayout:
-    """``width`` neighbouring neurons of one time step; ``last`` marks the step's final word."""
+    """``width`` neighbouring neurons of one time step, the first in the lowest bit of ``spikes``; ``last`` marks the
+    step's final word, in which bits beyond the last neuron are 0."""
     return data.StructLayout({"spikes": width, "last": 1})
 
 
@@ -22,9 +23,19 @@ def event(rows: int) -> data.StructLayout:
 
 
 class Fork(wiring.Component):
-    """Copies each beat of a stream to several, each of which may take it at its own time.
+    """Copies each beat of a stream to several streams, each of which may take it at its own time.
 
-    Latency: 0 cycles; a beat leaves the input once every copy has been taken.
+    Throughput: a beat a cycle. Latency: 0 cycles; a beat leaves the input once every copy has been taken.
+
+    Parameters
+    ----------
+    shape : of the payload
+    copies : number of streams out
+
+    Attributes
+    ----------
+    i : stream of ``shape``, in.
+    o : ``copies`` streams of ``shape``, out.
     """
 
     def __init__(self, shape: Any, copies: int) -> None:
@@ -81,8 +92,10 @@ class Pipeline:
 
 
 class Held(Pipeline):
-    """A pipeline into which values are let one at a time and kept until they are through: a later stage has what an
-    earlier one has, without registers between."""
+    """A pipeline for one value at a time, whose inputs do not change until the value is through.
+
+    A later stage then reads what an earlier stage has, without delay registers between.
+    """
 
     def __getitem__(self, key: tuple[str, int]) -> Any:
         name, stage = key
@@ -94,10 +107,21 @@ class Held(Pipeline):
 
 
 class Landing:
-    """The queue at the end of a pipeline that does not stall: what enters the pipeline takes its place here at once.
+    """The queue at the end of a pipeline that cannot stall: a beat reserves its place as it enters the pipeline.
 
-    ``entering`` is high when a beat enters the pipeline, ``arriving`` when it is in ``beat``; beats leave by ``out``.
-    Whoever lets them in keeps ``taken``, the places taken, at ``depth`` or below. Latency: 2 cycles.
+    Throughput: a beat a cycle. Latency: 2 cycles from ``arriving`` to the beat on ``out``.
+
+    Parameters
+    ----------
+    out : the stream by which beats leave
+    depth : places in the queue
+    entering : high in each cycle in which a beat enters the pipeline; only while ``taken`` is below ``depth``
+    arriving : high in each cycle in which a beat is in ``beat``
+
+    Attributes
+    ----------
+    beat : a view of ``out``'s payload, to be driven by the pipeline's last stage.
+    taken : places that are taken or reserved, 0 to ``depth``.
     """
 
     def __init__(self, m: Module, out: Any, depth: int, *, entering: Value, arriving: Value) -> None:

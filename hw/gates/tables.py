@@ -1,4 +1,8 @@
-"""The tables of the neuron's response in block RAM: thresholds over v, membranes over v and u, for b of 0 and 1."""
+"""The neuron's tables in memory: thresholds over v, membranes over v and u, each for b = 0 and b = 1.
+
+v and u are the codes of membrane and drive, b is whether the neuron spiked in the step before, as in
+`docs/arithmetic.md`.
+"""
 
 from collections.abc import Sequence
 
@@ -14,7 +18,7 @@ PARITIES = ("even", "odd")
 
 
 def own_tables(layers: Sequence[Layer]) -> list[Layer]:
-    """The layers whose tables a unit needs that serves all of ``layers``: the first, if they all have the same."""
+    """The layers whose tables must be stored to serve all of ``layers``: the first alone if all have the same."""
     first = layers[0]
     alike = all(
         np.array_equal(getattr(layer, name), getattr(first, name))
@@ -27,7 +31,8 @@ def own_tables(layers: Sequence[Layer]) -> list[Layer]:
 class CurveStore:
     """Threshold curves in two memories, knots of even and of odd number, so that neighbours are read at once.
 
-    Those of several ``layers`` are told apart by ``layer`` of the pipeline.
+    With curves of several ``layers``, the pipeline's value ``layer`` chooses one. Each of ``lanes`` lanes has read
+    ports of its own.
     """
 
     def __init__(self, m: Module, layers: Sequence[Layer], formats: Formats, lanes: int, stores: Stores) -> None:
@@ -46,13 +51,17 @@ class CurveStore:
 
     @classmethod
     def contents(cls, layers: Sequence[Layer], formats: Formats) -> list[Contents]:
+        """What the memories hold: even knots, odd knots."""
         return [
             Contents(f"thresholds_{name}", formats.drive_bits + 1, _words(halves))
             for name, halves in zip(PARITIES, zip(*map(cls._in_halves, layers), strict=True), strict=True)
         ]
 
     def read(self, lane: int, pipe: Pipeline, stage: int) -> tuple[Value, Value]:
-        """From v and b in ``stage``, memories addressed in the next; (lower knot, upper - lower) in ``stage`` + 3."""
+        """The knots on both sides of v, read by lane number ``lane``, from v and b in ``stage`` of ``pipe``.
+
+        Returns (lower knot, upper - lower knot) in ``stage`` + 3; the memories are addressed in ``stage`` + 1.
+        """
         fv = self._formats.membrane_fraction
         knot = pipe["v", stage][fv:]
         data_out = []
@@ -68,9 +77,10 @@ class CurveStore:
 
 
 class SurfaceStore:
-    """Surfaces in four memories by the parity of both knots, so that the corners of a cell are read at once.
+    """Surfaces in four memories by the parity of both knots, so that the four corners of a cell are read at once.
 
-    Those of several ``layers`` are told apart by ``layer`` of the pipeline.
+    With surfaces of several ``layers``, the pipeline's value ``layer`` chooses one. Each of ``lanes`` lanes has read
+    ports of its own.
     """
 
     def __init__(self, m: Module, layers: Sequence[Layer], formats: Formats, lanes: int, stores: Stores) -> None:
@@ -91,6 +101,7 @@ class SurfaceStore:
 
     @classmethod
     def contents(cls, layers: Sequence[Layer], formats: Formats) -> list[Contents]:
+        """What the memories hold, by the parity of the knot of v, then of u."""
         parts = [cls._in_parts(layer) for layer in layers]
         return [
             Contents(f"surface_{names}_{name}", formats.membrane_bits, _words([part[i][j] for part in parts]))
@@ -105,10 +116,11 @@ class SurfaceStore:
         return [MemorySize(entry.width, len(entry.words), lanes, block=True) for entry in entries]
 
     def read(self, lane: int, pipe: Pipeline, stage: int) -> Sequence[tuple[Value, Value]]:
-        """Rows from v and b in ``stage``, columns from u one stage later, memories addressed in the next; ordered in
-        ``stage`` + 5.
+        """The corners of the cell around v and u, read by lane number ``lane``.
 
-        For the lower and the upper knot of v: (value at the lower knot of u, upper - lower).
+        v comes from ``stage`` of ``pipe``, b and u from the stage after; the memories are addressed in ``stage`` + 2.
+        Returns, in ``stage`` + 5, for the lower and the upper knot of v: (membrane at the lower knot of u, upper -
+        lower).
         """
         fv, fu = self._formats.membrane_fraction, self._formats.drive_fraction
         knot_v, knot_u = pipe["v", stage][fv:], pipe["u", stage + 1][fu:]
@@ -149,9 +161,10 @@ def _ordered(odd: Value, even_knot: Value, odd_knot: Value) -> tuple[Value, Valu
 
 
 def _words(arrays: Sequence[np.ndarray]) -> list[int]:
-    """The entries of each array in their order, of each place that for b = 0 first: b is the lowest address bit.
+    """The entries of each of ``arrays``, (2, ...) with b first, as words in the order of their addresses.
 
-    Each array but the last is filled up to a power of two: which one it is are the highest address bits.
+    b is the lowest bit of the address, then come the array's other axes, last axis first. Each array but the last is
+    filled up to a power of two, so that the highest bits are the array's number.
     """
     words: list[int] = []
     for array in arrays:

@@ -5,12 +5,63 @@ that is follows from earlier beats only, so one pass over all words, each follow
 gives every cycle (`docs/performance.md`, "Cycle model").
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from captwin.sim.jit import njit
 
 #: a cycle before all others
 NEVER = -(1 << 40)
+
+
+class Words(NamedTuple):
+    """The words of spikes that pass through a core with parallel layers. Of a step, ``words`` come from the encoder,
+    then from each layer."""
+
+    counts: np.ndarray  #: rows that each word brings to each bank: layers, images, steps, words, banks, flat
+    offsets: np.ndarray  #: (layers,) where each layer's counts begin
+    decided: np.ndarray  #: (images,) time steps until the decision
+    steps: int  #: of an image
+    words: np.ndarray  #: (layers + 1,)
+    banks: np.ndarray  #: (layers,)
+
+
+class Blocks(NamedTuple):
+    """Latencies of the blocks of such a core in cycles, and their queues in words."""
+
+    encoder_latency: int
+    encoder_queue: int
+    source_latency: int
+    source_room: int  #: entries that each bank's queue may hold when a word is accepted
+    crossbar_early: int  #: words of a step that may still have to leave when the next step is handed over
+    crossbar_queue: int
+    neurons_latency: int
+    neurons_queue: int
+    answer: int  #: from the word that decides to the result
+    in_flight: int  #: images in the core at once
+
+
+class SerialWords(NamedTuple):
+    """What passes through a core with serial layers."""
+
+    events: np.ndarray  #: (images, steps, layers) rows that spike
+    counts: np.ndarray  #: (images, steps, words) of them, those of each of the encoder's words
+    decided: np.ndarray  #: (images,) time steps until the decision
+    sizes: np.ndarray  #: (layers + 1,) of the chip
+    width: int  #: rows of an encoder's word
+
+
+class SerialBlocks(NamedTuple):
+    """Latencies of the blocks of such a core in cycles, and their queues in words."""
+
+    encoder_latency: int
+    encoder_queue: int
+    row: int  #: for a row without a spike
+    update: int  #: for a neuron, before its word is offered
+    clear: int  #: after reset, until the sums are cleared
+    answer: int  #: from the word that decides to the result
+    in_flight: int  #: images in the core at once
 
 
 @njit(cache=True, nogil=True)
@@ -125,87 +176,84 @@ def _offer(fetch: int, loaded: int, sent: np.ndarray, number: int, latency: int)
 
 
 @njit(cache=True, nogil=True)
-def run_serial(
-    events: np.ndarray,
-    counts: np.ndarray,
-    decided: np.ndarray,
-    sizes: np.ndarray,
-    width: int,
-    encoder: np.ndarray,
-    serial: np.ndarray,
-    answer: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """(images,) cycles of first pixels and of results of serial layers.
+def _give(
+    earliest: int, number: int, first: bool, words: int, sums_latency: int, blocks: Blocks, rings: np.ndarray
+) -> int:
+    """A layer's word ``number`` from its crossbar, after cycle ``earliest``, through its neurons: when it is offered.
 
-    ``events`` is (images, steps, layers), ``counts`` (images, steps, words) of the encoder's words of ``width``;
-    ``sizes`` are those of the chip; ``encoder``, ``serial`` and ``answer`` as :meth:`Workload.cycles` has
-    them.
+    ``first`` says whether it is the first of its step's ``words``. ``rings`` is (3, places): the cycles in which sums
+    leave the crossbar, enter the neurons, and their results leave.
     """
-    images, steps, layers = events.shape
-    words = counts.shape[2]
+    places = rings.shape[1]
+    leave = max(earliest, rings[0, (number - 1) % places])
+    leave = max(leave, rings[1, (number - blocks.crossbar_queue) % places]) + 1
+    rings[0, number % places] = leave
+    before = rings[1, (number - 1) % places]
+    enter = max(leave + sums_latency, before + 1)
+    if first:
+        enter = max(enter, before + blocks.neurons_latency - words + 1)
+    enter = _with_room(enter, rings[1], rings[2], number, blocks.neurons_queue - 2)
+    rings[1, number % places] = enter
+    return max(enter + blocks.neurons_latency + 1, rings[2, (number - 1) % places] + 1)
+
+
+@njit(cache=True, nogil=True)
+def run_serial(work: SerialWords, blocks: SerialBlocks) -> tuple[np.ndarray, np.ndarray]:
+    """(images,) cycles of first pixels and of results, with serial layers."""
+    images, steps, layers = work.events.shape
+    words, sizes = work.counts.shape[2], work.sizes
     first_pixel, result = np.empty(images, np.int64), np.empty(images, np.int64)
-    sent = np.full(encoder[1], NEVER)  # cycles in which the encoder's latest words were accepted, in a ring
+    sent = np.full(blocks.encoder_queue, NEVER)  # cycles in which the encoder's latest words were accepted, in a ring
     fetched = 0  # words
     fetch = NEVER  # cycle of the latest fetch
     loaded = 0  # cycle of the latest image's last pixels
     freed = np.zeros(2, np.int64)  # cycle in which the last word of each page was fetched
-    now = serial[2] + 1  # first cycle of what is next: sums have been cleared
+    now = blocks.clear + 1  # first cycle of what is next
     watching = NEVER  # first cycle in which the readout takes words
-
     for image in range(images):
-        first_pixel[image], loaded = _load(image, max(loaded, freed[image % 2]), words, result, answer[1])
+        after = max(loaded, freed[image % 2])
+        first_pixel[image], loaded = _load(image, after, words, result, blocks.in_flight)
         for step in range(steps):
             for word in range(words):
-                fetch, offered = _offer(fetch, loaded, sent, fetched, encoder[0])
+                fetch, offered = _offer(fetch, loaded, sent, fetched, blocks.encoder_latency)
                 now = max(now, offered)
-                now += serial[0] * width + counts[image, step, word] * sizes[1]
-                sent[fetched % encoder[1]] = now - 1
+                now += blocks.row * work.width + work.counts[image, step, word] * sizes[1]
+                sent[fetched % len(sent)] = now - 1
                 fetched += 1
             for layer in range(layers):
                 if layer > 0:
-                    now += serial[0] * sizes[layer] + events[image, step, layer] * sizes[layer + 1]
+                    now += blocks.row * sizes[layer] + work.events[image, step, layer] * sizes[layer + 1]
                 for _ in range(sizes[layer + 1]):
-                    now += serial[1]
+                    now += blocks.update
                     if layer == layers - 1:
                         now = max(now, watching)
                     now += 1
-            if step == decided[image] - 1:
-                result[image] = now - 1 + answer[0]
+            if step == work.decided[image] - 1:
+                result[image] = now - 1 + blocks.answer
                 watching = result[image] + 1
         freed[image % 2] = fetch
     return first_pixel, result
 
 
 @njit(cache=True, nogil=True)
-def run(
-    counts: np.ndarray,
-    offsets: np.ndarray,
-    decided: np.ndarray,
-    steps: int,
-    words: np.ndarray,
-    banks: np.ndarray,
-    encoder: np.ndarray,
-    source: np.ndarray,
-    sums: np.ndarray,
-    crossbar: np.ndarray,
-    neurons: np.ndarray,
-    answer: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """(images,) cycles of first pixels and of results. ``words``: of a step, those of the encoder and each layer.
+def run(work: Words, blocks: Blocks, crossbars: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(images,) cycles of first pixels and of results, with parallel layers.
 
-    ``encoder``, ``source``, ``sums``, ``crossbar``, ``neurons`` and ``answer`` are the blocks' latencies and queues, as
-    :meth:`Workload.cycles` has them.
+    ``crossbars`` is (layers, 2): the cycles from a step's hand-over to the one before its first word leaves, and those
+    of a word from leaving to the queue.
     """
+    # One function holds all arrays: handing them on to others in each turn costs four times its time.
+    counts, offsets, decided, steps, words, banks = work
     images, layers = len(decided), len(banks)
     first_pixel, result = np.empty(images, np.int64), np.empty(images, np.int64)
 
-    sent = np.full(encoder[1], NEVER)  # cycles in which the encoder's latest words were accepted, in a ring
+    sent = np.full(blocks.encoder_queue, NEVER)  # cycles in which the encoder's latest words were accepted, in a ring
     fetched = 0  # words
     fetch = NEVER  # cycle of the latest fetch
     loaded = 0  # cycle of the latest image's last pixels
     freed = np.zeros(2, np.int64)  # cycle in which the last word of each page was fetched
 
-    ring = 4 * (source[1] + 1)
+    latency, ring = blocks.source_latency, 4 * (blocks.source_room + 1)
     queue = np.full((layers, banks.max(), 2, ring + 1), NEVER)
     queue[:, :, 0, ring] = 0
     events = np.full((layers, banks.max(), 2), NEVER)
@@ -214,27 +262,24 @@ def run(
     taken = np.zeros(layers, np.int64)  # words
     opened = np.full(layers, NEVER)  # first cycle in which events of the step under way are taken
 
-    # Sums, by number in rings: the cycle in which each leaves the crossbar, enters the neurons, and its results leave.
-    places = max(words.max(), neurons[1], crossbar[1]) + 2
-    issued = np.full((layers, places), NEVER)
-    entered = np.full((layers, places), NEVER)
-    departed = np.full((layers, places), NEVER)
+    places = max(words.max(), blocks.neurons_queue, blocks.crossbar_queue) + 2
+    rings = np.full((layers, 3, places), NEVER)  # of each layer, as in _give
     begun = np.full(layers, NEVER)  # cycle before the first in which words of the step handed over leave
     given = np.zeros(layers, np.int64)
     left = np.zeros(layers, np.int64)  # words still to leave of the step that was handed over
     watching = NEVER  # first cycle in which the readout takes words
 
     for image in range(images):
-        first_pixel[image], loaded = _load(image, max(loaded, freed[image % 2]), words[0], result, answer[1])
+        first_pixel[image], loaded = _load(image, max(loaded, freed[image % 2]), words[0], result, blocks.in_flight)
 
         for _ in range(steps):
             for word in range(words[0]):
-                fetch, offered = _offer(fetch, loaded, sent, fetched, encoder[0])
+                fetch, offered = _offer(fetch, loaded, sent, fetched, blocks.encoder_latency)
                 layer, number = 0, word
 
                 # Follow the word as deep as it reaches: the last word of a step makes a layer give words itself.
                 while layer >= 0:
-                    cycle = _accept(layer, banks[layer], max(offered, accepted[layer] + 1), source[1], queue)
+                    cycle = _accept(layer, banks[layer], max(offered, accepted[layer] + 1), blocks.source_room, queue)
                     accepted[layer] = cycle
                     last = number == words[layer] - 1
                     at = offsets[layer] + taken[layer] * banks[layer]
@@ -242,32 +287,32 @@ def run(
                     for bank in range(banks[layer]):
                         rows = counts[at + bank]
                         if held[layer, bank] and (rows or last):
-                            _push(layer, bank, cycle, held[layer, bank], source[0], opened[layer], events, queue)
+                            _push(layer, bank, cycle, held[layer, bank], latency, opened[layer], events, queue)
                             held[layer, bank] = 0
                         elif last and not rows:
-                            _push(layer, bank, cycle + 1, 0, source[0], opened[layer], events, queue)
+                            _push(layer, bank, cycle + 1, 0, latency, opened[layer], events, queue)
                         if last and rows:
-                            _push(layer, bank, cycle + 1, rows, source[0], opened[layer], events, queue)
+                            _push(layer, bank, cycle + 1, rows, latency, opened[layer], events, queue)
                         elif rows:
                             held[layer, bank] = rows
                     if layer == 0:
-                        sent[fetched % encoder[1]] = cycle
+                        sent[fetched % len(sent)] = cycle
                         fetched += 1
                     else:
-                        departed[layer - 1, (given[layer - 1] - 1) % places] = cycle
+                        rings[layer - 1, 2, (given[layer - 1] - 1) % places] = cycle
                     if last:
                         # Handed over when every bank has ended the step and the sums before leave it room.
                         over = _hand_over(
                             events[layer, : banks[layer], 1].max(),
-                            issued[layer],
-                            entered[layer],
+                            rings[layer, 0],
+                            rings[layer, 1],
                             given[layer],
                             words[layer + 1],
-                            crossbar[0],
-                            crossbar[1] - crossbar[0],
+                            blocks.crossbar_early,
+                            blocks.crossbar_queue - blocks.crossbar_early,
                         )
                         opened[layer] = over + 1
-                        begun[layer] = over + sums[layer, 0]
+                        begun[layer] = over + crossbars[layer, 0]
                         left[layer] = words[layer + 1]
 
                     while layer >= 0:
@@ -279,24 +324,16 @@ def run(
                         given[layer] += 1
                         left[layer] -= 1
                         number = words[layer + 1] - 1 - left[layer]
-                        leave = max(begun[layer], issued[layer, (n - 1) % places])
-                        leave = max(leave, entered[layer, (n - crossbar[1]) % places]) + 1
-                        issued[layer, n % places] = leave
-                        before = entered[layer, (n - 1) % places]
-                        enter = max(leave + sums[layer, 1], before + 1)
-                        if first:
-                            enter = max(enter, before + neurons[0] - words[layer + 1] + 1)
-                        enter = _with_room(enter, entered[layer], departed[layer], n, neurons[1] - 2)
-                        entered[layer, n % places] = enter
-                        offered = max(enter + neurons[0] + 1, departed[layer, (n - 1) % places] + 1)
+                        sums_latency = crossbars[layer, 1]
+                        offered = _give(begun[layer], n, first, words[layer + 1], sums_latency, blocks, rings[layer])
                         if layer + 1 < layers:
                             layer += 1
                             break
                         cycle = max(offered, watching)
-                        departed[layer, n % places] = cycle
+                        rings[layer, 2, n % places] = cycle
                         watching = cycle + 1
                         if not left[layer] and n // words[layers] % steps == decided[image] - 1:
-                            result[image] = cycle + answer[0]
+                            result[image] = cycle + blocks.answer
                             watching = result[image] + 1
         freed[image % 2] = fetch
     return first_pixel, result

@@ -16,7 +16,7 @@ from captwin.hw.gates.neuron import Neurons
 from captwin.hw.gates.readout import ClassReadout
 from captwin.hw.gates.serial import SerialLayers
 from captwin.sim import golden
-from captwin.sim.cycles.recurrence import run, run_serial
+from captwin.sim.cycles.recurrence import Blocks, SerialBlocks, SerialWords, Words, run, run_serial
 from captwin.sim.encode import encode
 from captwin.sim.jit import njit
 
@@ -48,13 +48,14 @@ class Workload:
         spikes: list[list[np.ndarray]] = [[] for _ in chip.layers]
         decided = []
         for start in range(0, len(pixels), BATCH):
-            some = pixels[start : start + BATCH]
-            answer = golden.run(chip, some, trace=True)
-            encoded = encode(chip.encoder, some)
-            for parts, part in zip(spikes, [encoded, *(trace.spikes for trace in answer.traces)], strict=False):
-                parts.append(part.astype(bool))
+            part = pixels[start : start + BATCH]
+            answer = golden.run(chip, part, trace=True)
+            encoded = encode(chip.encoder, part)
+            inputs = [encoded, *(trace.spikes for trace in answer.traces[:-1])]
+            for batches, batch in zip(spikes, inputs, strict=True):
+                batches.append(batch.astype(bool))
             decided.append(answer.steps)
-        self._spikes = [np.concatenate(parts) for parts in spikes]
+        self._spikes = [np.concatenate(batches) for batches in spikes]
         self._decided = np.concatenate(decided)
         self._counts: dict[tuple[int, int, int], np.ndarray] = {}
 
@@ -77,32 +78,49 @@ class Workload:
         counts = [self._bank_counts(n, int(widths[n]), int(banks[n])).ravel() for n in range(layers)]
         words = [-(-columns // lane) for columns, lane in zip(chip.sizes[1:], lanes, strict=True)]
         return run(
-            np.concatenate(counts),
-            np.cumsum([0, *map(len, counts[:-1])]),
-            self._decided,
-            chip.encoder.steps,
-            np.array([-(-chip.pixels // options.pixel_lanes), *words]),
-            banks,
-            np.array([SpikeEncoder.latency(chip.encoder, options.pixel_lanes), SpikeEncoder.QUEUE]),
-            np.array([EventSource.LATENCY, EventSource.QUEUE - EventSource.ROOM]),
+            Words(
+                counts=np.concatenate(counts),
+                offsets=np.cumsum([0, *map(len, counts[:-1])]),
+                decided=self._decided,
+                steps=chip.encoder.steps,
+                words=np.array([-(-chip.pixels // options.pixel_lanes), *words]),
+                banks=banks,
+            ),
+            Blocks(
+                encoder_latency=SpikeEncoder.latency(chip.encoder, options.pixel_lanes),
+                encoder_queue=SpikeEncoder.QUEUE,
+                source_latency=EventSource.LATENCY,
+                source_room=EventSource.QUEUE - EventSource.ROOM,
+                crossbar_early=Crossbar.EARLY,
+                crossbar_queue=Crossbar.QUEUE,
+                neurons_latency=Neurons.LATENCY,
+                neurons_queue=Neurons.QUEUE,
+                answer=self._answer(),
+                in_flight=Core.IN_FLIGHT,
+            ),
             np.array([self._crossbar(n, int(lanes[n])) for n in range(layers)]),
-            np.array([Crossbar.EARLY, Crossbar.QUEUE]),
-            np.array([Neurons.LATENCY, Neurons.QUEUE]),
-            np.array([self._answer(), Core.IN_FLIGHT]),
         )
 
     def _serial_cycles(self, options: CoreOptions) -> tuple[np.ndarray, np.ndarray]:
         """(images,) cycles of the images' first pixels and of their results, with serial layers."""
         chip = self.chip
         return run_serial(
-            np.stack([spikes.sum(axis=2, dtype=np.int64) for spikes in self._spikes], axis=2),
-            self._bank_counts(0, options.pixel_lanes, 1)[..., 0],
-            self._decided,
-            np.array(chip.sizes),
-            options.pixel_lanes,
-            np.array([SpikeEncoder.latency(chip.encoder, options.pixel_lanes), SpikeEncoder.QUEUE]),
-            np.array([SerialLayers.ROW, SerialLayers.UPDATE, max(chip.sizes[1:])]),
-            np.array([self._answer(), Core.IN_FLIGHT]),
+            SerialWords(
+                events=np.stack([spikes.sum(axis=2, dtype=np.int64) for spikes in self._spikes], axis=2),
+                counts=self._bank_counts(0, options.pixel_lanes, 1)[..., 0],
+                decided=self._decided,
+                sizes=np.array(chip.sizes),
+                width=options.pixel_lanes,
+            ),
+            SerialBlocks(
+                encoder_latency=SpikeEncoder.latency(chip.encoder, options.pixel_lanes),
+                encoder_queue=SpikeEncoder.QUEUE,
+                row=SerialLayers.ROW,
+                update=SerialLayers.UPDATE,
+                clear=max(chip.sizes[1:]),
+                answer=self._answer(),
+                in_flight=Core.IN_FLIGHT,
+            ),
         )
 
     def busy(self, options: CoreOptions) -> dict[str, float]:

@@ -50,12 +50,25 @@ def test_a_record_does_not_replace_other_files(tmp_path: Path) -> None:
     own.write_text("mine")
     with FakeDevice() as fake:
         for path in (own, tmp_path):
-            with pytest.raises(LinkError, match="is there and no record of a line; name another file"):
+            with pytest.raises(CaptwinError, match="is there and no record of a line; name another file"):
                 Device(fake.port, record=path)
         for _ in range(2):
             with Device(fake.port, record=record) as device:
                 assert device.loopback(b"hello") == b"hello"
     assert own.read_text() == "mine" and "TX" in record.read_text()
+
+
+def test_a_record_is_held_by_one_program(tmp_path: Path) -> None:
+    record = tmp_path / "record.txt"
+    with FakeDevice() as fake, FakeDevice() as second:
+        with Device(fake.port, record=record) as device:
+            with pytest.raises(CaptwinError, match="another captwin records there; wait for it, or name another file"):
+                Device(second.port, record=record)
+            assert device.loopback(b"hello") == b"hello"
+        Device(second.port, record=record).close()
+    with pytest.raises(LinkError, match="cannot be opened"):
+        Device("/dev/none", record=tmp_path / "other.txt")
+    assert not (tmp_path / "other.txt").exists()
 
 
 class Flood(PtyDevice):
