@@ -1,4 +1,4 @@
-"""The same chip at three depths: circuit tables, exact integers, simulated Verilog."""
+"""Models of a chip: circuits in SPICE and as tables, exact integers, simulated Verilog."""
 
 from captwin.hw.support.cache_folder import prepare_caches
 

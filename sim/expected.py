@@ -1,4 +1,4 @@
-"""What a device's self-test should find: golden's answer to an image."""
+"""The answer that the self-test in the gates must get, by the golden model."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from captwin.sim import golden
 
 
 def expect(chip: Chip, pixels: np.ndarray) -> Expected:
-    """A self-test of ``chip`` with (pixels,) uint8 ``pixels``.
+    """The golden model's answer of ``chip`` to one image, (pixels,) uint8 ``pixels``.
 
     >>> chip, digits = captwin.load_chip("digits-tiny"), captwin.load_dataset("digits")
     >>> captwin.expect_answer(chip, digits.test_images[0]).label

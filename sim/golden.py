@@ -5,6 +5,7 @@ bit for bit.
 """
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
@@ -42,10 +43,20 @@ class Inference:
         return float((self.labels == labels).mean())
 
 
-def run(chip: Chip, pixels: np.ndarray, *, trace: bool = False, batch: int = 64) -> Inference:
+def run(
+    chip: Chip,
+    pixels: np.ndarray,
+    *,
+    trace: bool = False,
+    batch: int = 64,
+    progress: Callable[[int], None] = lambda images: None,
+) -> Inference:
     """Runs ``pixels``, (images, pixels) uint8, through ``chip``, ``batch`` images at a time on each core.
 
-    Batches whose arrays stay in the caches, as those of 64 do, are the fastest. Raises :class:`CaptwinError` if the
+    Batches whose arrays stay in the caches, as those of 64 do, are the fastest. ``trace`` keeps everything that every
+    layer computes. ``progress`` is told, in the caller's thread, how many more images are done.
+
+    Raises :class:`CaptwinError` if the
     images do not have the chip's size or are not bytes.
 
     >>> digits = captwin.load_dataset("digits")
@@ -55,7 +66,10 @@ def run(chip: Chip, pixels: np.ndarray, *, trace: bool = False, batch: int = 64)
     check_pixels(chip, pixels)
     batches = [pixels[start : start + batch] for start in range(0, len(pixels), batch)]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        parts = list(pool.map(lambda images: _run_batch(chip, images, trace), batches))
+        parts = []
+        for part in pool.map(lambda images: _run_batch(chip, images, trace), batches):
+            parts.append(part)
+            progress(len(part.labels))
     return Inference(
         labels=np.concatenate([part.labels for part in parts]),
         counts=np.concatenate([part.counts for part in parts]),

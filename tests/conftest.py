@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from captwin.sim.rtl import program
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.datasets.mnist import mnist_folder
+
+TESTS = Path(__file__).parent
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -19,6 +22,28 @@ def pytest_configure(config: pytest.Config) -> None:
         # their C++ in several parts, each of which reads Verilator's headers. The long proofs run them as users do.
         program.FAST = "-O1"
         program.BUNDLE = 10 * program.BUNDLE
+
+
+#: folders and files of tests that build or simulate gates or train networks: seconds a test, where others take a moment
+SLOW = ("boards/flow", "hw/link", "sim/cycles", "sim/rtl", "system", "train/studies", "train/test_loop.py")
+
+
+@pytest.hookimpl(trylast=True)  # when the long proofs are out
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two workers start with a half of the tests each, and in the end take the other's last ones over.
+
+    Slow files come first in both halves, so that what is left at the end are short tests, and no worker waits long for
+    the other. Files stay whole, since tests of a file share what they build.
+    """
+    slow: dict[Path, list[pytest.Item]] = {}
+    fast: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        is_slow = item.path.relative_to(TESTS).as_posix().startswith(SLOW)
+        (slow if is_slow else fast).setdefault(item.path, []).append(item)
+    halves = list(slow.values())[::2], list(slow.values())[1::2]
+    for tests in fast.values():
+        min(halves, key=lambda half: sum(map(len, half))).append(tests)
+    items[:] = [item for half in halves for tests in half for item in tests]
 
 
 @pytest.hookimpl(hookwrapper=True)

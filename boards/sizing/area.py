@@ -5,7 +5,7 @@ say what synthesis makes of them. `docs/performance.md`, "Area", compares with r
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from operator import add
 
@@ -28,27 +28,39 @@ from captwin.hw.gates.stores import BYTE, load_bus
 from captwin.hw.link.linked_core import LinkedCore
 from captwin.hw.link.selftest import Expected
 
-#: LUTs for each bit of sums and of choices, and of masks: of a crossbar, whose sums have many terms and whose masks are
-#: what keeps them; of neurons, where constants fold many; of an encoder, which keeps less of its sums than it makes;
-#: of all else
-CROSSBAR, NEURONS, ENCODER, OTHER = (1.0, 0.55), (0.5, 0.3), (0.32, 0.8), (0.6, 0.3)
-#: LUTs for each bit of tests, and for each pair of bits that LUTs multiply
+
+@dataclass(frozen=True)
+class LutCost:
+    """LUTs that synthesis makes of a block's logic, for each bit; fitted to builds."""
+
+    sums: float  #: of sums and of choices
+    masks: float  #: of bitwise operators and of choices between something and zero
+
+
+#: sums have many terms, and masks keep them from rows without an event
+CROSSBAR = LutCost(sums=1.0, masks=0.55)
+#: constants fold many sums
+NEURONS = LutCost(sums=0.5, masks=0.3)
+#: fewer bits of its sums are kept than are made
+ENCODER = LutCost(sums=0.32, masks=0.8)
+OTHER = LutCost(sums=0.6, masks=0.3)
+#: LUTs for each bit that is compared or reduced, and for each pair of bits that is multiplied without a multiplier
 TEST, PRODUCT = 0.3, 1.8
-#: share of neurons' flip-flops that hold more than bits which nobody reads
+#: share of neurons' flip-flops that stay: the others hold bits that nobody reads
 READ = 0.87
-#: flip-flops that synthesis saves for each bit of the parameters that is the same for all neurons: along the pipeline
+#: flip-flops that synthesis saves, along the pipeline, for each bit of the parameters that all neurons have in common
 FOLDED = 6.9
-#: LUTs and flip-flops of what is in no block: PLL, reset, heartbeat, LEDs, and the core's few own
-TOP = (168, 22)
+#: what is in no block: PLL, reset, heartbeat, LEDs, and the few gates of the core itself
+TOP = Cells(luts=168, flip_flops=22)
 
 
 class AreaModel:
-    """Estimates cores of one chip on one board; what it has counted of a block it keeps."""
+    """Estimates cores of one chip on one board. It counts each block once, and remembers what synthesis makes of it."""
 
     def __init__(self, chip: Chip, board: Board) -> None:
         self.chip = chip
         self.board = board
-        self._kept: dict[tuple[object, ...], Cells] = {}
+        self._counted: dict[tuple[object, ...], Cells] = {}
 
     def area(self, options: CoreOptions) -> Limits:
         """What a core takes with the link and self-test around it, as place and route would report it."""
@@ -67,9 +79,9 @@ class AreaModel:
     def blocks(self, options: CoreOptions) -> Iterator[Cells]:
         """The parts of a core and of what a board adds, those that are soon counted and large first."""
         core = Core(self.chip, options)
-        cells = partial(self._cells, (options.loadable, options.trace and options.lanes))
+        cells = partial(self._cells, (options.kind, options.loadable, options.trace and options.lanes))
         arrivals = Store(COUNTER_BITS, core.IN_FLIGHT - 1, reads=1, writes=1, block=False, constant=0)
-        yield Cells(*TOP) + memory(arrivals, self.board.family)
+        yield TOP + memory(arrivals, self.board.family)
         yield cells("identity", 0, core.identity)
         for block in core.layers.blocks():
             yield cells(*block)
@@ -81,11 +93,11 @@ class AreaModel:
         yield cells("port", 0, linked.port)
         yield cells("self-test", 0, linked.test)
 
-    def _cells(self, kind: object, name: str, sizes: object, block: Elaboratable) -> Cells:
-        key = (kind, name, sizes)
-        if key not in self._kept:
-            self._kept[key] = _block(block, self.board.family)
-        return self._kept[key]
+    def _cells(self, options: object, name: str, sizes: object, block: Elaboratable) -> Cells:
+        key = (options, name, sizes)
+        if key not in self._counted:
+            self._counted[key] = _block(block, self.board.family)
+        return self._counted[key]
 
 
 def _block(block: Elaboratable, family: Family) -> Cells:
@@ -97,7 +109,7 @@ def _block(block: Elaboratable, family: Family) -> Cells:
         constant = sum(store.constant for store in gates.stores if is_logic(store, family))
         moved = 0.0
         if family.fabric.output_registers:  # behind a cell's corners in block RAM, and behind products
-            products = sum(one + other for one, other in gates.products if _pieces(one, family) == 1)
+            products = sum(a_bits + b_bits for a_bits, b_bits in gates.products if _pieces(a_bits, family) == 1)
             moved = 4 * block.formats.membrane_bits * block.lanes + READ * products
         unread = (1 - READ) * gates.flip_flops
         return _cells(gates, family, NEURONS) + Cells(flip_flops=-FOLDED * constant - unread - moved)
@@ -110,19 +122,19 @@ def _block(block: Elaboratable, family: Family) -> Cells:
     return _cells(_softened(count(block), family), family, OTHER)
 
 
-def _cells(gates: Gates, family: Family, luts: tuple[float, float]) -> Cells:
-    """What synthesis makes of ``gates``, with so many ``luts`` for each bit of sums and choices, and of masks."""
+def _cells(gates: Gates, family: Family, cost: LutCost) -> Cells:
+    """What synthesis makes of ``gates``, with LUTs as ``cost`` has them."""
     choices = gates.choices + (0 if family.fabric.clock_enables else gates.enables)
     total = Cells(
-        luts=luts[0] * (gates.sums + choices) + luts[1] * gates.masks + TEST * gates.tests,
+        luts=cost.sums * (gates.sums + choices) + cost.masks * gates.masks + TEST * gates.tests,
         flip_flops=gates.flip_flops,
         carries=gates.carries,
     )
-    for one, other in gates.products:
+    for a_bits, b_bits in gates.products:
         if family.fabric.factor_bits:
-            total += Cells(multipliers=_pieces(one, family) * _pieces(other, family))
+            total += Cells(multipliers=_pieces(a_bits, family) * _pieces(b_bits, family))
         else:
-            total += Cells(luts=PRODUCT * one * other)
+            total += Cells(luts=PRODUCT * a_bits * b_bits)
     return reduce(add, (memory(store, family) for store in gates.stores), total)
 
 
@@ -133,22 +145,22 @@ def _pieces(width: int, family: Family) -> int:
 
 
 def _crossbar(block: Crossbar, family: Family) -> Cells:
-    """Columns are counted with one and with two of them, the rest being alike; without their many weights.
+    """A crossbar of one column and one of two are counted, without weights; each further column adds the difference.
 
-    To that come the registers on the way to later groups of columns, and the tree by which words leave.
+    To that come the weights, the registers on the way to later groups of columns, and the tree by which words leave.
     """
     rows, columns, banks, bits = block.charges.shape[0], block.columns, block.banks, block.formats.charge_bits
 
     def narrowed(columns: int) -> Gates:
         blank = np.zeros((rows, columns), np.int16)
-        found = count(
+        gates = count(
             Crossbar(blank, block.formats, width=1, banks=banks, lanes=columns, stores_from=block.stores_from)
         )
-        return replace(found, stores=tuple(store for store in found.stores if store.name == "storage"))
+        return replace(gates, stores=tuple(store for store in gates.stores if store.name == "storage"))
 
-    one, two = narrowed(1), narrowed(2)
-    queue = tuple(replace(store, width=block.lanes * block.sum_shape.width) for store in two.stores)
-    total = _cells(_grown(one, two, columns - 2, queue), family, CROSSBAR)
+    single, double = narrowed(1), narrowed(2)
+    queue = tuple(replace(store, width=block.lanes * block.sum_shape.width) for store in double.stores)
+    total = _cells(_grown(single, double, columns - 2, queue), family, CROSSBAR)
 
     weights = stores(Crossbar.memories(rows, columns, bits, banks), loadable=block.stores_from is not None)
     total += reduce(add, (memory(store, family) for store in weights))
@@ -177,13 +189,13 @@ def _crossbar(block: Crossbar, family: Family) -> Cells:
 
 
 def _neurons(block: Neurons, family: Family) -> Gates:
-    """Counted with one and with two lanes, as many words as there are, the rest being alike."""
+    """Neurons of one lane and of two are counted, with as many words; each further lane adds the difference."""
     if block.lanes <= 2:
         return _softened(count(block), family)
 
     def narrowed(lanes: int) -> Gates:
         layer = _fewer(block.layer, block.words * lanes)
-        found = count(
+        gates = count(
             Neurons(
                 layer,
                 block.formats,
@@ -193,13 +205,13 @@ def _neurons(block: Neurons, family: Family) -> Gates:
                 stores_from=block.stores_from,
             )
         )
-        return _softened(found, family)
+        return _softened(gates, family)
 
-    one, two = narrowed(1), narrowed(2)
+    single, double = narrowed(1), narrowed(2)
     more = block.lanes - 2
-    first = {store.name: store for store in one.stores}
+    first = {store.name: store for store in single.stores}
     stores: list[Store] = []
-    for store in two.stores:
+    for store in double.stores:
         if store.name[-1].isdigit():  # a lane's own
             stores += [store] if store.name in first else (1 + more) * [store]
             continue
@@ -208,16 +220,16 @@ def _neurons(block: Neurons, family: Family) -> Gates:
             for name in ("width", "reads", "constant")
         }
         stores.append(replace(store, **grown))
-    return _grown(one, two, more, tuple(stores))
+    return _grown(single, double, more, tuple(stores))
 
 
 def _fewer(layer: Layer, columns: int) -> Layer:
-    """``layer`` with some of its neurons only, whose parameters differ in the same bits as all of them do."""
+    """The first ``columns`` neurons of ``layer``, with parameters that differ in the same bits as all of them do."""
 
     def few(codes: np.ndarray) -> np.ndarray:
-        some = codes[:columns].copy()
-        some[0], some[-1] = np.bitwise_and.reduce(codes), np.bitwise_or.reduce(codes)
-        return some
+        first = codes[:columns].copy()
+        first[0], first[-1] = np.bitwise_and.reduce(codes), np.bitwise_or.reduce(codes)
+        return first
 
     half = 1 << (layer.shift - 1)  # in the stored offset
     return replace(
@@ -230,7 +242,7 @@ def _fewer(layer: Layer, columns: int) -> Layer:
 
 
 def _softened(gates: Gates, family: Family) -> Gates:
-    """``gates`` with the memories marked that ``family`` keeps out of block RAM."""
+    """``gates``, with those memories marked that ``family`` keeps out of block RAM."""
     return replace(
         gates,
         stores=tuple(
@@ -241,7 +253,7 @@ def _softened(gates: Gates, family: Family) -> Gates:
 
 
 def _grown(before: Gates, after: Gates, times: int, stores: tuple[Store, ...]) -> Gates:
-    """``after``, and ``times`` what it has more than ``before``; with ``stores``."""
+    """``after`` and ``times`` over what it has more than ``before``, with ``stores`` as its memories."""
     grown = {
         name: getattr(after, name) + times * (getattr(after, name) - getattr(before, name))
         for name in ("flip_flops", "sums", "carries", "choices", "enables", "masks", "tests")

@@ -70,17 +70,17 @@ def _module(text: str) -> Gates:
         for kind, body in re.findall(r"^  cell (\$\S+) \S+\n(.*?)^  end$", text, re.MULTILINE | re.DOTALL)
     ]
     # Of choices that are the same, synthesis makes one.
-    once = {str((kind, said | {"Y": ""})): (kind, said) for kind, said in cells if kind == "$mux"}
+    once = {str((kind, fields | {"Y": ""})): (kind, fields) for kind, fields in cells if kind == "$mux"}
     cells = [cell for cell in cells if cell[0] != "$mux"] + list(once.values())
-    inputs = {said["D"] for kind, said in cells if kind == "$dff"}
-    for kind, said in cells:
-        total += _cell(kind, said, resets=said.get("Y") in inputs)
-    registers = {said["Q"].split(" ")[0] for kind, said in cells if kind == "$dff"}
+    inputs = {fields["D"] for kind, fields in cells if kind == "$dff"}
+    for kind, fields in cells:
+        total += _cell(kind, fields, resets=fields.get("Y") in inputs)
+    registers = {fields["Q"].split(" ")[0] for kind, fields in cells if kind == "$dff"}
     for process in re.findall(r"^  process \S+\n(.*?)^  end$", text, re.MULTILINE | re.DOTALL):
         choices, enables = _choices(process, registers)
         total += Gates(choices=choices, enables=enables)
-    contents = {said["MEMID"]: said["DATA"] for kind, said in cells if kind == "$meminit_v2"}
-    uses = [(kind, said["MEMID"]) for kind, said in cells if kind in ("$memrd_v2", "$memwr_v2")]
+    contents = {fields["MEMID"]: fields["DATA"] for kind, fields in cells if kind == "$meminit_v2"}
+    uses = [(kind, fields["MEMID"]) for kind, fields in cells if kind in ("$memrd_v2", "$memwr_v2")]
     for style, width, depth, name in re.findall(
         r'^(  attribute \\ram_style "block"\n)?  memory width (\d+) size (\d+) \\(\S+)$', text, re.MULTILINE
     ):
@@ -97,36 +97,36 @@ def _constant(content: str, width: int) -> int:
     return sum(len(set(column)) == 1 for column in zip(*words, strict=True))
 
 
-def _cell(kind: str, said: dict[str, str], *, resets: bool) -> Gates:
-    a, b, y = (int(said.get(name, 0)) for name in ("A_WIDTH", "B_WIDTH", "Y_WIDTH"))
+def _cell(kind: str, fields: dict[str, str], *, resets: bool) -> Gates:
+    a, b, y = (int(fields.get(name, 0)) for name in ("A_WIDTH", "B_WIDTH", "Y_WIDTH"))
     if kind == "$dff":
-        return Gates(flip_flops=int(said["WIDTH"]))
-    if kind in _SUMS and not any(_ZERO.fullmatch(said.get(side, "")) for side in "AB"):
+        return Gates(flip_flops=int(fields["WIDTH"]))
+    if kind in _SUMS and not any(_ZERO.fullmatch(fields.get(side, "")) for side in "AB"):
         return Gates(sums=min(y, max(a, b) + 1), carries=1)
     if kind in _COMPARISONS:
         return Gates(sums=max(a, b), carries=1)
-    constant = [bool(_CONSTANT.fullmatch(said.get(side, ""))) for side in "AB"]
+    constant = [bool(_CONSTANT.fullmatch(fields.get(side, ""))) for side in "AB"]
     if kind == "$mul":
-        shifts = any(_POWER.fullmatch(said.get(side, "")) for side in "AB")
+        shifts = any(_POWER.fullmatch(fields.get(side, "")) for side in "AB")
         return Gates() if shifts else Gates(products=((a, b),))
     if kind == "$mux":
-        width = int(said["WIDTH"])
+        width = int(fields["WIDTH"])
         if all(constant):
             return Gates()
-        if not any(_ZERO.fullmatch(said[side]) for side in "AB"):
+        if not any(_ZERO.fullmatch(fields[side]) for side in "AB"):
             return Gates(choices=width)
         return Gates() if resets else Gates(masks=width)
     if kind in _BITWISE:
         return Gates(masks=y)
     if kind in _TESTS:
-        return Gates(tests=a + (0 if _CONSTANT.fullmatch(said.get("B", "0'")) else b))
+        return Gates(tests=a + (0 if _CONSTANT.fullmatch(fields.get("B", "0'")) else b))
     return Gates()
 
 
 def _choices(process: str, registers: set[str]) -> tuple[int, int]:
     """Bits that a process chooses among, over all its cases, and bits with an enable: it keeps a register's value."""
     total, enables = 0, 0
-    kept: set[str] = set()
+    holding: set[str] = set()
     resetting = False
     for line in process.splitlines():
         word = line.split()
@@ -136,10 +136,10 @@ def _choices(process: str, registers: set[str]) -> tuple[int, int]:
             target = " ".join(word[1:3]) if word[2].startswith("[") else word[1]
             if len(line) - len(line.lstrip()) == 4:  # not in a case
                 if word[-2] in registers or word[-1] in registers:
-                    kept.add(word[1])
+                    holding.add(word[1])
             elif not resetting:
-                if word[1] in kept:
-                    kept.discard(word[1])
+                if word[1] in holding:
+                    holding.discard(word[1])
                     enables += _width(target)
                 else:
                     total += _width(target)

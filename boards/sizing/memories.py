@@ -8,8 +8,9 @@ from captwin.boards.families.family import Family
 from captwin.boards.sizing.gate_count import Store
 from captwin.hw.gates.stores import MemorySize
 
-#: What Yosys reckons a bit of soft logic to cost, a LUT being 1: of constants, and of what can be written where LUTs
-#: cannot be RAM. It has not been said what; these sort all memories of the builds in `docs/performance.md` rightly.
+#: What a bit of soft logic costs where Yosys compares it with block RAM, a LUT being 1: of a constant, and of what can
+#: be written where LUTs cannot be RAM. Yosys does not document this; the numbers are fitted to the builds in
+#: `docs/performance.md`, whose memories they all sort as Yosys did.
 CONSTANT_BIT = 1 / 16
 WRITTEN_BIT = 1
 
@@ -34,7 +35,7 @@ def memory(store: Store, family: Family) -> Cells:
 
 
 def is_logic(store: Store, family: Family) -> bool:
-    """Whether it is no block RAM, as Yosys decides by its costs."""
+    """Whether ``store`` does not become block RAM, as Yosys decides by comparing costs."""
     if store.block or store.soft:
         return store.soft
     cost = family.fabric.block_ram_cost * _blocks(store, family)

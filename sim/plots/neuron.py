@@ -124,11 +124,12 @@ def common_axes(first: NeuronTable, second: NeuronTable, points: int = 129) -> t
     Raises :class:`CaptwinError` if they share no drives.
     """
     axes = []
-    for one, other in ((first.v - first.v_rest, second.v - second.v_rest), (first.u, second.u)):
-        low, high = max(one[0], other[0]), min(one[-1], other[-1])
+    for first_axis, second_axis in ((first.v - first.v_rest, second.v - second.v_rest), (first.u, second.u)):
+        low, high = max(first_axis[0], second_axis[0]), min(first_axis[-1], second_axis[-1])
         if low >= high:
             raise CaptwinError(
-                f"the tables share no range: {one[0]:g} to {one[-1]:g} V and {other[0]:g} to {other[-1]:g} V"
+                f"the tables share no range: {first_axis[0]:g} to {first_axis[-1]:g} V"
+                f" and {second_axis[0]:g} to {second_axis[-1]:g} V"
             )
         axes.append(np.linspace(low, high, points))
     return axes[0], axes[1]

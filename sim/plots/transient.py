@@ -78,8 +78,8 @@ def _stack(axis: Axes, time: np.ndarray, waves: list[tuple[str, np.ndarray]]) ->
 
 def _foretold(table: NeuronTable, drives: np.ndarray) -> list[float]:
     """Membranes after each cycle by the table, from rest."""
-    v, fired, found = np.array(table.v_rest), np.array(False), []
+    v, fired, membranes = np.array(table.v_rest), np.array(False), []
     for u in drives:
         v, fired = table.step(v, u, fired), table.fires(v, u, fired)
-        found.append(float(v))
-    return found
+        membranes.append(float(v))
+    return membranes

@@ -13,7 +13,10 @@ from tests.support.chips import random_chip, random_pixels
 def test_batches_do_not_matter() -> None:
     chip = random_chip(3)
     pixels = random_pixels(3, chip, 11)
-    whole, parts = golden.run(chip, pixels, trace=True), golden.run(chip, pixels, trace=True, batch=3)
+    done: list[int] = []
+    whole = golden.run(chip, pixels, trace=True)
+    parts = golden.run(chip, pixels, trace=True, batch=3, progress=done.append)
+    assert done == [3, 3, 3, 2]
     for name in ("labels", "counts", "membranes", "steps"):
         np.testing.assert_array_equal(getattr(whole, name), getattr(parts, name))
     for a, b in zip(whole.traces, parts.traces, strict=True):

@@ -152,8 +152,8 @@ def _speed(outcome: Verification, clock_hz: float) -> list[Row]:
     if rate is not None:
         rows.append(Row("gates_images_per_s", rate, f"throughput {megahertz}", f"{rate:,.0f} images/s"))
     times = list(outcome.latency_s(clock_hz))
-    told = ", ".join(f"{name} {1e6 * time:.2f}" for name, time in zip(("min", "median", "max"), times, strict=True))
-    return [*rows, Row("gates_latency_s", times, f"latency {megahertz}", f"{told} us")]
+    text = ", ".join(f"{name} {1e6 * time:.2f}" for name, time in zip(("min", "median", "max"), times, strict=True))
+    return [*rows, Row("gates_latency_s", times, f"latency {megahertz}", f"{text} us")]
 
 
 def _rates(twin: Twin, outcome: Verification) -> list[tuple[float, int]]:

@@ -67,10 +67,8 @@ def verilog(
     wanted = _wanted(companions)
     if wanted:
         check_name(output.name, "--output")  # stands in the files beside it
-    if axi_stream and trace:
-        raise CaptwinError("--trace: a core with AXI4-Stream ports has none for traces; leave one of the two out")
-    if axi_stream and loadable:
-        raise CaptwinError("--loadable: a core with AXI4-Stream ports has none to load chips; leave one of the two out")
+    if axi_stream:
+        _check_axi_stream(trace, loadable)
     options = core_options(pixel_lanes, row_banks, lanes, trace=trace, loadable=loadable, serial=serial)
     loaded = load_chip(chip)
     warn(chip_warnings(loaded))
@@ -94,6 +92,13 @@ def verilog(
         written.ports.top,
         as_json,
     )
+
+
+def _check_axi_stream(trace: bool, loadable: bool) -> None:
+    if trace:
+        raise CaptwinError("--trace: a core with AXI4-Stream ports has none for traces; leave one of the two out")
+    if loadable:
+        raise CaptwinError("--loadable: a core with AXI4-Stream ports has none to load chips; leave one of the two out")
 
 
 def _beside_row(path: Path, ending: str) -> Row:

@@ -86,6 +86,15 @@ def test_more_of_everything_takes_more() -> None:
         assert model.fits(small, before) and not model.fits(replace(small, **more), before), more
 
 
+def test_what_was_counted_before_makes_no_difference() -> None:
+    chip, board = load_chip("digits-tiny"), find_board("icebreaker")
+    model = AreaModel(chip, board)
+    parallel = CoreOptions(1, (1,), (1,), loadable=True)
+    model.area(parallel.as_serial())
+    model.area(replace(parallel, loadable=False))
+    assert model.area(parallel) == AreaModel(chip, board).area(parallel)
+
+
 @pytest.mark.parametrize("lanes", [1, 2, 8])
 def test_neurons_counted_small_and_grown_are_as_counted_whole(lanes: int) -> None:
     family = find_board("ulx3s-85f").family
