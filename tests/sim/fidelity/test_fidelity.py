@@ -8,7 +8,7 @@ import pytest
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
 from captwin.sim.energy import neuron_energy
-from captwin.sim.fidelity import compare as fidelity
+from captwin.sim.fidelity import compare
 from captwin.sim.fidelity.hidden_state import hidden_state
 from captwin.sim.spice.bench import MODELS, NETLISTS, Failed
 from captwin.sim.spice.column import Chain
@@ -22,7 +22,7 @@ pytestmark = needs_ngspice
 
 @pytest.fixture
 def chip(monkeypatch):
-    monkeypatch.setattr(fidelity, "require_ngspice", lambda: "ngspice")
+    monkeypatch.setattr(compare, "require_ngspice", lambda: "ngspice")
     return load_chip("digits")
 
 
@@ -47,13 +47,13 @@ def twin_as_spice(monkeypatch, change=lambda v, s: None):
             for place in places
         }
 
-    monkeypatch.setattr(fidelity, "simulate_chains", simulate)
+    monkeypatch.setattr(compare, "simulate_chains", simulate)
 
 
 def test_twin_agrees_with_itself(chip, monkeypatch):
     twin_as_spice(monkeypatch)
     images = load_dataset("digits").test_images[:6]
-    result = fidelity.compare(chip, images)
+    result = compare.compare(chip, images)
     total = result.summary()
     assert (total.agreement, total.rms, total.worst, total.faultless, total.single_rms) == (1, 0, 0, 1, 0)
     assert total.single_agreement == 1 and total.energy == pytest.approx(1e-13)
@@ -65,14 +65,14 @@ def test_twin_agrees_with_itself(chip, monkeypatch):
 def test_spice_gets_the_encoders_spikes(chip, monkeypatch):
     images = load_dataset("digits").test_images[:2]
     twin_as_spice(monkeypatch)
-    simulate, given = fidelity.simulate_chains, {}
+    simulate, given = compare.simulate_chains, {}
 
     def watched(what, columns, **arguments):
         given.update((place.image, bench.spikes) for place, bench in columns.items() if place.layer == 0)
         return simulate(what, columns, **arguments)
 
-    monkeypatch.setattr(fidelity, "simulate_chains", watched)
-    fidelity.compare(chip, images)
+    monkeypatch.setattr(compare, "simulate_chains", watched)
+    compare.compare(chip, images)
     for image, spikes in given.items():
         expected = [chip.encoder.spikes(images[image], step) for step in range(chip.encoder.steps)]
         np.testing.assert_array_equal(spikes, expected)
@@ -86,7 +86,7 @@ def test_errors_are_found_where_they_are(chip, monkeypatch):
         v[2, 3:, 7] += 0.02
 
     twin_as_spice(monkeypatch, spoil)
-    result = fidelity.compare(chip, load_dataset("digits").test_images[:3], neurons=64)
+    result = compare.compare(chip, load_dataset("digits").test_images[:3], neurons=64)
     first, total = result.summary(result.layers[:1]), result.summary()
     assert first.agreement == pytest.approx(1 - 1 / (3 * 64 * 8)) and first.faultless == pytest.approx(1 - 1 / 192)
     assert first.worst == pytest.approx(0.02) and first.worst_so_far == pytest.approx(1e-3)
@@ -106,7 +106,7 @@ def test_errors_after_a_clamped_drive_are_told_apart(chip, monkeypatch):
     clamped = np.zeros((2, 8, 74), bool)
     clamped[0, 4, 9] = True
     monkeypatch.setattr(golden, "saturates", lambda layer, formats, acc: clamped[..., : layer.columns])
-    first = fidelity.compare(chip, load_dataset("digits").test_images[:2])
+    first = compare.compare(chip, load_dataset("digits").test_images[:2])
     total = first.summary(first.layers[:1])
     assert total.rms == pytest.approx(np.sqrt((4 * 9e-6 + 1e-6) / (2 * 64 * 8)))
     assert total.rms_inside == pytest.approx(np.sqrt(1e-6 / (2 * 64 * 8 - 4)))
@@ -114,7 +114,7 @@ def test_errors_after_a_clamped_drive_are_told_apart(chip, monkeypatch):
 
 def test_time_of_all_columns_is_reckoned_from_some(chip, monkeypatch):
     twin_as_spice(monkeypatch)
-    result = fidelity.compare(chip, load_dataset("digits").test_images[:2], neurons=5)
+    result = compare.compare(chip, load_dataset("digits").test_images[:2], neurons=5)
     assert [len(layer.neurons) for layer in result.layers] == [5, 5]
     assert result.spice_seconds == pytest.approx(0.5 * 74)
 
@@ -124,7 +124,7 @@ def test_later_layers_get_the_spikes_of_spice(chip, monkeypatch):
         s[:] = False
 
     twin_as_spice(monkeypatch, silence)
-    result = fidelity.compare(chip, load_dataset("digits").test_images[:2])
+    result = compare.compare(chip, load_dataset("digits").test_images[:2])
     assert not result.layers[1].inputs.any() and result.summary(result.layers[1:]).agreement == 1
 
 
@@ -153,32 +153,32 @@ def test_columns_that_fail_are_named_and_the_rest_is_kept(chip, monkeypatch, tmp
     monkeypatch.setattr("captwin.sim.spice.column.ColumnBench.simulate", simulate)
     images = load_dataset("digits").test_images[:1]
     with pytest.raises(SpiceError, match=rf"{len(chosen)} of 64 columns do not converge, or not in time: .*neuron 0\)"):
-        fidelity.compare(chip, images, cache=tmp_path)
+        compare.compare(chip, images, cache=tmp_path)
     with pytest.raises(SpiceError):
-        fidelity.compare(chip, images, cache=tmp_path)
+        compare.compare(chip, images, cache=tmp_path)
     assert count == 64 + len(chosen)
 
 
 def test_images_of_another_size(chip):
     with pytest.raises(CaptwinError, match="this chip takes 8 x 8"):
-        fidelity.compare(chip, np.zeros((1, 9), np.uint8))
+        compare.compare(chip, np.zeros((1, 9), np.uint8))
 
 
 def test_warnings():
     chip = load_chip("digits")
     other = replace(chip, analog=replace(chip.analog, table_sha256="0" * 64))
-    _, warnings = fidelity.chip_bench(other)
+    _, warnings = compare.chip_bench(other)
     assert warnings == ("the chip was made from another table of charge_share than the one of this captwin",)
-    _, warnings = fidelity.chip_bench(other, models=MODELS)
+    _, warnings = compare.chip_bench(other, models=MODELS)
     assert warnings == ()
     shifted = replace(chip.layers[0], threshold_offsets=np.full_like(chip.layers[0].threshold_offsets, 3))
-    _, warnings = fidelity.chip_bench(replace(other, layers=(shifted, *chip.layers[1:])), models=MODELS)
+    _, warnings = compare.chip_bench(replace(other, layers=(shifted, *chip.layers[1:])), models=MODELS)
     assert warnings == ("the chip's threshold offsets are not in the netlist",)
 
 
 def test_netlist_of_ones_own():
     chip = load_chip("digits")
-    bench, warnings = fidelity.chip_bench(
+    bench, warnings = compare.chip_bench(
         replace(chip, analog=replace(chip.analog, circuit="mine")), netlist=NETLISTS / "charge_share.cir"
     )
     assert (bench.circuit, warnings) == ("mine", ()) and bench.parameters["c_column"] == 1e-12
@@ -187,5 +187,5 @@ def test_netlist_of_ones_own():
 def test_chip_of_one_step_has_no_past(chip, monkeypatch):
     single = replace(chip, encoder=replace(chip.encoder, steps=1))
     twin_as_spice(monkeypatch)
-    result = fidelity.compare(single, load_dataset("digits").test_images[:1])
+    result = compare.compare(single, load_dataset("digits").test_images[:1])
     assert hidden_state(result).cycles == 0 and result.summary().cycles == 74
