@@ -19,7 +19,11 @@ BOARDS = {board.name: board for board in _boards()}
 
 
 def find_board(name: str) -> Board:
-    """The board of that name; :class:`CaptwinError` lists the names if there is none."""
+    """The board of that name; :class:`CaptwinError` lists the names if there is none.
+
+    >>> captwin.find_board("icebreaker").title
+    'iCEBreaker'
+    """
     if name not in BOARDS:
         raise CaptwinError(f"{name}: no such board; the boards are {', '.join(BOARDS)}")
     return BOARDS[name]

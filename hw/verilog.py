@@ -69,8 +69,9 @@ def write_verilog(
     further files, texts by their paths, of the sidecar. The same chip and options give the same bytes. Files are
     replaced only by their own kind unless ``force`` is given. Raises :class:`CaptwinError` without a usable Yosys.
 
-        written = write_verilog(Core(load_chip("digits"), CoreOptions()), Path("core.v"))
-        print(written.ports.top, written.sidecar)
+    >>> core = captwin.Core(captwin.load_chip("digits-tiny"), captwin.CoreOptions())
+    >>> captwin.write_verilog(core, Path("core.v")).ports.top
+    'captwin_core'
     """
     sidecar, files = verilog_files(core, path, axi_stream=axi_stream, top=top, initial=initial)
     beside = companions(sidecar)

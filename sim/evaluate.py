@@ -49,9 +49,9 @@ def evaluate(chip: Chip, pixels: np.ndarray, labels: np.ndarray) -> Evaluation:
 
     Raises :class:`CaptwinError` if the images do not fit the chip.
 
-        digits = load_dataset("digits")
-        result = evaluate(load_chip("digits"), digits.test_images, digits.test_labels)
-        print(result.accuracy, result.errors)
+    >>> digits = captwin.load_dataset("digits")
+    >>> captwin.evaluate(captwin.load_chip("digits"), digits.test_images, digits.test_labels).errors
+    11
     """
     golden.run(chip, pixels[:1])  # compiles
     start = perf_counter()

@@ -8,7 +8,12 @@ from captwin.sim import golden
 
 
 def expect(chip: Chip, pixels: np.ndarray) -> Expected:
-    """The golden model's answer of ``chip`` to one image, (pixels,) uint8 ``pixels``."""
+    """The golden model's answer of ``chip`` to one image, (pixels,) uint8 ``pixels``.
+
+    >>> chip, digits = captwin.load_chip("digits-tiny"), captwin.load_dataset("digits")
+    >>> captwin.expect_answer(chip, digits.test_images[0]).label
+    7
+    """
     answer = golden.run(chip, pixels[None])
     return Expected(
         pixels,

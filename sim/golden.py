@@ -57,6 +57,10 @@ def run(
     layer computes. ``progress`` is told, in the caller's thread, how many more images are done.
 
     Raises :class:`CaptwinError` if the images do not have the chip's size or are not bytes.
+
+    >>> digits = captwin.load_dataset("digits")
+    >>> captwin.run_golden(captwin.load_chip("digits-tiny"), digits.test_images).accuracy(digits.test_labels) > 0.94
+    True
     """
     check_pixels(chip, pixels)
     batches = [pixels[start : start + batch] for start in range(0, len(pixels), batch)]

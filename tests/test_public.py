@@ -1,6 +1,7 @@
 """The public interface: what `import captwin` costs, and that type checkers and Python see the same names."""
 
 import ast
+import doctest
 import subprocess
 import sys
 from importlib import import_module
@@ -51,3 +52,19 @@ def test_other_names_are_not_there():
 def test_the_package_is_typed():
     assert (Path(FACE).parent / "py.typed").is_file()
     assert captwin.__file__ == str(FACE) and ROOT in FACE.parents
+
+
+#: whose examples need compilers, place and route, ngspice, a board or a training run: docs/python.md has them too
+LONG = {
+    *("write_verilog", "train_chip", "compile_gates", "verify", "build_bitstream"),
+    *("characterize", "open_bench", "VirtualBoard", "Device"),
+}
+
+
+@pytest.mark.parametrize("name", [name for name in captwin.PUBLIC if name not in ("Chip", "CaptwinError")])
+def test_every_docstring_has_an_example(name):
+    """It uses the public name, and gives what it says."""
+    test = doctest.DocTestParser().get_doctest(getattr(captwin, name).__doc__, {"captwin": captwin}, name, None, 0)
+    assert any(f"captwin.{name}(" in example.source for example in test.examples)
+    if name not in LONG:
+        assert doctest.DocTestRunner().run(test).failed == 0

@@ -215,6 +215,9 @@ def load_config(path_or_name: str | Path, **overrides: Any) -> TrainConfig:
     An override of a table, such as ``encoder={"steps": 4}``, replaces only the keys it names. The path of a neuron
     table in a file is relative to that file's folder. Raises :class:`ConfigError` with the name of the first wrong
     field.
+
+    >>> captwin.load_config("digits-tiny", epochs=3, encoder={"steps": 4}).encoder.steps
+    4
     """
     path = Path(path_or_name)
     if str(path_or_name) in config_names():

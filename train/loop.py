@@ -74,8 +74,8 @@ def train(
     done, batches done, and batches in all. Raises :class:`CaptwinError` for data, circuits, devices, folders or
     checkpoints that are not to be had.
 
-        result = train(load_config("digits-tiny", epochs=2), Path("runs/mine"))
-        print(result.chip.sizes, result.test_accuracy)
+    >>> captwin.train_chip(captwin.load_config("digits-tiny", epochs=2), Path("runs/mine")).epochs_done
+    2
     """
     target = _device(device)
     dataset = load_dataset(config.data)

@@ -17,7 +17,11 @@ def names() -> list[str]:
 
 
 def load_chip(name_or_path: str | Path) -> Chip:
-    """The pre-trained chip of that name, or the chip file at that path."""
+    """The pre-trained chip of that name, or the chip file at that path.
+
+    >>> captwin.load_chip("digits-tiny").sizes
+    (64, 10)
+    """
     if str(name_or_path) in names():
         return Chip.load(CHIP_FOLDER / f"{name_or_path}.safetensors")
     if not Path(name_or_path).exists():

@@ -31,6 +31,11 @@ def build(
     ``expected`` is the self-test's; ``clock_hz`` is wanted in place of the board's; ``native`` takes the tools on PATH;
     ``progress`` hears what is being done. The same inputs and tools give the same bytes. Raises :class:`CaptwinError`
     if the core is too large, a tool is missing or fails, or no placement meets the clock.
+
+    >>> chip, digits = captwin.load_chip("digits-tiny"), captwin.load_dataset("digits")
+    >>> core = captwin.size_core(chip, captwin.find_board("icebreaker"))
+    >>> captwin.build_bitstream(core, captwin.expect_answer(chip, digits.test_images[0]), Path("build/mine")).bitstream
+    PosixPath('build/mine/captwin.bin')
     """
     core.require_fit()
     tools = find_tools(core.board.family, native=native)

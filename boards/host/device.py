@@ -43,6 +43,10 @@ class Device:
     away, if no reply comes, if the device refuses a request, or if it speaks another version of the protocol.
 
     ``about`` is what the device says of itself.
+
+    >>> with captwin.Device("/dev/ttyUSB1") as device:
+    ...     print(device.sizes)
+    (64, 10)
     """
 
     def __init__(

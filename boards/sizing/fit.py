@@ -86,6 +86,10 @@ def size_core(
     one, or a serial one, whichever is thought to fit with what ``requested`` makes of it.
 
     If none fits it is the board's usual one.
+
+    >>> chip, board = captwin.load_chip("digits-tiny"), captwin.find_board("icebreaker")
+    >>> captwin.size_core(chip, board).options.serial
+    False
     """
     model = AreaModel(chip, board)
     usual = board.options(len(chip.layers))

@@ -78,6 +78,9 @@ class Core(wiring.Component):
         registers; what is offered until then is lost.
     contents : what all stores hold, in the order of their numbers; empty unless ``options.loadable``.
     identity, encoder, layers, readout : the blocks. ``layers`` are of :data:`captwin.hw.gates.kinds.KINDS`.
+
+    >>> captwin.Core(captwin.load_chip("digits-tiny"), captwin.CoreOptions(lanes=2)).chip.sizes
+    (64, 10)
     """
 
     #: images that are under way at once

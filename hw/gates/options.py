@@ -17,6 +17,9 @@ class CoreOptions:
     """How much hardware to spend; the answers never depend on it. All numbers are powers of two up to LARGEST.
 
     A tuple gives a number for each layer, the first layer first. :class:`CaptwinError` names a number that is refused.
+
+    >>> captwin.CoreOptions(row_banks=(4, 1), loadable=True).each("row_banks", 2)
+    (4, 1)
     """
 
     #: pixels taken and encoded a cycle

@@ -65,6 +65,10 @@ def verify(
     back where the gates are slower. ``progress`` is told, from other threads, how many more images are compared. A
     mismatch is reported, not raised. Raises :class:`CaptwinError` if the gates hang or the images do not have the
     chip's size.
+
+    >>> chip, digits = captwin.load_chip("digits-tiny"), captwin.load_dataset("digits")
+    >>> captwin.verify(captwin.compile_gates(chip), chip, digits.test_images[:50]).mismatches
+    0
     """
     golden.check_pixels(chip, pixels)
     start = perf_counter()

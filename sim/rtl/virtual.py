@@ -33,6 +33,11 @@ class VirtualBoard:
     simulated line runs at ``baud``, or at a half, a third and so on of it, where a bit would not last a whole number of
     clock cycles. A host's bits are 1 + ``skew`` times as long as the device's. The constructor compiles the core, or
     takes it from the cache; it raises :class:`CaptwinError` if tools are missing or fail.
+
+    >>> core = captwin.Core(captwin.load_chip("digits-tiny"), captwin.CoreOptions())
+    >>> with captwin.VirtualBoard(core) as board, captwin.Device(board.port) as device:
+    ...     print(device.sizes)
+    (64, 10)
     """
 
     port: str  #: path of the serial port

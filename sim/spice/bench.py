@@ -237,6 +237,9 @@ def open_bench(
     ``models`` is a file with the devices that the neuron is made of, by default our 180 nm cards. ngspice itself reads
     the netlist. Raises :class:`SpiceError` if it is not installed, if ports or parameters are
     missing, or if values are none of a circuit.
+
+    >>> captwin.open_bench("charge_share", c_column=2e-12).circuit
+    'charge_share'
     """
     netlist = find_netlist(circuit, netlist)
     models = (models or MODELS).resolve()

@@ -31,6 +31,9 @@ def characterize(
     today by default. Every cycle simulated is kept in the folder ``cache``, so an interrupted run goes on where it
     stopped; ``progress`` is called with what is being done, steps done, steps in all. Raises :class:`SpiceError` if
     ngspice is not installed, or, after all others have been simulated, that names the points that fail.
+
+    >>> captwin.characterize("charge_share", 5).surfaces.shape
+    (2, 5, 5)
     """
     bench = open_bench(circuit) if isinstance(circuit, str) else circuit
     if not 2 <= points <= MOST_POINTS:

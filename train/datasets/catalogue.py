@@ -13,6 +13,9 @@ def load_dataset(name: str) -> Dataset:
     """The data set called ``name``: ``load_dataset("digits").test_images`` is a (360, 64) array of bytes.
 
     Raises :class:`CaptwinError` if there is none of that name, or if its files are not to be had.
+
+    >>> captwin.load_dataset("digits").test_images.shape
+    (360, 64)
     """
     check_name(name)
     return DATASETS[name].load()

@@ -36,7 +36,7 @@ def fidelity(
     ] = None,
     seed: Annotated[
         int,
-        typer.Option(min=0, help="Seed that draws the neurons, and the cycles that are simulated once more ahidden."),
+        typer.Option(min=0, help="Seed that draws the neurons, and the cycles that are simulated once more alone."),
     ] = 1,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder for all that is written [default: build/CHIP-spice].")
