@@ -5,7 +5,6 @@ A chip file is a ``.safetensors`` file whose header holds one metadata entry, ``
 """
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import field, fields
 from functools import cached_property
@@ -24,6 +23,7 @@ from captwin.hw.encoders.encoder import PIXEL_MAX as PIXEL_MAX
 from captwin.hw.encoders.encoder import STEP_BITS as STEP_BITS
 from captwin.hw.encoders.encoder import STEPS_MAX as STEPS_MAX
 from captwin.hw.quantities import FARADS, JOULES, LEAST_SPAN, RANGES, VOLTS, fault
+from captwin.hw.support.digest import canonical
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_bytes, write_atomically
 from captwin.hw.support.names import check_name, printable
@@ -342,10 +342,6 @@ def check_provenance(provenance: dict[str, Any]) -> None:
         raise ChipError(f"provenance: not JSON ({error})") from None
     if size > PROVENANCE_BYTES:
         raise ChipError(f"provenance: {size:,} bytes of JSON, at most {PROVENANCE_BYTES:,} are allowed")
-
-
-def canonical(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
 def _tensors(chip: Chip) -> Iterator[tuple[str, np.ndarray]]:

@@ -15,10 +15,10 @@ from captwin.hw.chip import (
     Layer,
     Readout,
     Scale,
-    canonical,
     sha256,
 )
 from captwin.hw.encoders import AnyEncoder
+from captwin.hw.support.digest import canonical
 from captwin.hw.support.documents import DocumentError, first_fault, parse_json
 from captwin.hw.support.names import field_name, printable
 from captwin.hw.support.tensors import TensorFileError, read_tensors

@@ -9,9 +9,9 @@ from captwin.boards.catalogue import BOARDS, find_board
 from captwin.boards.sizing.fit import core_words, size_core
 from captwin.hw.chip import Chip, Layer
 from captwin.hw.support.names import visible
-from captwin.hw.support.quantities import energy_text, quantity
 from captwin.scripts.inspection.inspection import Inspection
 from captwin.scripts.output import Row, log, note
+from captwin.scripts.quantities import energy_text, quantity
 from captwin.sim import energy
 from captwin.sim.devices.gains import charge_volts
 from captwin.sim.neurons.circuits import table_of

@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from captwin.hw.support.quantities import energy_text, quantity
 from captwin.scripts.inspection.inspection import Inspection
 from captwin.scripts.output import Row, note
+from captwin.scripts.quantities import energy_text, quantity
 from captwin.sim.plots.sweep import draw_sweep
 from captwin.sim.plots.transient import draw_transient
 from captwin.sim.spice.bench import Bench

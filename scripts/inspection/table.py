@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from captwin.hw.support.quantities import energy_text, quantity
 from captwin.scripts.inspection.inspection import Inspection
 from captwin.scripts.output import Row, note
+from captwin.scripts.quantities import energy_text, quantity
 from captwin.scripts.verdict import verdict_rows
 from captwin.sim.neurons.circuits import load_circuit
 from captwin.sim.neurons.table import NeuronTable

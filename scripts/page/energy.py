@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from captwin.hw.support.quantities import energy_text
+from captwin.scripts.labels import ASSUMPTIONS, PART_LABELS
 from captwin.scripts.page.blocks import Cell, Note, Section, Table
 from captwin.scripts.page.measured import Measured
-from captwin.scripts.verbs.chip.evaluate import ASSUMPTIONS, PART_LABELS
+from captwin.scripts.quantities import energy_text
 from captwin.sim.energy import PARTS
 
 TITLE = "Energy"

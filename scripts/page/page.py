@@ -4,9 +4,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from captwin.hw.support.quantities import energy_text
 from captwin.scripts.page import accuracy, energy, inference, neuron, provenance, speed, timing
 from captwin.scripts.page.measured import Measured
+from captwin.scripts.quantities import energy_text
 
 SECTIONS = (accuracy, speed, timing, neuron, inference, energy, provenance)
 

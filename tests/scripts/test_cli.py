@@ -10,7 +10,7 @@ import pytest
 from rich.text import Text
 
 from captwin.hw.chip import Chip
-from captwin.hw.support.quantities import energy_text
+from captwin.scripts.quantities import energy_text
 from captwin.sim import golden
 from captwin.sim.rtl.simulators import missing_tools
 from captwin.train.zoo import CHIP_FOLDER

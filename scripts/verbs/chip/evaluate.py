@@ -5,9 +5,10 @@ from typing import Annotated
 import typer
 
 from captwin.hw.chip import Chip
-from captwin.hw.support.quantities import energy_text
 from captwin.scripts.activity import activity_rows, warn
+from captwin.scripts.labels import ASSUMPTIONS, PART_LABELS
 from captwin.scripts.output import JsonFlag, Row, count, note, share, show
+from captwin.scripts.quantities import energy_text
 from captwin.sim import energy
 from captwin.sim.evaluate import Evaluation
 from captwin.sim.evaluate import evaluate as run
@@ -54,18 +55,6 @@ def _training_data(chip: Chip, dataset: Dataset) -> Row:
 #: J an MNIST inference of the chip that this is a twin of: Oshio et al., IEEE COOL Chips 2022, from HSPICE
 PAPER_ENERGY = 33.88e-9
 PAPER = "Oshio et al. 2022 on MNIST, simulated, encoder excluded, another circuit"
-ASSUMPTIONS = (
-    "columns held while rows swing, buffers of a third of their load, all time steps run; encoder and readout counters"
-    " left out (docs/energy.md)"
-)
-#: what people call the parts of an energy
-PART_LABELS = {
-    "rows": "row lines",
-    "quiet_rows": "quiet row lines",
-    "bias_rows": "bias lines",
-    "neurons": "neurons",
-    "clock": "clock",
-}
 
 
 def _energy_rows(result: Evaluation) -> list[Row]:

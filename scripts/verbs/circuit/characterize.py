@@ -8,8 +8,8 @@ import typer
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import check_name
-from captwin.hw.support.quantities import energy_text
 from captwin.scripts.output import JsonFlag, Row, count, file, note, progress_bar, show
+from captwin.scripts.quantities import energy_text
 from captwin.scripts.verdict import verdict_rows
 from captwin.sim.neurons.table import MOST_POINTS, NeuronTable
 from captwin.sim.neurons.verdict import judge

@@ -11,9 +11,9 @@ import typer
 from rich.progress import TaskID
 
 from captwin.hw.support.files import write_atomically
-from captwin.hw.support.quantities import energy_text
 from captwin.scripts.chip_folders import chip_folder, own_folder
 from captwin.scripts.output import JsonFlag, Row, count, file, note, plain, progress_bar, results_folder, share, show
+from captwin.scripts.quantities import energy_text
 from captwin.sim.fidelity.compare import compare
 from captwin.sim.fidelity.hidden_state import HiddenState, hidden_state
 from captwin.sim.fidelity.result import Fidelity, Summary

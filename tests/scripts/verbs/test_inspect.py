@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from captwin.hw.chip import Chip
-from captwin.hw.support.quantities import energy_text
+from captwin.scripts.quantities import energy_text
 from captwin.sim import energy
 from captwin.sim.neurons.circuits import load_circuit
 from captwin.sim.neurons.verdict import judge

@@ -15,7 +15,7 @@ from captwin.boards.catalogue import find_board
 from captwin.hw.chip import Chip
 from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.errors import CaptwinError
-from captwin.hw.support.quantities import energy_text
+from captwin.scripts.quantities import energy_text
 from captwin.sim import energy, golden
 from captwin.sim.neurons.circuits import load_circuit
 from captwin.sim.neurons.deviation import deviation

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captwin.hw.support.quantities import energy_text, quantity
+from captwin.scripts.quantities import energy_text, quantity
 
 
 @pytest.mark.parametrize(
