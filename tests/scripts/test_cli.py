@@ -104,6 +104,7 @@ def test_verilog(captwin, tmp_path):
     assert "module captwin_axi_stream(" in (tmp_path / "c/core.v").read_text()
 
 
+@pytest.mark.proof
 def test_train_and_simulate(captwin, tmp_path):
     arguments = ("--data", "digits", "--epochs", "2", "--hidden", "12", "--steps", "3", "-o", "run", "--json")
     status, out, err = captwin("train", *arguments)

@@ -17,6 +17,7 @@ from captwin.sim.rtl.simulators import MAKE_FLAGS, require
 from captwin.sim.rtl.testbench.plain import checking_testbench
 from tests.support.chips import random_chip, random_pixels
 from tests.support.lint import WITHOUT, complaints
+from tests.support.proofs import proofs
 
 pytestmark = pytest.mark.skipif(bool(WITHOUT), reason=", ".join(WITHOUT))
 
@@ -49,7 +50,7 @@ def simulate(folder: Path, top: str, *arguments: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-@pytest.mark.parametrize("kind", CORES)
+@pytest.mark.parametrize("kind", ["everything", *proofs(["streams", "axi"])])
 def test_testbench(kind: str, tmp_path: Path) -> None:
     top = write(tmp_path, kind)
     assert complaints(tmp_path, ["core.v", "core_tb.v"], f"{top}_tb", ("verilator", "icarus")) == []

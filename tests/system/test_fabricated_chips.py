@@ -34,6 +34,7 @@ def test_torch_agrees_with_golden(tmp_path: Path) -> None:
             np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name).numpy())
 
 
+@pytest.mark.proof
 def test_gates_agree_with_golden(tmp_path: Path) -> None:
     if missing := missing_tools("verilator"):
         pytest.skip(f"verilator lacks {', '.join(missing)}")

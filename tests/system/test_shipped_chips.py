@@ -39,6 +39,7 @@ def test_digits(simulator: Simulator, images: int, tmp_path: Path) -> None:
     assert (outcome.labels == dataset.test_labels[:images]).mean() >= 0.8
 
 
+@pytest.mark.proof
 def test_mnist(mnist: Dataset, tmp_path: Path) -> None:
     outcome = run("mnist-small", mnist, 8, tmp_path, "verilator")
     # With images back to back, an image takes little longer than it keeps its slowest part busy: the encoder, with

@@ -112,6 +112,7 @@ def test_builds_of_something_else_are_refused(built: Built, chip: Chip) -> None:
         read_built(built.folder, built.board, chip)
 
 
+@pytest.mark.proof
 def test_a_damaged_cached_bitstream_is_made_again(
     whole: Built,
     steps: tuple[Design, Netlist, Toolchain],

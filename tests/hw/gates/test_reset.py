@@ -9,6 +9,7 @@ from amaranth.sim import Simulator
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.sim import golden
 from tests.support.chips import random_chip, random_pixels
+from tests.support.proofs import proofs
 
 RESET_CYCLES = 16
 #: cycles in which everything must be over
@@ -16,7 +17,7 @@ PATIENCE = 200_000  # clock cycles
 PERIOD = 1e-8  # of the clock, seconds
 
 
-@pytest.mark.parametrize("seed", range(15))
+@pytest.mark.parametrize("seed", [0, 1, 7, 12, *proofs(set(range(15)) - {0, 1, 7, 12})])
 def test_reset_in_the_midst(seed: int) -> None:
     dice, serial = random.Random(seed), seed >= 12
     sizes = (dice.randint(2, 12), dice.randint(2, 8 if serial else 40), dice.randint(2, 6))

@@ -150,6 +150,7 @@ def test_characterize_names_what_fails(captwin, tmp_path, monkeypatch):
     )
 
 
+@pytest.mark.proof
 @needs_ngspice
 def test_fidelity(captwin, tmp_path, monkeypatch):
     status, out, _ = captwin("fidelity", "digits", "--images", "1", "--neurons", "2", "-o", "out", "--json")

@@ -15,6 +15,7 @@ from captwin.sim.rtl.simulators import missing_tools
 from captwin.sim.rtl.virtual import LOADABLE, VirtualBoard
 from captwin.train.zoo import load_chip
 from tests.boards.host.fake_device import FakeDevice, about
+from tests.support.proofs import proofs
 
 pytestmark = pytest.mark.skipif(bool(missing_tools("verilator")), reason="Verilator's tools are not installed")
 
@@ -55,7 +56,7 @@ def test_a_device_of_another_captwin(captwin):
         assert status == 1 and not out and reason in err.splitlines()[-1] and "Traceback" not in err
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("end", [signal.SIGINT, *proofs([signal.SIGTERM])])
 def test_virtual(captwin, end):
     command = [sys.executable, "-m", "captwin.scripts.main", "virtual", "digits-tiny", "--baud", "6000000"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

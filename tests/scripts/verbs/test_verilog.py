@@ -70,6 +70,7 @@ def test_the_examples_of_the_document(captwin, tmp_path):
     assert described == {path.name for path in tmp_path.glob("tiny*")} - {"tiny_tb.vvp", "tiny.json"}
 
 
+@pytest.mark.proof
 @ICARUS
 def test_given_verilog(captwin, tmp_path):
     captwin("verilog", "digits-tiny", "-o", "core.v", "--top", "mine", "--trace")

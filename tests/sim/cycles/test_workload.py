@@ -19,6 +19,7 @@ from captwin.sim.rtl.verify import PARTS, verify
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
 from tests.support.chips import random_chip, random_pixels
+from tests.support.proofs import proof
 
 
 def compare(chip: Chip, pixels: np.ndarray, options: CoreOptions) -> None:
@@ -38,10 +39,10 @@ def compare(chip: Chip, pixels: np.ndarray, options: CoreOptions) -> None:
 @pytest.mark.parametrize(
     ("name", "options"),
     [
-        ("digits", CoreOptions(8, 1, 4)),
-        pytest.param("digits", CoreOptions(8, (2, 1), (8, 1)), marks=pytest.mark.proof),
-        pytest.param("digits", CoreOptions(32, (4, 2), (32, 4)), marks=pytest.mark.proof),
-        ("digits-small", CoreOptions(32, (4, 1), (8, 1))),
+        proof("digits", CoreOptions(8, 1, 4)),
+        proof("digits", CoreOptions(8, (2, 1), (8, 1))),
+        proof("digits", CoreOptions(32, (4, 2), (32, 4))),
+        proof("digits-small", CoreOptions(32, (4, 1), (8, 1))),
         ("digits-tiny", CoreOptions(1, 1, 1)),
         ("digits", CoreOptions(4, 1, 1, serial=True)),
         ("digits-tiny", CoreOptions(32, 1, 1, serial=True)),
@@ -55,15 +56,15 @@ def test_digits(name: str, options: CoreOptions) -> None:
     ("seed", "kind", "options"),
     [
         # first_spike, four layers, more banks than rows of a word
-        (0, "latency", CoreOptions(32, (16, 8, 2, 4), (1, 1, 1, 2))),
+        proof(0, "latency", CoreOptions(32, (16, 8, 2, 4), (1, 1, 1, 2))),
         # one step an image: many images under way
-        (2, "latency", CoreOptions(32, (2, 1, 4), (1, 8, 2))),
-        pytest.param(2, "latency", CoreOptions(32, (2, 1, 4), (4, 32, 8)), marks=pytest.mark.proof),
+        proof(2, "latency", CoreOptions(32, (2, 1, 4), (1, 8, 2))),
+        proof(2, "latency", CoreOptions(32, (2, 1, 4), (4, 32, 8))),
         (5, "bernoulli", CoreOptions(16, 32, 1)),
         # rows and columns of all kinds, one after the other
         (0, "latency", CoreOptions(32, 1, 1, serial=True)),
-        (2, "latency", CoreOptions(1, 1, 1, serial=True)),
-        (5, "bernoulli", CoreOptions(8, 1, 1, serial=True)),
+        proof(2, "latency", CoreOptions(1, 1, 1, serial=True)),
+        proof(5, "bernoulli", CoreOptions(8, 1, 1, serial=True)),
     ],
 )
 def test_random_chips(seed: int, kind: str, options: CoreOptions) -> None:
@@ -73,7 +74,7 @@ def test_random_chips(seed: int, kind: str, options: CoreOptions) -> None:
 
 @pytest.mark.parametrize("kind", ENCODERS)
 @pytest.mark.parametrize(
-    "options", [CoreOptions(8, 2, 4), CoreOptions(8, 1, 1, serial=True)], ids=["parallel", "serial"]
+    "options", [CoreOptions(8, 2, 4), proof(CoreOptions(8, 1, 1, serial=True))], ids=["parallel", "serial"]
 )
 def test_every_encoder(kind: str, options: CoreOptions) -> None:
     chip = random_chip(11, sizes=(19, 6, 3), kind=kind)

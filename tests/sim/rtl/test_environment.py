@@ -11,6 +11,7 @@ from captwin.hw.support import tools
 from captwin.sim.rtl.simulate import simulate
 from captwin.sim.rtl.simulators import Simulator, missing_tools
 from tests.support.chips import random_chip, random_pixels
+from tests.support.proofs import proofs
 
 SURPRISES = {
     "COCOTB_TESTCASE": "other",
@@ -35,7 +36,7 @@ SURPRISES = {
 }
 
 
-@pytest.mark.parametrize("simulator", ["verilator", "icarus"])
+@pytest.mark.parametrize("simulator", [*proofs(["verilator"]), "icarus"])
 def test_surprises_and_blanks(simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if missing := missing_tools(simulator):
         pytest.skip(f"{simulator} lacks {', '.join(missing)}")

@@ -19,6 +19,7 @@ from captwin.sim.rtl.simulators import missing_tools
 from captwin.sim.rtl.twin import DRIVER, Twin, compile_design, layout_header
 from captwin.sim.rtl.verify import verify
 from tests.support.chips import random_chip, random_pixels
+from tests.support.proofs import proof
 
 WITHOUT = [*missing_tools("verilator"), *missing_tools("icarus")]
 pytestmark = pytest.mark.skipif(bool(WITHOUT), reason=f"not installed: {', '.join(WITHOUT)}")
@@ -140,7 +141,8 @@ def test_verify_never_comes_to_rest(twin: Twin, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "signal"), [(RIGHT, None), (RESULTS, "results too many"), (WORDS, "words too many"), (CHATTER, None)]
+    ("mode", "signal"),
+    [(RIGHT, None), proof(RESULTS, "results too many"), (WORDS, "words too many"), proof(CHATTER, None)],
 )
 def test_simulate_compares(mode: int, signal: str | None, tmp_path: Path) -> None:
     outcome = simulate(CHIP, images(mode, 3), tmp_path / "work", simulator="icarus", design=broken(3))
@@ -152,11 +154,11 @@ def test_simulate_compares(mode: int, signal: str | None, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("mode", "reason"),
     [
-        (NEVER_READY, "the gates sent nothing more after cycle"),
+        proof(NEVER_READY, "the gates sent nothing more after cycle"),
         (NEVER_VALID, "the gates sent nothing more after cycle"),
         (UNKNOWN, r"result__payload has unknown bits \(X or Z\) in clock cycle"),
-        (FICKLE, "result__payload changed while it was held up, in clock cycle"),
-        (FINISH, "the testbench stopped early"),
+        proof(FICKLE, "result__payload changed while it was held up, in clock cycle"),
+        proof(FINISH, "the testbench stopped early"),
     ],
 )
 def test_simulate_ends(mode: int, reason: str, tmp_path: Path) -> None:
@@ -169,11 +171,17 @@ def test_simulate_ends(mode: int, reason: str, tmp_path: Path) -> None:
 def test_a_core_without_traces_is_compared_by_its_answers(tmp_path: Path) -> None:
     write_verilog(Core(CHIP, replace(OPTIONS, trace=False)), tmp_path / "core.v", top="mine")
     design = given_design([tmp_path / "core.v"], None, CHIP, OPTIONS)
-    outcome = simulate(CHIP, PIXELS, tmp_path / "work", simulator="icarus", design=design, stall=0.2, seed=3)
-    assert outcome.mismatches == 0 and outcome.compared["spikes"] == 0 and len(outcome.labels) == len(PIXELS)
     compiled = verify(compile_design(design), CHIP, PIXELS)
     assert compiled.mismatches == 0 and compiled.compared["spikes"] == 0 and len(compiled.labels) == len(PIXELS)
-    # An edit is found, by the answers alone.
+
+
+@pytest.mark.proof
+def test_a_core_without_traces_is_simulated_by_its_answers(tmp_path: Path) -> None:
+    design = own_design(CHIP, replace(OPTIONS, trace=False))
+    outcome = simulate(
+        CHIP, PIXELS, tmp_path / "work", simulator="icarus", design=replace(design, given=True), stall=0.2, seed=3
+    )
+    assert outcome.mismatches == 0 and outcome.compared["spikes"] == 0 and len(outcome.labels) == len(PIXELS)
     # Another chip's gates with the same ports are found by the answers alone.
     charges = -CHIP.layers[1].charges.clip(-7)
     other = replace(CHIP, layers=(CHIP.layers[0], replace(CHIP.layers[1], charges=charges)))
@@ -223,8 +231,8 @@ def test_a_text_that_would_leave_its_place(tmp_path: Path) -> None:
 
 def test_an_edited_file_in_the_work_folder_stays(tmp_path: Path) -> None:
     work = tmp_path / "work"
-    assert simulate(CHIP, PIXELS[:1], work, simulator="icarus", options=OPTIONS).mismatches == 0
-    assert simulate(CHIP, PIXELS[:1], work, simulator="icarus", options=OPTIONS).interval_cycles is None
+    outcome = simulate(CHIP, PIXELS[:1], work, simulator="icarus", options=OPTIONS)
+    assert outcome.mismatches == 0 and outcome.interval_cycles is None
     edited = (work / "core.v").read_text() + "// an edit\n"
     (work / "core.v").write_text(edited)
     with pytest.raises(CaptwinError, match=r"core\.v: not overwritten: .* simulate it with --verilog") as error:

@@ -20,6 +20,7 @@ from captwin.sim.rtl.simulators import missing_tools
 from captwin.sim.rtl.twin import Twin, build
 from captwin.sim.rtl.verify import PARTS, verify
 from tests.support.chips import random_chip, random_pixels
+from tests.support.proofs import proof
 
 IMAGES = 7
 
@@ -36,7 +37,11 @@ def random_options(seed: int, layers: int) -> CoreOptions:
 
 
 #: seed, sizes and readout; small, since each is compiled
-CHIPS = [(400, (6, 5, 3), "most_spikes"), (401, (9, 2, 3, 4), "first_spike"), (402, (17, 33), "most_spikes")]
+CHIPS = [
+    (400, (6, 5, 3), "most_spikes"),
+    proof(401, (9, 2, 3, 4), "first_spike"),
+    proof(402, (17, 33), "most_spikes"),
+]
 
 
 @pytest.mark.parametrize(("seed", "sizes", "readout"), CHIPS)

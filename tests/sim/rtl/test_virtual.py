@@ -28,6 +28,7 @@ from captwin.sim.rtl.virtual import LOADABLE, VirtualBoard
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
 from tests.support.paths import DOCS
+from tests.support.proofs import proof
 
 pytestmark = pytest.mark.skipif(bool(missing_tools("verilator")), reason="Verilator's tools are not installed")
 CHIP = load_chip("digits-tiny")
@@ -121,7 +122,7 @@ def traced(device: Device, pixels: np.ndarray, chip: Chip) -> bool:
 
 
 @pytest.mark.parametrize(
-    "options", [CoreOptions(8, (2, 1), (16, 2), trace=True), CoreOptions(4, 1, 1, trace=True, serial=True)]
+    "options", [proof(CoreOptions(8, (2, 1), (16, 2), trace=True)), CoreOptions(4, 1, 1, trace=True, serial=True)]
 )
 def test_traces_of_two_layers(options: CoreOptions) -> None:
     chip = load_chip("digits-small")

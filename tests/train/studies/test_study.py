@@ -31,6 +31,7 @@ def test_without_sweeps_the_base_alone_is_left() -> None:
     assert all(case.is_base for case in few)
 
 
+@pytest.mark.proof
 def test_study_measures_keeps_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     circuit = circuit_names()[0]
     few = [Case(circuit, "one_sided", trained, 1) for trained in ("ideal", "aware")]
