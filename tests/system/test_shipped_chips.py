@@ -10,6 +10,7 @@ from captwin.sim.rtl.simulators import Simulator, missing_tools
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.datasets.dataset import Dataset
 from captwin.train.zoo import load_chip
+from tests.support.proofs import proof
 
 
 def run(
@@ -32,7 +33,9 @@ def run(
     return outcome
 
 
-@pytest.mark.parametrize(("simulator", "images"), [("verilator", 20), ("icarus", 3)])
+@pytest.mark.parametrize(
+    ("simulator", "images"), [("verilator", 20), ("icarus", 3), proof("verilator", 60), proof("icarus", 6)]
+)
 def test_digits(simulator: Simulator, images: int, tmp_path: Path) -> None:
     dataset = load_dataset("digits")
     outcome = run("digits", dataset, images, tmp_path, simulator, CoreOptions(4, 2, 8), stall=0.3)
