@@ -20,7 +20,8 @@ class Record:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            if path.exists() and not _is_record(path):
+            self._is_new = not path.exists()
+            if not self._is_new and not _is_record(path):
                 raise CaptwinError(f"{path}: is there and no record of a line; name another file")
             self._file = path.open("ab")
         except OSError as error:
@@ -30,11 +31,14 @@ class Record:
         except BlockingIOError:
             self._file.close()
             raise CaptwinError(f"{path}: another captwin records there; wait for it, or name another file") from None
+        except OSError as error:  # a file system without locks
+            self.close()
+            raise CaptwinError(f"{path}: cannot be held ({error.strerror or error}); name another file") from None
 
     def close(self) -> None:
-        """Lets go of the file, which is removed if nothing was recorded."""
+        """Lets go of the file. One that was made for this is removed if nothing was recorded."""
         with suppress(FileNotFoundError):
-            if self._path.stat().st_size == 0:
+            if self._is_new and self._path.stat().st_size == 0:
                 self._path.unlink()
         self._file.close()
 

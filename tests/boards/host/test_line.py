@@ -1,5 +1,6 @@
 """Ports that are none, and devices that say what they should not, at any length: one line, in bounded time."""
 
+import errno
 import json
 import os
 import struct
@@ -69,6 +70,20 @@ def test_a_record_is_held_by_one_program(tmp_path: Path) -> None:
     with pytest.raises(LinkError, match="cannot be opened"):
         Device("/dev/none", record=tmp_path / "other.txt")
     assert not (tmp_path / "other.txt").exists()
+    (tmp_path / "empty.txt").touch()
+    with pytest.raises(LinkError, match="cannot be opened"):
+        Device("/dev/none", record=tmp_path / "empty.txt")
+    assert (tmp_path / "empty.txt").exists()
+
+
+def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", without)
+    with pytest.raises(CaptwinError, match="cannot be held") as caught:
+        Device("/dev/none", record=tmp_path / "record.txt")
+    assert one_line(caught) and not (tmp_path / "record.txt").exists()
 
 
 class Flood(PtyDevice):
