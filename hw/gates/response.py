@@ -99,8 +99,8 @@ class Response:
         pipe.register("threshold", 11, pipe["curve", 10] + parameters.value(pipe, "threshold_offset", 10))
 
     def _surface(self, pipe: Pipeline, lane: int) -> None:
-        """Stages 5 to 19, or later by the wait for the spike: the new membrane, interpolated along u at both knots of v,
-        then along v."""
+        """Stages 5 to 19, or later by the wait for the spike: the new membrane, interpolated along u at both knots of
+        v, then along v."""
         fv, fu = self._formats.membrane_fraction, self._formats.drive_fraction
         first = 5 + self._waits
         knots = self._surfaces.read(lane, pipe, stage=first)

@@ -123,8 +123,8 @@ class SurfaceStore:
         """The corners of the cell around v and u, read by lane number ``lane``.
 
         v comes from ``stage`` of ``pipe``, b, u and s from the stage after; the memories are addressed in
-        ``stage`` + 2. Returns, in ``stage`` + 5, for the lower and the upper knot of v: (membrane at the lower knot of u, upper -
-        lower).
+        ``stage`` + 2. Returns, in ``stage`` + 5, for the lower and the upper knot of v: (membrane at the lower knot of
+        u, upper - lower).
         """
         fv, fu = self._formats.membrane_fraction, self._formats.drive_fraction
         knot_v, knot_u = pipe["v", stage][fv:], pipe["u", stage + 1][fu:]

@@ -140,6 +140,7 @@ def _respond_backward(u: Any, offsets: Any, curves: Curves, v: Any, s: Any, of_v
     steps, images, columns = u.shape
     surfaces, thresholds, rest, dv, du = curves.surfaces, curves.thresholds, curves.rest, curves.v_step, curves.u_step
     last_v, last_u = surfaces.shape[1] - 2, surfaces.shape[2] - 2
+    half = 0.5 if curves.rounded else 0.0  # a rounded threshold is reached a half below it
     for image in prange(images):
         from_v, from_s = np.zeros(columns), np.zeros(columns)  # what the later steps say of this one's state
         for step in range(steps - 1, -1, -1):
@@ -160,7 +161,7 @@ def _respond_backward(u: Any, offsets: Any, curves: Curves, v: Any, s: Any, of_v
                 here = (1 - x) * ((1 - y) * f00 + y * f01) + x * ((1 - y) * f10 + y * f11)
                 threshold = (1 - x) * thresholds[b, i] + x * thresholds[b, i + 1]
                 slope_threshold = (thresholds[b, i + 1] - thresholds[b, i]) / dv
-                distance = 1 + abs(u[step, image, j] + 0.5 - threshold - offsets[j]) / curves.surrogate_width
+                distance = 1 + abs(u[step, image, j] + half - threshold - offsets[j]) / curves.surrogate_width
                 membrane = of_v[step, image, j] + from_v[j]
                 of_spike = of_s[step, image, j] + from_s[j]
                 if len(surfaces) == 4:  # the spike takes the membrane to the other outcome's surface
