@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from captwin.hw.support.names import check_name
+from captwin.sim.neurons.conditions import TYPICAL, Conditions
 from captwin.sim.neurons.library import Library
 from captwin.sim.spice.bench_file import cycle_bench
 from captwin.sim.spice.netlist import check_usable, check_value, echoed, printable_line, read_netlist
@@ -60,22 +61,6 @@ class Failed(NamedTuple):
     """A cycle that was not simulated as asked, and why."""
 
     reason: str
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """Under what conditions a circuit is simulated. Raises :class:`CaptwinError` if they are none of a circuit."""
-
-    corner: str = "tt"  #: section of the models file, if that has sections
-    temperature: float = 27.0  #: deg C
-
-    def __post_init__(self) -> None:
-        check_name(self.corner, "corner")
-        if not -273.15 < self.temperature < 400:
-            raise SpiceError(f"temperature: expected deg C that a circuit survives, got {self.temperature:g}")
-
-
-TYPICAL = Conditions()
 
 
 @dataclass(frozen=True)

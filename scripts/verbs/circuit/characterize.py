@@ -11,9 +11,10 @@ from captwin.hw.support.names import check_name
 from captwin.scripts.output import JsonFlag, Row, count, file, note, progress_bar, show
 from captwin.scripts.quantities import energy_text
 from captwin.scripts.verdict import verdict_rows
+from captwin.sim.neurons.conditions import TYPICAL, Conditions
 from captwin.sim.neurons.table import MOST_POINTS, NeuronTable
 from captwin.sim.neurons.verdict import judge
-from captwin.sim.spice.bench import SPICE_CIRCUITS, TYPICAL, Conditions, open_bench
+from captwin.sim.spice.bench import SPICE_CIRCUITS, open_bench
 from captwin.sim.spice.characterize import HeldOut, held_out
 from captwin.sim.spice.characterize import characterize as run
 from captwin.sim.spice.memory import default_cache
