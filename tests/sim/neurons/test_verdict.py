@@ -44,7 +44,7 @@ def with_thresholds(silent: float, spiked: float) -> NeuronTable:
         (with_thresholds(np.inf, np.inf), "never fires: no drive of the table, -100 to 100 mV, .* above 0.817 V"),
         (
             with_thresholds(-0.01, 0.02),
-            "fires without drive: .* -100 to 100 mV, .* is -10.0 mV, its trip point at 0.743 V",
+            "fires without drive: .* -100 to 100 mV, .* -10.0 mV, its trip point at 0.743 V",
         ),
         (with_thresholds(-0.1, 0.02), "fires without drive: .* below all of them, its trip point below 0.683 V"),
         (with_thresholds(0.02, -0.1), "stays on"),
