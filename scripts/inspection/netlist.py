@@ -26,7 +26,7 @@ def inspect_netlist(bench: Bench, progress: Progress) -> Inspection:
         note("circuit", "circuit", bench.circuit),
         Row("corner", corner, "conditions", f"{corner}, {temperature:g} deg C"),
         Row("temperature_c", temperature, "", ""),
-        note("models", "device models", str(bench.models.name)),
+        note("models", "device models", bench.models),
         *(
             Row(f"{name}_{unit.lower()}" if name in _UNITS else name, value, name, quantity(value, unit))
             for name, value in bench.values
