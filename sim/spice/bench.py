@@ -246,9 +246,9 @@ def open_bench(
     """The bench of a circuit, found by :func:`find_netlist`; capacitances in F override the netlist's own.
 
     ``pdk`` names the foundry's PDK whose devices the neuron is made of, or ``models`` a file with them; by default they
-    are those of :func:`find_devices`. ngspice itself reads the netlist, and solves its bias circuit if it has one. Raises
-    :class:`SpiceError` if it is not installed, if ports or parameters are missing, or if values are none of a circuit, and :class:`CaptwinError` if the
-    PDK is not known, is not here, or has no such corner.
+    are those of :func:`find_devices`. ngspice itself reads the netlist, and solves its bias circuit if it has one.
+    Raises :class:`SpiceError` if it is not installed, if ports or parameters are missing, or if values are none of a
+    circuit, and :class:`CaptwinError` if the PDK is not known, is not here, or has no such corner.
 
     >>> captwin.open_bench("charge_share", c_column=2e-12).circuit
     'charge_share'
