@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +15,8 @@ from captwin.sim.neurons.library import Library
 from captwin.sim.pdk.catalogue import find_pdk
 from captwin.sim.pdk.devices import pdk_devices
 from captwin.sim.spice.bench_file import cycle_bench
-from captwin.sim.spice.netlist import check_usable, check_value, echoed, printable_line, read_netlist
+from captwin.sim.spice.bias import solve_bias
+from captwin.sim.spice.netlist import check_usable, check_value, echoed, ending_reason, read_netlist
 from captwin.sim.spice.ngspice import SETTINGS, SpiceError, SpiceTimeoutError, ngspice_version, run_deck
 from captwin.sim.spice.source import Source, read_source
 
@@ -37,8 +37,6 @@ SOURCES = ["vdd", "vref", "vreset", "phi1", "phi1n", "phi2", "phi2n", "eval", "e
 START_TOLERANCE = 1e-4
 #: the nodes that are held while the operating point is sought
 HELD = ("mem", "col", "spike", "spike_n")
-#: ngspice's reasons for ending a simulation early
-_REASON = re.compile(r"(singular matrix:.*|timestep too small.*|doanalyses: .*)", re.IGNORECASE)
 
 
 class Point(NamedTuple):
@@ -77,6 +75,7 @@ class Bench:
     devices: Source  #: what their section says that the conditions name
     conditions: Conditions
     values: tuple[tuple[str, float], ...]  #: V and F by the names of PARAMETERS, in their order
+    bias_current: float | None = None  #: A that the netlist's bias circuit draws; None if it has none
 
     @cached_property
     def parameters(self) -> dict[str, float]:
@@ -181,12 +180,6 @@ def start_mismatch(asked: Mapping[str, float], start: Mapping[str, float]) -> st
     return None
 
 
-def ending_reason(output: str) -> str:
-    """ngspice's reason for ending early, from what it printed."""
-    reason = _REASON.search(output)
-    return printable_line(reason[0]) if reason else "ngspice gives no reason"
-
-
 def outflow(source: str) -> str:
     """ngspice's expression for the current that flows out of a voltage source, what flows back not counted."""
     return f"(abs(i({source}))-i({source}))/2"
@@ -238,9 +231,9 @@ def open_bench(
     """The bench of a circuit, found by :func:`find_netlist`; capacitances in F override the netlist's own.
 
     ``pdk`` names the foundry's PDK whose devices the neuron is made of, or ``models`` a file with them; by default they
-    are those of :func:`find_devices`. ngspice itself reads the netlist. Raises :class:`SpiceError` if it is not
-    installed, if ports or parameters are missing, or if values are none of a circuit, and :class:`CaptwinError` if the
-    PDK is not known, is not here, or has no such corner.
+    are those of :func:`find_devices`. ngspice itself reads the netlist, and solves its bias circuit if it has one.
+    Raises :class:`SpiceError` if it is not installed, if ports or parameters are missing, or if values are none of a
+    circuit, and :class:`CaptwinError` if the PDK is not known, is not here, or has no such corner.
 
     >>> captwin.open_bench("charge_share", c_column=2e-12).circuit
     'charge_share'
@@ -252,7 +245,9 @@ def open_bench(
         devices = pdk_devices(find_pdk(chosen), conditions.corner)
     else:
         devices = read_source(chosen.resolve(), "device models", conditions.corner)
-    values = read_netlist(netlist, f"{devices.text}\n{neuron.text}")
+    text = f"{devices.text}\n{neuron.text}"
+    bias = solve_bias(netlist, neuron.text, devices.text, conditions.temperature)
+    values = read_netlist(netlist, f"{text}\n{bias.text}" if bias else text)
     given_values = {"c_column": c_column, "c_membrane": c_membrane}
     values |= {name: check_value("given", name, value) for name, value in given_values.items() if value is not None}
     for axis in "vu":
@@ -260,5 +255,5 @@ def open_bench(
             raise SpiceError(f"{netlist}: {axis}_min must lie below {axis}_max")
     if not values["v_min"] <= values["v_ref"] <= values["v_max"]:
         raise SpiceError(f"{netlist}: v_ref must lie between v_min and v_max")
-    name = chosen if isinstance(chosen, str) else chosen.name
-    return Bench(circuit, netlist, neuron, name, devices, conditions, tuple(values.items()))
+    name, current = chosen if isinstance(chosen, str) else chosen.name, bias.current if bias else None
+    return Bench(circuit, netlist, neuron, name, devices, conditions, tuple(values.items()), current)

@@ -8,6 +8,7 @@ import typer
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import check_name
+from captwin.scripts.inspection.netlist import bias_rows
 from captwin.scripts.options import PdkOption
 from captwin.scripts.output import JsonFlag, Row, count, file, note, progress_bar, show
 from captwin.scripts.quantities import energy_text
@@ -75,7 +76,7 @@ def characterize(
         table = run(bench, points, cache=default_cache(), progress=progress)
         table.save(path)
         check = held_out(bench, table, held_out_points, seed, progress=progress)
-    show(_rows(table, check, path), "Characterised", as_json)
+    show([*_rows(table, check, path), *bias_rows(bench)], "Characterised", as_json)
 
 
 def _rows(table: NeuronTable, check: HeldOut, path: Path) -> list[Row]:
