@@ -5,7 +5,7 @@ The file is JSON text, so that a bench script writes it as easily as a simulator
 
 import json
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +160,12 @@ class NeuronTable:
             np.where(fired, *(np.interp(v, self.v, line[b]) for b in (1, 0))) for line in (curves, never.astype(float))
         )
         return (silent <= 0.5) & (u >= least)
+
+    def rounded(self) -> "NeuronTable":
+        """The table in digits that mean something, for a small file: volts to 0.1 uV, energies to 5 digits."""
+        volts = {name: np.round(getattr(self, name), 7) for name in _ARRAYS if name != "energy"}
+        joules = None if self.energy is None else np.vectorize(lambda energy: float(f"{energy:.4e}"))(self.energy)
+        return replace(self, v_rest=round(self.v_rest, 7), energy=joules, **volts)
 
     def save(self, path: Path | str) -> None:
         """Writes the table file."""

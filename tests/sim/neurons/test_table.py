@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -189,3 +190,14 @@ def test_file_that_is_no_table(text, tmp_path):
     path.write_text(text)
     with pytest.raises(TableError, match=r"^\S+bad.json: "):
         NeuronTable.load(path)
+
+
+def test_rounded_to_what_is_meant():
+    table = small_table()
+    exact = replace(table, surfaces=table.surfaces + 1.23456789e-6, energy=table.energy * 1.23456789)
+    rounded = exact.rounded()
+    assert np.abs(rounded.surfaces - exact.surfaces).max() <= 0.5001e-7
+    assert np.allclose(rounded.energy, exact.energy, rtol=5e-5) and rounded.energy[0, 0, 0] == 1.2346e-13
+    assert (np.isinf(rounded.thresholds) == np.isinf(table.thresholds)).all()
+    assert rounded.rounded().circuit_sha256 == rounded.circuit_sha256
+    assert replace(table, energy=None).rounded().energy is None
