@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from captwin.sim.evaluate import evaluate
     from captwin.sim.expected import expect as expect_answer
     from captwin.sim.golden import run as run_golden
+    from captwin.sim.rtl.companions import Companions
     from captwin.sim.rtl.twin import build as compile_gates
     from captwin.sim.rtl.verify import verify
     from captwin.sim.rtl.virtual import VirtualBoard
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CaptwinError",
     "Chip",
+    "Companions",
     "Core",
     "CoreOptions",
     "Device",
@@ -58,6 +60,7 @@ __all__ = [
 PUBLIC = {
     "CaptwinError": ("captwin.hw.support.errors", "CaptwinError"),
     "Chip": ("captwin.hw.chip", "Chip"),
+    "Companions": ("captwin.sim.rtl.companions", "Companions"),
     "Core": ("captwin.hw.gates.core", "Core"),
     "CoreOptions": ("captwin.hw.gates.options", "CoreOptions"),
     "Device": ("captwin.boards.host.device", "Device"),
