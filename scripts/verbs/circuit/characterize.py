@@ -8,7 +8,7 @@ import typer
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import check_name
-from captwin.scripts.output import JsonFlag, Row, count, file, note, progress_bar, show
+from captwin.scripts.output import JsonFlag, Row, count, file, note, progress_told, show
 from captwin.scripts.quantities import energy_text
 from captwin.scripts.verdict import verdict_rows
 from captwin.sim.neurons.table import MOST_POINTS, NeuronTable
@@ -60,12 +60,7 @@ def characterize(
         c_column=c_column,
         c_membrane=c_membrane,
     )
-    with progress_bar() as bar:
-        task = bar.add_task("grid", total=None)
-
-        def progress(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total)
-
+    with progress_told() as progress:
         table = run(bench, points, cache=default_cache(), progress=progress)
         table.save(path)
         check = held_out(bench, table, held_out_points, seed, progress=progress)
