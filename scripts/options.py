@@ -32,6 +32,13 @@ SerialOption = Annotated[
     ),
 ]
 
+PdkOption = Annotated[
+    str | None,
+    typer.Option(
+        help="The foundry's PDK whose devices the netlist uses; see captwin pdk [default: a netlist of ours knows]."
+    ),
+]
+
 #: in place of a serial port: a virtual board
 VIRTUAL = "virtual"
 BaudOption = Annotated[

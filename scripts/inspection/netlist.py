@@ -26,12 +26,13 @@ def inspect_netlist(bench: Bench, progress: Progress) -> Inspection:
         note("circuit", "circuit", bench.circuit),
         Row("corner", corner, "conditions", f"{corner}, {temperature:g} deg C"),
         Row("temperature_c", temperature, "", ""),
-        note("models", "device models", str(bench.models.name)),
+        note("models", "device models", bench.models),
         *(
             Row(f"{name}_{unit.lower()}" if name in _UNITS else name, value, name, quantity(value, unit))
             for name, value in bench.values
             for unit in [_UNITS.get(name, "V")]
         ),
+        *bias_rows(bench),
         _threshold("threshold_v", "threshold from rest", least),
         _threshold("threshold_after_spike_v", "threshold at rest, after a spike", after_spike),
         Row(
@@ -53,6 +54,16 @@ def inspect_netlist(bench: Bench, progress: Progress) -> Inspection:
         "transient": partial(draw_transient, bench, _typical(bench, least)),
     }
     return Inspection(f"Netlist {bench.path.name}", rows, pictures)
+
+
+def bias_rows(bench: Bench) -> list[Row]:
+    """A row for what the netlist's bias circuit makes and takes, if it has one."""
+    if bench.bias_current is None:
+        return []
+    p, current = bench.parameters, bench.bias_current
+    power = quantity(current * p["supply"], "W")
+    text = f"v_ref {p['v_ref']:.4f} V, v_reset {p['v_reset']:.4f} V, {quantity(current, 'A')}, {power}"
+    return [Row("bias_current_a", current, "bias circuit", text)]
 
 
 def _typical(bench: Bench, least: float | None) -> float:

@@ -18,7 +18,8 @@ from captwin.sim.encode import encode
 from captwin.sim.energy import neuron_energy
 from captwin.sim.fidelity.result import Fidelity, LayerFidelity
 from captwin.sim.neurons.circuits import circuit_names, load_circuit
-from captwin.sim.spice.bench import Bench, Conditions, open_bench
+from captwin.sim.neurons.conditions import Conditions
+from captwin.sim.spice.bench import Bench, open_bench
 from captwin.sim.spice.chains import simulate_chains
 from captwin.sim.spice.column import Chain, ColumnBench, column_of
 from captwin.sim.spice.ngspice import SpiceError, require_ngspice
@@ -35,7 +36,9 @@ class _Place(NamedTuple):
         return f"(layer {self.layer}, image {self.image}, neuron {self.neuron})"
 
 
-def chip_bench(chip: Chip, *, netlist: Path | None = None, models: Path | None = None) -> tuple[Bench, tuple[str, ...]]:
+def chip_bench(
+    chip: Chip, *, netlist: Path | None = None, models: Path | None = None, pdk: str | None = None
+) -> tuple[Bench, tuple[str, ...]]:
     """The bench of the circuit that ``chip`` was made for, and what speaks against the comparison.
 
     Raises :class:`SpiceError` if there is no such netlist, or it is a circuit of another supply.
@@ -46,6 +49,7 @@ def chip_bench(chip: Chip, *, netlist: Path | None = None, models: Path | None =
         analog.circuit,
         netlist=netlist,
         models=models,
+        pdk=pdk,
         conditions=Conditions(analog.corner, analog.temperature),
         c_column=column,
         c_membrane=analog.c_membrane,
@@ -56,7 +60,7 @@ def chip_bench(chip: Chip, *, netlist: Path | None = None, models: Path | None =
     warnings = []
     if any(layer.threshold_offsets.any() for layer in chip.layers):
         warnings.append("the chip's threshold offsets are not in the netlist")
-    if netlist is None and models is None and analog.circuit in circuit_names():
+    if netlist is None and models is None and pdk is None and analog.circuit in circuit_names():
         table = load_circuit(analog.circuit)
         if table.circuit_sha256 != analog.table_sha256:
             warnings.append(f"the chip was made from another table of {analog.circuit} than the one of this captwin")
@@ -73,6 +77,7 @@ def compare(
     seed: int = 1,
     netlist: Path | None = None,
     models: Path | None = None,
+    pdk: str | None = None,
     cache: Path | None = None,
     progress: Progress = silent,
 ) -> Fidelity:
@@ -84,7 +89,7 @@ def compare(
     """
     require_ngspice()
     golden.check_pixels(chip, pixels)
-    bench, warnings = chip_bench(chip, netlist=netlist, models=models)
+    bench, warnings = chip_bench(chip, netlist=netlist, models=models, pdk=pdk)
     twin = golden.run(chip, pixels, trace=True)
     start = perf_counter()
     golden.run(chip, pixels)

@@ -10,11 +10,16 @@ class Library:
 
     folder: Path
     suffix: str  #: of the files that count, with its dot
+    nested: bool = False  #: whether those in folders one level down count, too
 
     def names(self) -> list[str]:
         """Names of the circuits, sorted."""
-        return sorted(path.stem for path in self.folder.glob(f"*{self.suffix}"))
+        return sorted(self._files())
 
     def find(self, name: str) -> Path | None:
         """The file of the circuit called ``name``; None if there is none."""
-        return self.folder / f"{name}{self.suffix}" if name in self.names() else None
+        return self._files().get(name)
+
+    def _files(self) -> dict[str, Path]:
+        deep = self.folder.glob(f"*/*{self.suffix}") if self.nested else ()
+        return {path.stem: path for path in (*deep, *self.folder.glob(f"*{self.suffix}"))}

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,9 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from captwin.hw.support.names import check_name
+from captwin.sim.neurons.conditions import TYPICAL, Conditions
 from captwin.sim.neurons.library import Library
+from captwin.sim.pdk.catalogue import find_pdk
+from captwin.sim.pdk.devices import pdk_devices
 from captwin.sim.spice.bench_file import cycle_bench
-from captwin.sim.spice.netlist import check_usable, check_value, echoed, printable_line, read_netlist
+from captwin.sim.spice.bias import solve_bias
+from captwin.sim.spice.netlist import check_usable, check_value, echoed, ending_reason, read_netlist
 from captwin.sim.spice.ngspice import SETTINGS, SpiceError, SpiceTimeoutError, ngspice_version, run_deck
 from captwin.sim.spice.source import Source, read_source
 
@@ -21,8 +24,9 @@ NETLISTS = Path(__file__).parent / "netlists"
 MODELS = NETLISTS / "models_180nm.lib"
 #: files of netlists end so
 NETLIST_SUFFIX = ".cir"
-#: neuron netlists that come with Captwin
-SPICE_CIRCUITS = tuple(Library(NETLISTS, NETLIST_SUFFIX).names())
+#: neuron netlists that come with Captwin; those in a folder are made of the devices of the PDK that it is named after
+OWN_NETLISTS = Library(NETLISTS, NETLIST_SUFFIX, nested=True)
+SPICE_CIRCUITS = tuple(OWN_NETLISTS.names())
 
 #: s that a run of ngspice may take to start, and to simulate one cycle
 SECONDS_TO_START, SECONDS_A_CYCLE = 30.0, 3.0
@@ -33,8 +37,6 @@ SOURCES = ["vdd", "vref", "vreset", "phi1", "phi1n", "phi2", "phi2n", "eval", "e
 START_TOLERANCE = 1e-4
 #: the nodes that are held while the operating point is sought
 HELD = ("mem", "col", "spike", "spike_n")
-#: ngspice's reasons for ending a simulation early
-_REASON = re.compile(r"(singular matrix:.*|timestep too small.*|doanalyses: .*)", re.IGNORECASE)
 
 
 class Point(NamedTuple):
@@ -63,32 +65,17 @@ class Failed(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Conditions:
-    """Under what conditions a circuit is simulated. Raises :class:`CaptwinError` if they are none of a circuit."""
-
-    corner: str = "tt"  #: section of the models file, if that has sections
-    temperature: float = 27.0  #: deg C
-
-    def __post_init__(self) -> None:
-        check_name(self.corner, "corner")
-        if not -273.15 < self.temperature < 400:
-            raise SpiceError(f"temperature: expected deg C that a circuit survives, got {self.temperature:g}")
-
-
-TYPICAL = Conditions()
-
-
-@dataclass(frozen=True)
 class Bench:
     """A neuron netlist under stated conditions. :func:`open_bench` makes one."""
 
     circuit: str  #: its name
     path: Path  #: of the netlist
     netlist: Source  #: what the netlist says
-    models: Path  #: of the device models
+    models: str  #: name of the file of device models, or of the PDK
     devices: Source  #: what their section says that the conditions name
     conditions: Conditions
     values: tuple[tuple[str, float], ...]  #: V and F by the names of PARAMETERS, in their order
+    bias_current: float | None = None  #: A that the netlist's bias circuit draws; None if it has none
 
     @cached_property
     def parameters(self) -> dict[str, float]:
@@ -193,12 +180,6 @@ def start_mismatch(asked: Mapping[str, float], start: Mapping[str, float]) -> st
     return None
 
 
-def ending_reason(output: str) -> str:
-    """ngspice's reason for ending early, from what it printed."""
-    reason = _REASON.search(output)
-    return printable_line(reason[0]) if reason else "ngspice gives no reason"
-
-
 def outflow(source: str) -> str:
     """ngspice's expression for the current that flows out of a voltage source, what flows back not counted."""
     return f"(abs(i({source}))-i({source}))/2"
@@ -213,7 +194,7 @@ def find_netlist(circuit: str, place: Path | None = None) -> Path:
     check_name(circuit, "circuit")
     if place is not None and not place.is_dir():
         return place
-    library = Library(place or NETLISTS, NETLIST_SUFFIX)
+    library = OWN_NETLISTS if place is None or place.resolve() == NETLISTS.resolve() else Library(place, NETLIST_SUFFIX)
     path = library.find(circuit)
     if path is None:
         known = ", ".join(library.names()) or "none"
@@ -223,28 +204,50 @@ def find_netlist(circuit: str, place: Path | None = None) -> Path:
     return path
 
 
+def find_devices(netlist: Path, models: Path | None, pdk: str | None) -> str | Path:
+    """What a netlist is made of: the PDK called ``pdk``, by its name, or the file ``models``. Where neither is given,
+    it is the PDK that the netlist's folder among ours is named after, else our 180 nm cards.
+
+    Raises :class:`SpiceError` if both are given.
+    """
+    if models is not None and pdk is not None:
+        raise SpiceError("--pdk and --models both say what the devices are; give one of them")
+    folder = netlist.resolve().parent
+    if models is None and pdk is None and folder.parent == NETLISTS.resolve():
+        return folder.name
+    return pdk or models or MODELS
+
+
 def open_bench(
     circuit: str,
     *,
     netlist: Path | None = None,
     models: Path | None = None,
+    pdk: str | None = None,
     conditions: Conditions = TYPICAL,
     c_column: float | None = None,
     c_membrane: float | None = None,
 ) -> Bench:
     """The bench of a circuit, found by :func:`find_netlist`; capacitances in F override the netlist's own.
 
-    ``models`` is a file with the devices that the neuron is made of, by default our 180 nm cards. ngspice itself reads
-    the netlist. Raises :class:`SpiceError` if it is not installed, if ports or parameters are
-    missing, or if values are none of a circuit.
+    ``pdk`` names the foundry's PDK whose devices the neuron is made of, or ``models`` a file with them; by default they
+    are those of :func:`find_devices`. ngspice itself reads the netlist, and solves its bias circuit if it has one.
+    Raises :class:`SpiceError` if it is not installed, if ports or parameters are missing, or if values are none of a
+    circuit, and :class:`CaptwinError` if the PDK is not known, is not here, or has no such corner.
 
     >>> captwin.open_bench("charge_share", c_column=2e-12).circuit
     'charge_share'
     """
     netlist = find_netlist(circuit, netlist)
-    models = (models or MODELS).resolve()
-    neuron, devices = read_source(netlist, "netlist"), read_source(models, "device models", conditions.corner)
-    values = read_netlist(netlist, f"{devices.text}\n{neuron.text}")
+    chosen = find_devices(netlist, models, pdk)
+    neuron = read_source(netlist, "netlist")
+    if isinstance(chosen, str):
+        devices = pdk_devices(find_pdk(chosen), conditions.corner)
+    else:
+        devices = read_source(chosen.resolve(), "device models", conditions.corner)
+    text = f"{devices.text}\n{neuron.text}"
+    bias = solve_bias(netlist, neuron.text, devices.text, conditions.temperature)
+    values = read_netlist(netlist, f"{text}\n{bias.text}" if bias else text)
     given_values = {"c_column": c_column, "c_membrane": c_membrane}
     values |= {name: check_value("given", name, value) for name, value in given_values.items() if value is not None}
     for axis in "vu":
@@ -252,4 +255,5 @@ def open_bench(
             raise SpiceError(f"{netlist}: {axis}_min must lie below {axis}_max")
     if not values["v_min"] <= values["v_ref"] <= values["v_max"]:
         raise SpiceError(f"{netlist}: v_ref must lie between v_min and v_max")
-    return Bench(circuit, netlist, neuron, models, devices, conditions, tuple(values.items()))
+    name, current = chosen if isinstance(chosen, str) else chosen.name, bias.current if bias else None
+    return Bench(circuit, netlist, neuron, name, devices, conditions, tuple(values.items()), current)

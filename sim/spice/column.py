@@ -21,12 +21,11 @@ from captwin.sim.spice.bench import (
     SOURCES,
     Bench,
     Failed,
-    ending_reason,
     outflow,
     start_mismatch,
 )
 from captwin.sim.spice.bench_file import column_bench, longest_step, row_clock
-from captwin.sim.spice.netlist import check_usable, echoed
+from captwin.sim.spice.netlist import check_usable, echoed, ending_reason
 from captwin.sim.spice.ngspice import SpiceError, SpiceTimeoutError, run_deck
 
 

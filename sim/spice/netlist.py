@@ -21,12 +21,20 @@ _UNUSABLE = re.compile(
     r"|unable to find definition|undefined parameter|cannot compute|formula\(\) error|netlist line|fatal).*$",
     re.MULTILINE | re.IGNORECASE,
 )
+#: ngspice's reasons for ending a simulation early
+_REASON = re.compile(r"(singular matrix:.*|timestep too small.*|doanalyses: .*)", re.IGNORECASE)
 
 
 def check_usable(output: str, circuit: str) -> None:
     """Raises :class:`SpiceError` with ngspice's own words if ``output`` says that it could not use the netlist."""
     if broken := _UNUSABLE.search(output):
         raise SpiceError(f"{circuit}: ngspice cannot use the netlist: {printable_line(broken[0])}")
+
+
+def ending_reason(output: str) -> str:
+    """ngspice's reason for ending early, from what it printed."""
+    reason = _REASON.search(output)
+    return printable_line(reason[0]) if reason else "ngspice gives no reason"
 
 
 def printable_line(text: str) -> str:

@@ -60,6 +60,12 @@ def read_source(path: Path, what: str, section: str | None = None) -> Source:
     return Source(raw, text, {file: text for file, text in reader.texts.items() if file != path.resolve()})
 
 
+def expand_text(text: str, folder: Path, what: str) -> str:
+    """``text`` as if a file of ``folder`` held it, with all that it includes; raises as :func:`read_source` does."""
+    lines = [(number, line.strip()) for number, line in enumerate(text.split("\n"), 1)]
+    return "\n".join(_Reader(what).expand(folder / what, lines, ()))
+
+
 class _Reader:
     """Puts one text together; keeps the files that it has read."""
 

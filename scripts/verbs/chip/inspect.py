@@ -11,9 +11,11 @@ from captwin.scripts.inspection.chip import inspect_chip
 from captwin.scripts.inspection.inspection import Inspection, Kind, kind_of
 from captwin.scripts.inspection.netlist import inspect_netlist
 from captwin.scripts.inspection.table import compare_tables, inspect_table
+from captwin.scripts.options import PdkOption
 from captwin.scripts.output import JsonFlag, file, progress_told, results_folder, show
+from captwin.sim.neurons.conditions import TYPICAL, Conditions
 from captwin.sim.plots.style import save_png, style
-from captwin.sim.spice.bench import TYPICAL, Conditions, open_bench
+from captwin.sim.spice.bench import open_bench
 
 
 def inspect(
@@ -24,7 +26,8 @@ def inspect(
     ] = None,
     boards: Annotated[bool, typer.Option("--boards", help="Of a chip: say which boards it fits; seconds.")] = False,
     models: Annotated[Path | None, typer.Option(help="Of a netlist: its devices nch and pch.")] = None,
-    corner: Annotated[str | None, typer.Option(help="Of a netlist: section of the models file [default: tt].")] = None,
+    pdk: PdkOption = None,
+    corner: Annotated[str | None, typer.Option(help="Of a netlist: corner of its devices [default: tt].")] = None,
     temperature: Annotated[float | None, typer.Option(help="Of a netlist: deg C [default: 27].")] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -35,8 +38,10 @@ def inspect(
     """
     folder = results_folder(pictures) if pictures else None
     kind = kind_of(what)
-    if kind is not Kind.NETLIST and (models, corner, temperature) != (None, None, None):
-        raise CaptwinError(f"{what}: --models, --corner and --temperature are for netlists; this is {kind.value}")
+    if kind is not Kind.NETLIST and (models, pdk, corner, temperature) != (None,) * 4:
+        raise CaptwinError(
+            f"{what}: --models, --pdk, --corner and --temperature are for netlists; this is {kind.value}"
+        )
     if kind is not Kind.CHIP and boards:
         raise CaptwinError(f"{what}: --boards is for chips; this is {kind.value}")
     if other is not None:
@@ -46,7 +51,7 @@ def inspect(
     elif kind is Kind.TABLE:
         result = inspect_table(what)
     else:
-        result = _netlist(Path(what), models, _conditions(corner, temperature))
+        result = _netlist(Path(what), models, pdk, _conditions(corner, temperature))
     written = _draw(result, folder) if folder else {}
     rows = [*result.rows, *(file(f"{name}_picture", f"picture, {name}", path) for name, path in written.items())]
     show(rows, result.title, as_json)
@@ -67,9 +72,9 @@ def _conditions(corner: str | None, temperature: float | None) -> Conditions:
     return Conditions(corner or TYPICAL.corner, TYPICAL.temperature if temperature is None else temperature)
 
 
-def _netlist(path: Path, models: Path | None, conditions: Conditions) -> Inspection:
+def _netlist(path: Path, models: Path | None, pdk: str | None, conditions: Conditions) -> Inspection:
     name = check_name(path.stem, "netlist's file name")
-    bench = open_bench(name, netlist=path, models=models, conditions=conditions)
+    bench = open_bench(name, netlist=path, models=models, pdk=pdk, conditions=conditions)
     with progress_told() as progress:
         return inspect_netlist(bench, progress)
 

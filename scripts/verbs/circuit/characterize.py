@@ -8,12 +8,15 @@ import typer
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import check_name
+from captwin.scripts.inspection.netlist import bias_rows
+from captwin.scripts.options import PdkOption
 from captwin.scripts.output import JsonFlag, Row, count, file, note, progress_told, show
 from captwin.scripts.quantities import energy_text
 from captwin.scripts.verdict import verdict_rows
+from captwin.sim.neurons.conditions import TYPICAL, Conditions
 from captwin.sim.neurons.table import MOST_POINTS, NeuronTable
 from captwin.sim.neurons.verdict import judge
-from captwin.sim.spice.bench import SPICE_CIRCUITS, TYPICAL, Conditions, open_bench
+from captwin.sim.spice.bench import SPICE_CIRCUITS, open_bench
 from captwin.sim.spice.characterize import HeldOut, held_out
 from captwin.sim.spice.characterize import characterize as run
 from captwin.sim.spice.memory import default_cache
@@ -25,7 +28,9 @@ def characterize(
     circuit: Annotated[str, typer.Argument(help=f"{CIRCUITS}; with --netlist, what to call your own.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Table file [default: CIRCUIT.json].")] = None,
     points: Annotated[int, typer.Option(min=2, max=MOST_POINTS, help="Grid points on each axis.")] = 33,
-    corner: Annotated[str, typer.Option(help="Section of the models file: tt, ff, ss.")] = TYPICAL.corner,
+    corner: Annotated[
+        str, typer.Option(help="Corner of the PDK, or section of the models file: tt, ff, ss.")
+    ] = TYPICAL.corner,
     temperature: Annotated[float, typer.Option(help="Temperature in deg C.")] = TYPICAL.temperature,
     netlist: Annotated[
         Path | None,
@@ -35,6 +40,7 @@ def characterize(
         Path | None,
         typer.Option(help="File with your devices, the subcircuits nch and pch [default: our 180 nm cards]."),
     ] = None,
+    pdk: PdkOption = None,
     c_column: Annotated[float | None, typer.Option(help="Column capacitance in F, in place of the netlist's.")] = None,
     c_membrane: Annotated[
         float | None, typer.Option(help="Membrane capacitance in F, in place of the netlist's.")
@@ -56,6 +62,7 @@ def characterize(
         circuit,
         netlist=netlist,
         models=models,
+        pdk=pdk,
         conditions=Conditions(corner, temperature),
         c_column=c_column,
         c_membrane=c_membrane,
@@ -64,7 +71,7 @@ def characterize(
         table = run(bench, points, cache=default_cache(), progress=progress)
         table.save(path)
         check = held_out(bench, table, held_out_points, seed, progress=progress)
-    show(_rows(table, check, path), "Characterised", as_json)
+    show([*_rows(table, check, path), *bias_rows(bench)], "Characterised", as_json)
 
 
 def _rows(table: NeuronTable, check: HeldOut, path: Path) -> list[Row]:

@@ -12,6 +12,7 @@ from rich.progress import TaskID
 
 from captwin.hw.support.files import write_atomically
 from captwin.scripts.chip_folders import chip_folder, own_folder
+from captwin.scripts.options import PdkOption
 from captwin.scripts.output import JsonFlag, Row, count, file, note, plain, progress_bar, results_folder, share, show
 from captwin.scripts.quantities import energy_text
 from captwin.sim.fidelity.compare import compare
@@ -49,6 +50,7 @@ def fidelity(
         Path | None,
         typer.Option(help="File with your devices, the subcircuits nch and pch [default: our 180 nm cards]."),
     ] = None,
+    pdk: PdkOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Simulate whole columns in ngspice and compare membranes and spikes with the twin; a stopped run goes on."""
@@ -72,6 +74,7 @@ def fidelity(
                 seed=seed,
                 netlist=netlist,
                 models=models,
+                pdk=pdk,
                 cache=default_cache(),
                 progress=progress,
             )

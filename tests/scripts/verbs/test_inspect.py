@@ -149,7 +149,10 @@ def test_kinds_are_known_by_content(captwin, tmp_path):
         (("digits", "digits-tiny"), "are chips; try: captwin compare digits digits-tiny"),
         (("digits", "charge_share"), "digits is a chip, charge_share a neuron table"),
         (("charge_share", "noise"), "noise: holds no chip"),
-        (("digits", "--temperature", "85"), "--models, --corner and --temperature are for netlists; this is a chip"),
+        (
+            ("digits", "--temperature", "85"),
+            "--models, --pdk, --corner and --temperature are for netlists; this is a chip",
+        ),
         (("charge_share", "--boards"), "--boards is for chips; this is a neuron table"),
         (("digits", "-o", "noise"), "noise: cannot write results: this is a file"),
     ],

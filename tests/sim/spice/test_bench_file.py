@@ -3,9 +3,9 @@
 import pytest
 
 from captwin.sim.neurons.circuits import load_circuit
-from captwin.sim.spice.bench import SPICE_CIRCUITS, open_bench
+from captwin.sim.spice.bench import open_bench
 from captwin.sim.spice.bench_file import column_bench, cycle_bench, longest_step, row_clock
-from tests.support.needs import needs_ngspice
+from tests.support.needs import circuits, needs_ngspice
 
 
 def test_sections_of_the_bench():
@@ -18,6 +18,6 @@ def test_sections_of_the_bench():
 
 
 @needs_ngspice
-@pytest.mark.parametrize("circuit", SPICE_CIRCUITS)
+@pytest.mark.parametrize("circuit", circuits())
 def test_committed_tables_were_measured_on_this_bench(circuit):
     assert open_bench(circuit).sha256 == load_circuit(circuit).source_sha256

@@ -6,11 +6,11 @@ import pytest
 
 from captwin.sim import golden
 from captwin.sim.neurons.circuits import load_circuit
-from captwin.sim.spice.bench import SPICE_CIRCUITS, Failed, Point, open_bench
+from captwin.sim.spice.bench import Failed, Point, open_bench
 from captwin.sim.spice.column import Column, ColumnBench, column_of
 from captwin.sim.spice.ngspice import SpiceError
 from captwin.train.zoo import load_chip
-from tests.support.needs import needs_ngspice
+from tests.support.needs import circuits, needs_ngspice
 
 STEPS = 4
 
@@ -94,7 +94,7 @@ def test_column_heavier_than_it_may_be():
 
 
 @needs_ngspice
-@pytest.mark.parametrize("circuit", SPICE_CIRCUITS)
+@pytest.mark.parametrize("circuit", circuits())
 def test_lumped_rows_are_the_same_column(circuit):
     column = small_column(circuit)
     lumped, explicit = column.simulate(), column.simulate(explicit=True)
@@ -105,7 +105,7 @@ def test_lumped_rows_are_the_same_column(circuit):
 
 
 @needs_ngspice
-@pytest.mark.parametrize("circuit", SPICE_CIRCUITS)
+@pytest.mark.parametrize("circuit", circuits())
 def test_column_follows_lone_cycles(circuit):
     """A cycle of a chain is a cycle of the characterisation with the chain's v and b, but for what they leave out."""
     column = small_column(circuit, seed=2)
@@ -155,7 +155,7 @@ TABLE_TOLERANCE = 20e-6
 
 
 @needs_ngspice
-@pytest.mark.parametrize("circuit", SPICE_CIRCUITS)
+@pytest.mark.parametrize("circuit", circuits())
 def test_committed_table_is_what_ngspice_finds(circuit):
     """A coarse part of the grid, and threshold knots bracketed, simulated again."""
     table, bench = load_circuit(circuit), open_bench(circuit)

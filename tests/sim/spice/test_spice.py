@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from captwin.hw.support.errors import CaptwinError
+from captwin.sim.neurons.conditions import Conditions
 from captwin.sim.spice import bench as module
 from captwin.sim.spice.bench import (
     NETLISTS,
     SPICE_CIRCUITS,
     START_TOLERANCE,
     Bench,
-    Conditions,
     Cycle,
     Failed,
     Point,
@@ -23,7 +23,7 @@ from captwin.sim.spice.characterize import characterize, held_out
 from captwin.sim.spice.netlist import PORTS, echoed
 from captwin.sim.spice.ngspice import SpiceError, run_deck
 from captwin.sim.spice.runner import Runner
-from tests.support.needs import needs_ngspice
+from tests.support.needs import circuits, needs_ngspice
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def own(tmp_path):
 
 
 @needs_ngspice
-@pytest.mark.parametrize("name", SPICE_CIRCUITS)
+@pytest.mark.parametrize("name", circuits())
 def test_table_of_a_coarse_grid(name, tmp_path):
     bench = open_bench(name)
     seen = []
@@ -172,14 +172,14 @@ def test_a_cycle_counts_only_if_it_starts_where_it_was_told_to(own, lines, reaso
 
 
 @needs_ngspice
-def test_starts_of_the_reference_circuits_are_exact():
-    for name in SPICE_CIRCUITS:
-        bench = open_bench(name)
-        p = bench.parameters
-        output = run_deck(bench.deck([Point(p["v_min"], p["u_max"], True), Point(p["v_max"], p["u_min"], False)]), 60)
-        for fired, (_, mem, col, spike, spike_n) in zip((True, False), echoed(output, "start", 5), strict=True):
-            told = bench.held(p["v_min"] if fired else p["v_max"], fired=fired)
-            assert (mem, col, spike, spike_n) == pytest.approx(tuple(told.values()), abs=START_TOLERANCE / 10)
+@pytest.mark.parametrize("name", circuits())
+def test_starts_of_the_reference_circuits_are_exact(name):
+    bench = open_bench(name)
+    p = bench.parameters
+    output = run_deck(bench.deck([Point(p["v_min"], p["u_max"], True), Point(p["v_max"], p["u_min"], False)]), 60)
+    for fired, (_, mem, col, spike, spike_n) in zip((True, False), echoed(output, "start", 5), strict=True):
+        told = bench.held(p["v_min"] if fired else p["v_max"], fired=fired)
+        assert (mem, col, spike, spike_n) == pytest.approx(tuple(told.values()), abs=START_TOLERANCE / 10)
 
 
 @needs_ngspice
@@ -228,7 +228,7 @@ def test_bad_conditions(changes, message):
 
 
 def test_conditions_of_no_circuit():
-    with pytest.raises(SpiceError, match="temperature: expected deg C that a circuit survives, got -300"):
+    with pytest.raises(CaptwinError, match="temperature: expected deg C that a circuit survives, got -300"):
         Conditions(temperature=-300.0)
     with pytest.raises(CaptwinError, match="corner: expected a plain name"):
         Conditions("t\nt")
@@ -241,7 +241,7 @@ def test_netlists_of_a_folder_are_found_like_ours(tmp_path):
     assert find_netlist("any", tmp_path / "mine.cir") == tmp_path / "mine.cir"
     with pytest.raises(SpiceError, match=r"the folder holds no other\.cir; its netlists are mine"):
         find_netlist("other", tmp_path)
-    assert {"charge_share", "pass_transistor"} <= set(SPICE_CIRCUITS) == {path.stem for path in NETLISTS.glob("*.cir")}
+    assert {"charge_share", "pass_transistor"} <= set(SPICE_CIRCUITS) == {path.stem for path in NETLISTS.rglob("*.cir")}
 
 
 def test_files_that_are_not_there(tmp_path):
@@ -261,4 +261,4 @@ def test_without_ngspice(monkeypatch, tmp_path):
 
 def test_ports_of_the_reference_netlists():
     for name in SPICE_CIRCUITS:
-        assert f".subckt neuron {' '.join(PORTS)}\n" in (NETLISTS / f"{name}.cir").read_text()
+        assert f".subckt neuron {' '.join(PORTS)}\n" in find_netlist(name).read_text()
