@@ -146,7 +146,7 @@ class _Columns(NamedTuple):
 
 
 class _Neurons(NamedTuple):
-    """A layer's neurons, in the letters of ``docs/arithmetic.md``."""
+    """A layer's neurons, in the letters of ``docs/arithmetic.md``; T is (2, KV, KU), or (4, KV, KU) with b * 2 + s."""
 
     T: np.ndarray
     D: np.ndarray
@@ -162,7 +162,8 @@ def _columns(layer: Layer, formats: Formats) -> _Columns:
 
 def _neurons(layer: Layer, formats: Formats, threshold_offsets: np.ndarray) -> _Neurons:
     fractions = formats.membrane_fraction, formats.drive_fraction
-    return _Neurons(layer.surfaces, layer.thresholds, threshold_offsets, *fractions)
+    surfaces = layer.surfaces.reshape(-1, formats.membrane_knots, formats.drive_knots)
+    return _Neurons(surfaces, layer.thresholds, threshold_offsets, *fractions)
 
 
 @njit(cache=True, nogil=True)
@@ -212,9 +213,11 @@ def _cycle(v: int, b: int, u: int, j: int, neurons: _Neurons) -> tuple[int, int]
     i, x = v >> fv, v & (X - 1)
     m, y = u >> fu, u & (Y - 1)
     threshold = ((X - x) * np.int64(D[b, i]) + x * np.int64(D[b, i + 1]) + (X >> 1)) >> fv
-    p = (X - x) * ((Y - y) * np.int64(T[b, i, m]) + y * np.int64(T[b, i, m + 1]))
-    p += x * ((Y - y) * np.int64(T[b, i + 1, m]) + y * np.int64(T[b, i + 1, m + 1]))
-    return int((p + (X * Y >> 1)) >> (fv + fu)), int(u >= threshold + neurons.d[j])
+    s = int(u >= threshold + neurons.d[j])
+    n = b * 2 + s if len(T) == 4 else b
+    p = (X - x) * ((Y - y) * np.int64(T[n, i, m]) + y * np.int64(T[n, i, m + 1]))
+    p += x * ((Y - y) * np.int64(T[n, i + 1, m]) + y * np.int64(T[n, i + 1, m + 1]))
+    return int((p + (X * Y >> 1)) >> (fv + fu)), s
 
 
 def _run_batch(chip: Chip, pixels: np.ndarray, trace: bool) -> Inference:

@@ -62,7 +62,7 @@ def characterize(
         surfaces=np.array([cycle.v for cycle in cycles]).reshape(shape),
         thresholds=thresholds(runner, v, u, spikes),
         energy=np.array([cycle.energy for cycle in cycles]).reshape(shape),
-    )
+    ).rounded()
 
 
 #: a drive is near the threshold within this share of the table's drives: the spacing of a grid of 33
