@@ -40,8 +40,8 @@ def netlist_parts(pdk: Pdk, text: str, neuron: str, where: str) -> list[Part]:
         used = [word for word in (unknown[2] or "").split() if "=" not in word]
         what = printable(used[-1].rpartition(".")[2]) if used else "model of that name"
         raise SpiceError(
-            f"{where}: {printable_line(re.sub(r'^(m[.])?xneuron[.]', '', name))}: {pdk.name} has no {what}; its devices are"
-            f" {', '.join(device.name for device in pdk.devices)}"
+            f"{where}: {printable_line(re.sub(r'^(m[.])?xneuron[.]', '', name))}: {pdk.name} has no {what};"
+            f" its devices are {', '.join(device.name for device in pdk.devices)}"
         )
     sizes: dict[tuple[str, str], dict[str, float]] = {}
     for line, device, axis, value in _PROBE.findall(output):
