@@ -40,7 +40,7 @@ def judge(table: NeuronTable) -> Verdict:
     firing = _firing_drive(table, table.v_rest, fired=False)
     spiked = _membrane_after_spike(table)
     at_rest = _firing_drive(table, table.v_rest, fired=True)
-    outside = (table.surfaces < table.v[0]) | (table.surfaces > table.v[-1])
+    outside = (table.after < table.v[0]) | (table.after > table.v[-1])
     one_sided = np.isinf(table.thresholds) | (table.thresholds <= table.u[0])
     return Verdict(
         threshold=firing,

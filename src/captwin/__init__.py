@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from captwin.sim.expected import expect as expect_answer
     from captwin.sim.golden import run as run_golden
     from captwin.sim.neurons.circuits import circuit_conditions, load_circuit, under_conditions
+    from captwin.sim.rtl.companions import Companions
     from captwin.sim.rtl.twin import build as compile_gates
     from captwin.sim.rtl.verify import verify
     from captwin.sim.rtl.virtual import VirtualBoard
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CaptwinError",
     "Chip",
+    "Companions",
     "Core",
     "CoreOptions",
     "Device",
@@ -64,6 +66,7 @@ __all__ = [
 PUBLIC = {
     "CaptwinError": ("captwin.hw.support.errors", "CaptwinError"),
     "Chip": ("captwin.hw.chip", "Chip"),
+    "Companions": ("captwin.sim.rtl.companions", "Companions"),
     "Core": ("captwin.hw.gates.core", "Core"),
     "CoreOptions": ("captwin.hw.gates.options", "CoreOptions"),
     "Device": ("captwin.boards.host.device", "Device"),

@@ -30,6 +30,25 @@ def test_file_holds_the_whole_table(name, tmp_path):
         assert np.array_equal(getattr(again, field), getattr(table, field)), field
 
 
+def test_four_surfaces(tmp_path):
+    """The outcome chooses the surface, and between points nothing is blurred by the jump."""
+    table, plain = small_table(jump=0.03), small_table()
+    table.save(tmp_path / "table.json")
+    again = load_circuit(str(tmp_path / "table.json"))
+    assert np.array_equal(again.surfaces, table.surfaces) and again.circuit_sha256 != plain.circuit_sha256
+    rng = np.random.default_rng(1)
+    v, u, fired = rng.uniform(0.5, 1.0, 500), rng.uniform(-0.1, 0.1, 500), rng.random(500) < 0.5
+    spikes = table.fires(v, u, fired)
+    assert 0.1 < spikes.mean() < 0.9
+    np.testing.assert_allclose(table.step(v, u, fired), plain.step(v, u, fired) + 0.03 * spikes, atol=1e-12)
+    np.testing.assert_allclose(
+        table.step(v, u, fired, spikes=~spikes), plain.step(v, u, fired) + 0.03 * ~spikes, atol=1e-12
+    )
+    b, at, drive = np.meshgrid([False, True], table.v, table.u, indexing="ij")
+    np.testing.assert_allclose(table.after, table.step(at, drive, b), atol=1e-12)
+    assert plain.after is plain.surfaces
+
+
 def test_thresholds_that_never_fire_are_null(content):
     assert content["thresholds"][0][0] is None
     assert isinstance(content["thresholds"][0][-1], float)
@@ -93,6 +112,7 @@ def _set(path, value):
         (_set(["colour"], 5.0), "colour: unknown field"),
         (lambda content: content.pop("supply"), "supply: missing"),
         (lambda content: content.pop("surfaces"), "surfaces: missing"),
+        (_set(["surfaces"], [[[[0.7] * 9] * 9] * 3] * 2), "surfaces: expected shape (2, 2, 9, 9) from the axes"),
     ],
 )
 def test_bad_field_is_named_in_one_line(content, change, message, tmp_path):
