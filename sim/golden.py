@@ -5,7 +5,6 @@ bit for bit.
 """
 
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
@@ -14,6 +13,7 @@ import numpy as np
 
 from captwin.hw.chip import Chip, Formats, Layer
 from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.progress import Progress, StepCounter, silent
 from captwin.sim.encode import encode
 from captwin.sim.jit import njit
 
@@ -49,12 +49,12 @@ def run(
     *,
     trace: bool = False,
     batch: int = 64,
-    progress: Callable[[int], None] = lambda images: None,
+    progress: Progress = silent,
 ) -> Inference:
     """Runs ``pixels``, (images, pixels) uint8, through ``chip``, ``batch`` images at a time on each core.
 
     Batches whose arrays stay in the caches, as those of 64 do, are the fastest. ``trace`` keeps everything that every
-    layer computes. ``progress`` is told, in the caller's thread, how many more images are done.
+    layer computes. ``progress`` is called in the caller's thread with how many images are done.
 
     Raises :class:`CaptwinError` if the images do not have the chip's size or are not bytes.
 
@@ -64,11 +64,12 @@ def run(
     """
     check_pixels(chip, pixels)
     batches = [pixels[start : start + batch] for start in range(0, len(pixels), batch)]
+    steps = StepCounter(progress, "images", len(pixels))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         parts = []
         for part in pool.map(lambda images: _run_batch(chip, images, trace), batches):
             parts.append(part)
-            progress(len(part.labels))
+            steps.add(len(part.labels))
     return Inference(
         labels=np.concatenate([part.labels for part in parts]),
         counts=np.concatenate([part.counts for part in parts]),

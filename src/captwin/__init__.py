@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from captwin.hw.gates.options import CoreOptions
     from captwin.hw.support.errors import CaptwinError
     from captwin.hw.verilog import write_verilog
+    from captwin.sim.corners import chip_corners as evaluate_corners
     from captwin.sim.evaluate import evaluate
     from captwin.sim.expected import expect as expect_answer
     from captwin.sim.golden import run as run_golden
     from captwin.sim.neurons.circuits import circuit_conditions, load_circuit, under_conditions
+    from captwin.sim.rtl.companions import Companions
     from captwin.sim.rtl.twin import build as compile_gates
     from captwin.sim.rtl.verify import verify
     from captwin.sim.rtl.virtual import VirtualBoard
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CaptwinError",
     "Chip",
+    "Companions",
     "Core",
     "CoreOptions",
     "Device",
@@ -43,6 +46,7 @@ __all__ = [
     "circuit_conditions",
     "compile_gates",
     "evaluate",
+    "evaluate_corners",
     "expect_answer",
     "find_board",
     "load_chip",
@@ -62,6 +66,7 @@ __all__ = [
 PUBLIC = {
     "CaptwinError": ("captwin.hw.support.errors", "CaptwinError"),
     "Chip": ("captwin.hw.chip", "Chip"),
+    "Companions": ("captwin.sim.rtl.companions", "Companions"),
     "Core": ("captwin.hw.gates.core", "Core"),
     "CoreOptions": ("captwin.hw.gates.options", "CoreOptions"),
     "Device": ("captwin.boards.host.device", "Device"),
@@ -71,6 +76,7 @@ PUBLIC = {
     "circuit_conditions": ("captwin.sim.neurons.circuits", "circuit_conditions"),
     "compile_gates": ("captwin.sim.rtl.twin", "build"),
     "evaluate": ("captwin.sim.evaluate", "evaluate"),
+    "evaluate_corners": ("captwin.sim.corners", "chip_corners"),
     "expect_answer": ("captwin.sim.expected", "expect"),
     "find_board": ("captwin.boards.catalogue", "find_board"),
     "load_chip": ("captwin.train.zoo", "load_chip"),
