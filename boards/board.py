@@ -9,6 +9,7 @@ from captwin.boards.families.fabric import Limits
 from captwin.boards.families.family import Family
 from captwin.boards.flasher import Flasher
 from captwin.hw.gates.options import CoreOptions
+from captwin.hw.link.linked_core import bit_cycles
 
 
 @dataclass(frozen=True)
@@ -52,3 +53,10 @@ class Board:
             (self.lanes,) if layers == 1 else (self.lanes,) * (layers - 1) + (1,),
             loadable=self.loadable,
         )
+
+    @property
+    def host_baud(self) -> int:
+        """Bits a second that a host sets for a core at the usual clock: the bridge's rate or a whole fraction of it."""
+        clock_hz = self.family.pll(self.platform().default_clk_frequency, self.clock_hz).output_hz
+        baud = clock_hz / bit_cycles(clock_hz, self.line.baud)
+        return round(self.line.baud / round(self.line.baud / baud))

@@ -1,5 +1,6 @@
 """The boards by name: each is the ``BOARD`` of a module beside this one."""
 
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 
@@ -16,6 +17,12 @@ def _boards() -> list[Board]:
 
 
 BOARDS = {board.name: board for board in _boards()}
+
+
+@cache
+def host_bauds() -> tuple[int, ...]:
+    """The rates at which hosts talk to boards, in bits a second, each once, the lowest first."""
+    return tuple(sorted({board.host_baud for board in BOARDS.values()}))
 
 
 def find_board(name: str) -> Board:

@@ -165,6 +165,7 @@ class Layer:
     gains: np.ndarray = _array("uint32", "code")
     offsets: np.ndarray = _array("int64", "code")
     threshold_offsets: np.ndarray = _array("int32", "code")
+    #: membrane after a cycle: (2, KV, KU) by the spike of the cycle before, or (2, 2, KV, KU) by that, then by its own
     surfaces: np.ndarray = _array("uint16", "code")
     thresholds: np.ndarray = _array("uint16", "code")
     #: capacitances of the memcapacitor pairs, (rows, columns)
@@ -184,6 +185,11 @@ class Layer:
     @property
     def columns(self) -> int:
         return int(self.charges.shape[1])
+
+    @property
+    def by_outcome(self) -> bool:
+        """Whether a cycle that ends with a spike has another surface than one that does not: four surfaces, not two."""
+        return self.surfaces.ndim == 4
 
     @classmethod
     def array_names(cls) -> tuple[str, ...]:
@@ -210,7 +216,7 @@ class Layer:
             "gains": ((columns,), 0, (1 << GAIN_BITS) - 1),
             "offsets": ((columns,), 1 - offsets, offsets - 1),
             "threshold_offsets": ((columns,), 1 - drives, drives - 1),
-            "surfaces": (surface, 0, formats.membrane_max),
+            "surfaces": ((2, *surface) if np.ndim(self.surfaces) == 4 else surface, 0, formats.membrane_max),
             "thresholds": (surface[:2], 0, drives),
             "c_plus": ((rows, columns), FARADS.least, FARADS.greatest),
             "c_minus": ((rows, columns), FARADS.least, FARADS.greatest),
@@ -259,6 +265,10 @@ class Chip:
             layer.check(self.formats, f"layers.{number}")
             if layer.rows != rows:
                 raise ChipError(f"layers.{number}.charges: {layer.rows} rows, but {rows} inputs arrive there")
+            if layer.by_outcome != self.by_outcome:
+                raise ChipError(
+                    f"layers.{number}.surfaces: four surfaces in one layer and two in another; give all four"
+                )
             rows = layer.columns
             for _, _, array in layer.arrays():
                 if array is not None:
@@ -271,6 +281,11 @@ class Chip:
     @property
     def classes(self) -> int:
         return self.layers[-1].columns
+
+    @property
+    def by_outcome(self) -> bool:
+        """Whether the layers have four surfaces, not two (:attr:`Layer.by_outcome`); all of them have as many."""
+        return self.layers[0].by_outcome
 
     @property
     def sizes(self) -> tuple[int, ...]:

@@ -59,22 +59,23 @@ def write_verilog(
     axi_stream: bool = False,
     top: str | None = None,
     initial: bool = True,
-    companions: Callable[[Sidecar], dict[Path, str]] = lambda sidecar: {},
+    companions: Callable[[Sidecar, Path], dict[Path, str]] = lambda sidecar, path: {},
     force: bool = False,
 ) -> WrittenVerilog:
     """Writes ``path`` and beside it the sidecar (``core.v`` and ``core.json``).
 
     With ``axi_stream`` the top is an :class:`AxiStreamCore` around ``core``. ``top`` names it and begins the
-    names of all other modules. Without ``initial`` registers have no values before they are reset. ``companions`` makes
-    further files, texts by their paths, of the sidecar. The same chip and options give the same bytes. Files are
-    replaced only by their own kind unless ``force`` is given. Raises :class:`CaptwinError` without a usable Yosys.
+    names of all other modules. Without ``initial`` registers have no values before they are reset. ``companions``
+    makes further files, texts by their paths, of the sidecar and ``path``: a :class:`Companions`, or a function of
+    yours. The same chip and options give the same bytes. Files are replaced only by their own kind unless ``force`` is
+    given. Raises :class:`CaptwinError` without a usable Yosys.
 
     >>> core = captwin.Core(captwin.load_chip("digits-tiny"), captwin.CoreOptions())
     >>> captwin.write_verilog(core, Path("core.v")).ports.top
     'captwin_core'
     """
     sidecar, files = verilog_files(core, path, axi_stream=axi_stream, top=top, initial=initial)
-    beside = companions(sidecar)
+    beside = companions(sidecar, path)
     write_generated(files | beside, force=force)
     return WrittenVerilog(path, sidecar_path(path), sidecar, tuple(beside))
 

@@ -33,6 +33,7 @@ GROUPS = {
         "train": "--data digits --hidden 32 -o runs/small",
         "study": "--data digits --seeds 3",
         "evaluate": "digits",
+        "corners": "digits -o corners.png",
         "compare": "digits digits-small --board icebreaker --sheet differing.png",
         "inspect": "digits -o pictures",
         "report": "digits-tiny --board icebreaker",

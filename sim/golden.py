@@ -5,7 +5,6 @@ bit for bit.
 """
 
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
@@ -14,6 +13,7 @@ import numpy as np
 
 from captwin.hw.chip import Chip, Formats, Layer
 from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.progress import Progress, StepCounter, silent
 from captwin.sim.encode import encode
 from captwin.sim.jit import njit
 
@@ -49,12 +49,12 @@ def run(
     *,
     trace: bool = False,
     batch: int = 64,
-    progress: Callable[[int], None] = lambda images: None,
+    progress: Progress = silent,
 ) -> Inference:
     """Runs ``pixels``, (images, pixels) uint8, through ``chip``, ``batch`` images at a time on each core.
 
     Batches whose arrays stay in the caches, as those of 64 do, are the fastest. ``trace`` keeps everything that every
-    layer computes. ``progress`` is told, in the caller's thread, how many more images are done.
+    layer computes. ``progress`` is called in the caller's thread with how many images are done.
 
     Raises :class:`CaptwinError` if the images do not have the chip's size or are not bytes.
 
@@ -64,11 +64,12 @@ def run(
     """
     check_pixels(chip, pixels)
     batches = [pixels[start : start + batch] for start in range(0, len(pixels), batch)]
+    steps = StepCounter(progress, "images", len(pixels))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         parts = []
         for part in pool.map(lambda images: _run_batch(chip, images, trace), batches):
             parts.append(part)
-            progress(len(part.labels))
+            steps.add(len(part.labels))
     return Inference(
         labels=np.concatenate([part.labels for part in parts]),
         counts=np.concatenate([part.counts for part in parts]),
@@ -145,7 +146,7 @@ class _Columns(NamedTuple):
 
 
 class _Neurons(NamedTuple):
-    """A layer's neurons, in the letters of ``docs/arithmetic.md``."""
+    """A layer's neurons, in the letters of ``docs/arithmetic.md``; T is (2, KV, KU), or (4, KV, KU) with b * 2 + s."""
 
     T: np.ndarray
     D: np.ndarray
@@ -161,7 +162,8 @@ def _columns(layer: Layer, formats: Formats) -> _Columns:
 
 def _neurons(layer: Layer, formats: Formats, threshold_offsets: np.ndarray) -> _Neurons:
     fractions = formats.membrane_fraction, formats.drive_fraction
-    return _Neurons(layer.surfaces, layer.thresholds, threshold_offsets, *fractions)
+    surfaces = layer.surfaces.reshape(-1, formats.membrane_knots, formats.drive_knots)
+    return _Neurons(surfaces, layer.thresholds, threshold_offsets, *fractions)
 
 
 @njit(cache=True, nogil=True)
@@ -211,9 +213,11 @@ def _cycle(v: int, b: int, u: int, j: int, neurons: _Neurons) -> tuple[int, int]
     i, x = v >> fv, v & (X - 1)
     m, y = u >> fu, u & (Y - 1)
     threshold = ((X - x) * np.int64(D[b, i]) + x * np.int64(D[b, i + 1]) + (X >> 1)) >> fv
-    p = (X - x) * ((Y - y) * np.int64(T[b, i, m]) + y * np.int64(T[b, i, m + 1]))
-    p += x * ((Y - y) * np.int64(T[b, i + 1, m]) + y * np.int64(T[b, i + 1, m + 1]))
-    return int((p + (X * Y >> 1)) >> (fv + fu)), int(u >= threshold + neurons.d[j])
+    s = int(u >= threshold + neurons.d[j])
+    n = b * 2 + s if len(T) == 4 else b
+    p = (X - x) * ((Y - y) * np.int64(T[n, i, m]) + y * np.int64(T[n, i, m + 1]))
+    p += x * ((Y - y) * np.int64(T[n, i + 1, m]) + y * np.int64(T[n, i + 1, m + 1]))
+    return int((p + (X * Y >> 1)) >> (fv + fu)), s
 
 
 def _run_batch(chip: Chip, pixels: np.ndarray, trace: bool) -> Inference:

@@ -1,7 +1,6 @@
 """From a core to a bitstream that meets its clock."""
 
 import shutil
-from collections.abc import Callable
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -14,6 +13,7 @@ from captwin.boards.flow.toolchain import Toolchain, find_tools
 from captwin.boards.sizing.fit import SizedCore
 from captwin.hw.link.selftest import Expected
 from captwin.hw.support.files import whole_folder
+from captwin.hw.support.progress import Progress, silent
 
 
 def build(
@@ -24,13 +24,14 @@ def build(
     seeds: int = 1,
     clock_hz: float | None = None,
     native: bool = False,
-    progress: Callable[[str], None] = lambda step: None,
+    progress: Progress = silent,
 ) -> Built:
     """Builds ``core`` into ``folder``, placing it with seeds 1 to ``seeds`` and keeping the fastest.
 
     ``expected`` is the self-test's; ``clock_hz`` is wanted in place of the board's; ``native`` takes the tools on PATH;
-    ``progress`` hears what is being done. The same inputs and tools give the same bytes. Raises :class:`CaptwinError`
-    if the core is too large, a tool is missing or fails, or no placement meets the clock.
+    ``progress`` is called with what is being done, and with how many placements are done. The same inputs and tools
+    give the same bytes. Raises :class:`CaptwinError` if the core is too large, a tool is missing or fails, or no
+    placement meets the clock.
 
     >>> chip, digits = captwin.load_chip("digits-tiny"), captwin.load_dataset("digits")
     >>> core = captwin.size_core(chip, captwin.find_board("icebreaker"))
@@ -40,7 +41,7 @@ def build(
     core.require_fit()
     tools = find_tools(core.board.family, native=native)
     design = prepare(core.board, core.gates(), expected, clock_hz)
-    progress("synthesis")
+    progress("synthesis", 0, 1)
     netlist = synthesise(design, tools)
     placements = place_seeds(design, netlist, tools, seeds, progress)
     best = fastest(design, placements)

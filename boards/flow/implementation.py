@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from hashlib import sha256
@@ -13,6 +12,7 @@ from captwin.boards.flow.timing import Timing, read_timing
 from captwin.boards.flow.toolchain import Toolchain
 from captwin.hw.support.cache import cached
 from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.progress import Progress
 
 #: Nobody uses what a memory reads of a word that is being written: it need not be the old one, which block RAMs would
 #: have to be helped with.
@@ -75,17 +75,16 @@ def place(design: Design, netlist: Netlist, tools: Toolchain, seed: int) -> Plac
     return Placement(seed, folder, read_timing(report, clock_hz), used)
 
 
-def place_seeds(
-    design: Design, netlist: Netlist, tools: Toolchain, seeds: int, progress: Callable[[str], None]
-) -> list[Placement]:
+def place_seeds(design: Design, netlist: Netlist, tools: Toolchain, seeds: int, progress: Progress) -> list[Placement]:
     """Placements with seeds 1 to ``seeds``, as many at once as there are processors, in the order of their seeds."""
     placements = []
+    progress("place and route", 0, seeds)
     with ThreadPoolExecutor(min(seeds, os.cpu_count() or 1)) as pool:
         jobs = [pool.submit(place, design, netlist, tools, seed) for seed in range(1, seeds + 1)]
         try:
             for done, job in enumerate(as_completed(jobs), 1):
                 placements.append(job.result())
-                progress(f"place and route, {done} of {seeds} done")
+                progress("place and route", done, seeds)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

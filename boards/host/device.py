@@ -8,12 +8,13 @@
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 
+from captwin.boards.catalogue import host_bauds
 from captwin.boards.host.answer import Answer, Counters
 from captwin.boards.host.line import TRIES, Line, LinkError, RefusedError, Request
 from captwin.boards.host.loading import contents, digest, requests
@@ -24,9 +25,8 @@ from captwin.hw.link import protocol
 from captwin.hw.link.about import About, Room, chip_store
 from captwin.hw.link.protocol import Command, Status
 from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.progress import Progress, silent
 
-#: rates at which the boards' gates run their lines, in bits a second, rounded
-BAUDS = (3_000_000, 4_000_000, 6_000_000)
 #: build id of a device that holds no known chip
 NO_CHIP = 0
 #: times that a load is tried until the device proves that it holds what was sent
@@ -59,7 +59,7 @@ class Device:
         first_tag: int | None = None,
     ) -> None:
         self.port = port
-        rates = (baud,) if baud else (*BAUDS, *BAUDS)
+        rates = (baud,) if baud else 2 * host_bauds()
         for rate in rates:
             self._line = Line(port, rate, patience_s=patience_s, record=record, first_tag=first_tag)
             try:
@@ -73,7 +73,7 @@ class Device:
                 self._line.close()
                 raise
         else:
-            tried = ", ".join(map(str, BAUDS))
+            tried = ", ".join(map(str, host_bauds()))
             raise LinkError(
                 f"{port}: no answer at {tried} baud; see that the board is on and holds a Captwin bitstream"
             )
@@ -168,10 +168,10 @@ class Device:
                     return answer, words.layers(self.sizes[1:])
         raise LinkError(f"{self.port}: no whole trace came; see that the line is sound")
 
-    def load(self, chip: Chip, progress: Callable[[int, int], None] = lambda written, stores: None) -> None:
+    def load(self, chip: Chip, progress: Progress = silent) -> None:
         """Loads ``chip``, which stays in the device until the FPGA is configured again.
 
-        ``progress`` is called with the number of stores written so far, and that of all. :class:`CaptwinError` if the
+        ``progress`` is called with how many memories are written. :class:`CaptwinError` if the
         device has no room for the chip; the previous chip stays then. A device whose load is interrupted holds no
         known chip.
         """
@@ -188,7 +188,7 @@ class Device:
             self.reset()
             for written, (number, entry) in enumerate(stores.items(), 1):
                 self._write(number, entry)
-                progress(written, len(stores))
+                progress("memories written", written, len(stores))
             if self._prove(list(stores.values())):
                 break
         else:

@@ -113,6 +113,9 @@ def _obstacles(chip: Chip, room: Room) -> Iterator[str]:
     tables = layers_of(room.options).tables(chip)
     if tables != room.tables:
         yield f"the chip's layers have {tables} neuron tables, the device {room.tables}"
+    surfaces = 4 if chip.by_outcome else 2
+    if surfaces != room.surfaces:
+        yield f"the chip's neuron tables have {surfaces} surfaces, those of the device {room.surfaces}"
     encoder = chip.encoder
     if encoder.kind != room.encoder:
         yield f"the chip's encoder is `{encoder.kind}`, the device's `{room.encoder}`"

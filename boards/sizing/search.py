@@ -15,6 +15,7 @@ from captwin.boards.sizing.block_rams import block_rams, layer_block_rams
 from captwin.boards.sizing.fit import SizedCore
 from captwin.hw.chip import Chip
 from captwin.hw.gates.options import LARGEST, CoreOptions
+from captwin.hw.support.progress import Progress, silent
 
 #: cores whose rates or latencies differ by less, as a share, count as equally fast, and the smaller one is the better
 ALIKE = 0.01
@@ -53,13 +54,13 @@ def search(
     loadable: bool,
     keep: int = 5,
     margin: float = 0.1,
-    progress: Callable[[int], None] = lambda tried: None,
+    progress: Progress = silent,
 ) -> list[FastCore]:
     """The ``keep`` fastest cores of the model's chip on its board, ``loadable`` or not, that leave ``margin`` (of 1) of
     LUTs, flip-flops and block RAMs free.
 
     ``measure`` gives cycles an image and latency of a core. Cores are tried in the order of a bound, their busiest
-    part's cycles, until no other can be better, or TRIES have been. ``progress`` hears how many have been.
+    part's cycles, until no other can be better, or TRIES have been. ``progress`` is called with how many have been.
     """
     chip, room = model.chip, _room(model.board, margin)
     fastest: list[FastCore] = []
@@ -78,7 +79,7 @@ def search(
         if any(_covers(chip, options, smaller) for smaller in too_large):
             continue
         tried += 1
-        progress(tried)
+        progress("cores tried", tried, TRIES)
         cycles, latency = measure(options)
         if cycles > worst * (1 + ALIKE):
             continue

@@ -40,7 +40,7 @@ def _balanced(chip: Chip, options: CoreOptions) -> CoreOptions:
     """``options`` without the lanes that only wait, since another layer takes longer for its neurons."""
 
     def cycles(layer: Layer, lanes: int) -> int:
-        return max(-(-layer.columns // lanes), Neurons.LATENCY)
+        return max(-(-layer.columns // lanes), Neurons.latency(layer))
 
     pixel_lanes, lanes = options.pixel_lanes, list(options.each("lanes", len(chip.layers)))
     slowest = max(map(cycles, chip.layers, lanes))

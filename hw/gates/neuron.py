@@ -8,7 +8,7 @@ from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from captwin.hw.chip import STEP_BITS, Formats, Layer
-from captwin.hw.gates.response import PARAMETERS, STAGES, Parameters, Response
+from captwin.hw.gates.response import PARAMETERS, Parameters, Response, stages
 from captwin.hw.gates.stores import Contents, Stores, load_port
 from captwin.hw.gates.streams import COPY, Landing, Pipeline
 
@@ -45,9 +45,9 @@ class Neurons(wiring.Component):
 
     It counts words and time steps by itself, and starts each inference of ``steps`` time steps from rest.
 
-    Throughput: a word a cycle if the layer has LATENCY words or more; else a time step every LATENCY cycles, since a
-    step starts LATENCY cycles after the one before, so that each word finds its neurons' new state.
-    Latency: LATENCY + 1 cycles from a word of sums to its results.
+    Throughput: a word a cycle if the layer has :meth:`latency` words or more; else a time step every :meth:`latency`
+    cycles, since a step starts as many cycles after the one before, so that each word finds its neurons' new state.
+    Latency: :meth:`latency` + 1 cycles from a word of sums to its results.
 
     Parameters
     ----------
@@ -67,7 +67,6 @@ class Neurons(wiring.Component):
     load : :func:`load_bus`, in, with ``stores_from`` only. Writes settings, parameters and tables.
     """
 
-    LATENCY = STAGES
     #: results that fit between the pipeline's end and whoever takes them
     QUEUE = 32
 
@@ -98,8 +97,14 @@ class Neurons(wiring.Component):
             }
             | load_port(stores_from)
         )
+        self._latency = self.latency(layer)
         self._parameters = Parameters([layer], formats, whole=stores_from is not None)
         self._settings = data.StructLayout({"last_step": STEP_BITS, "rest": formats.membrane_bits})
+
+    @staticmethod
+    def latency(layer: Layer) -> int:
+        """Cycles from a word of sums to the registers that hold its results; more if ``layer`` has four surfaces."""
+        return stages(layer)
 
     @cached_property
     def contents(self) -> list[Contents]:
@@ -142,12 +147,12 @@ class Neurons(wiring.Component):
         """
         word, following = Signal(range(max(self.words, 2))), Signal(range(max(self.words, 2)))
         step = Signal(range(max(self.steps, 2)))
-        pause = Signal(range(max(self.LATENCY - self.words, 1)))
+        pause = Signal(range(max(self._latency - self.words, 1)))
         enter = Signal()
         last = Signal(init=self.words == 1)  # the word is the step's last
         control["word", 0], control["last", 0], control["fresh", 0] = word, last, step == 0
         flow["valid", 0] = enter
-        arriving = flow["valid", self.LATENCY - 1]
+        arriving = flow["valid", self._latency - 1]
         landing = Landing(m, self.results, self.QUEUE, entering=enter, arriving=arriving)
         m.d.comb += enter.eq(self.sums.valid & self.sums.ready)
         # Registered, since the sums wait for it far away; up to two words are not counted yet.
@@ -160,8 +165,8 @@ class Neurons(wiring.Component):
                 m.d.sync += last.eq(word == self.words - 2)
             with m.If(last):
                 m.d.sync += step.eq(Mux(step == settings.last_step, 0, step + 1))
-                if self.words < self.LATENCY:
-                    m.d.sync += [pause.eq(self.LATENCY - self.words - 1), self.sums.ready.eq(0)]
+                if self.words < self._latency:
+                    m.d.sync += [pause.eq(self._latency - self.words - 1), self.sums.ready.eq(0)]
 
         m.d.comb += following.eq(Mux(last, 0, word + 1))
         return enter, following, landing
@@ -194,7 +199,7 @@ class Neurons(wiring.Component):
         landing: Landing,
     ) -> None:
         """Last stage: writes the states back, queues the results, counts."""
-        final, lanes = self.LATENCY - 1, self.lanes
+        final, lanes = self._latency - 1, self.lanes
         valid = flow["valid", final]
         present = Signal(lanes)
         absent = self.words * lanes - self.layer.columns

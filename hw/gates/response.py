@@ -16,25 +16,37 @@ from captwin.hw.gates.stores import Contents, Stores
 from captwin.hw.gates.streams import Pipeline
 from captwin.hw.gates.tables import CurveStore, SurfaceStore, own_tables
 
-#: stages, the membrane being in the last
-STAGES = 21
+#: stage in which the spike is there
+_SPIKE = 12
 #: names of the memories of neurons' parameters, before the lane's number; a family's synthesis may choose what they
 #: become
 PARAMETERS = "parameters"
 
 
+def stages(layer: Layer) -> int:
+    """Stages of the pipeline, the membrane being in the last."""
+    return 21 + _waits(layer)
+
+
+def _waits(layer: Layer) -> int:
+    """Stages that the surface waits for the spike, where the spike chooses one: two surfaces of ``layer`` need none."""
+    return 6 if layer.by_outcome else 0
+
+
 class Response:
     """The response of the neurons of ``layers``, for ``lanes`` pipelines that share memories.
 
-    With several layers, the value ``layer`` of a pipeline is the number of the layer whose neuron is in it.
+    With several layers, the value ``layer`` of a pipeline is the number of the layer whose neuron is in it. All layers
+    have two surfaces, or all four.
 
-    Throughput: a neuron a cycle and pipeline. Latency: STAGES - 1 cycles from the sum to spike and membrane.
+    Throughput: a neuron a cycle and pipeline. Latency: :func:`stages` - 1 cycles from the sum to spike and membrane.
     """
 
     def __init__(self, m: Module, layers: Sequence[Layer], formats: Formats, lanes: int, stores: Stores) -> None:
         self._m = m
         self._shifts = [layer.shift for layer in layers]
         self._formats = formats
+        self._waits = _waits(layers[0])
         self._curves = CurveStore(m, own_tables(layers), formats, lanes, stores)
         self._surfaces = SurfaceStore(m, own_tables(layers), formats, lanes, stores)
 
@@ -52,8 +64,16 @@ class Response:
         """
         self._drive(pipe, parameters)
         self._threshold(pipe, parameters, lane)
-        self._surface(pipe, lane)
-        pipe.register("spike", 12, pipe["u", 11] >= pipe["threshold", 11])
+        if self._waits:
+            self._spike(pipe)
+            self._surface(pipe, lane)
+        else:
+            self._surface(pipe, lane)
+            self._spike(pipe)
+
+    @staticmethod
+    def _spike(pipe: Pipeline) -> None:
+        pipe.register("spike", _SPIKE, pipe["u", _SPIKE - 1] >= pipe["threshold", _SPIKE - 1])
 
     def _drive(self, pipe: Pipeline, parameters: "Parameters") -> None:
         """Stages 2 to 5: u = clamp((acc * g + h + half) >> k); half is in the stored offset."""
@@ -79,20 +99,22 @@ class Response:
         pipe.register("threshold", 11, pipe["curve", 10] + parameters.value(pipe, "threshold_offset", 10))
 
     def _surface(self, pipe: Pipeline, lane: int) -> None:
-        """Stages 5 to 19: the new membrane, interpolated along u at both knots of v, then along v."""
+        """Stages 5 to 19, or later by the wait for the spike: the new membrane, interpolated along u at both knots of
+        v, then along v."""
         fv, fu = self._formats.membrane_fraction, self._formats.drive_fraction
-        knots = self._surfaces.read(lane, pipe, stage=5)
+        first = 5 + self._waits
+        knots = self._surfaces.read(lane, pipe, stage=first)
         for row, (low, step) in enumerate(knots):
-            pipe.register(f"low{row}_", 11, low)
-            pipe.register(f"step{row}_", 11, step)
-            pipe.register(f"rise{row}_", 13, pipe["u", 12][:fu] * pipe[f"step{row}_", 12])
-            along = _half_up(pipe[f"low{row}_", 14], fu) + pipe[f"rise{row}_", 14]
+            pipe.register(f"low{row}_", first + 6, low)
+            pipe.register(f"step{row}_", first + 6, step)
+            pipe.register(f"rise{row}_", first + 8, pipe["u", first + 7][:fu] * pipe[f"step{row}_", first + 7])
+            along = _half_up(pipe[f"low{row}_", first + 9], fu) + pipe[f"rise{row}_", first + 9]
             # It lies between two knots: a bit more would not fit FPGAs' multipliers of 18 bits.
-            pipe.register(f"along{row}_", 15, along[: self._formats.membrane_bits + fu])
-        pipe.register("slope", 16, pipe["along1_", 15] - pipe["along0_", 15])
-        pipe.register("climb", 18, pipe["v", 17][:fv] * pipe["slope", 17])
-        total = (pipe["along0_", 19] << fv) + pipe["climb", 19]
-        pipe.register("membrane", 20, (total >> (fv + fu))[: self._formats.membrane_bits])
+            pipe.register(f"along{row}_", first + 10, along[: self._formats.membrane_bits + fu])
+        pipe.register("slope", first + 11, pipe["along1_", first + 10] - pipe["along0_", first + 10])
+        pipe.register("climb", first + 13, pipe["v", first + 12][:fv] * pipe["slope", first + 12])
+        total = (pipe["along0_", first + 14] << fv) + pipe["climb", first + 14]
+        pipe.register("membrane", first + 15, (total >> (fv + fu))[: self._formats.membrane_bits])
 
     def _by_layer(self, pipe: Pipeline, stage: int, values: Sequence[Value]) -> Value:
         """The one of ``values``, one for each layer, that belongs to the layer in ``stage``."""

@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out
 from captwin.hw.chip import STEP_BITS, Chip
 from captwin.hw.gates.neuron import CYCLES_AT_MOST, neuron_word, shown_by
 from captwin.hw.gates.options import CoreOptions
-from captwin.hw.gates.response import PARAMETERS, STAGES, Parameters, Response
+from captwin.hw.gates.response import PARAMETERS, Parameters, Response, stages
 from captwin.hw.gates.stores import Contents, MemorySize, Stores, load_port
 from captwin.hw.gates.streams import Held, Pipeline, reset_by_register, spike_word
 from captwin.hw.gates.tables import SurfaceStore, own_tables
@@ -24,9 +24,10 @@ class SerialLayers(wiring.Component):
     In each time step the layers follow one another: first the rows of a layer, whose weights are added to the sums of
     its columns, then its neurons. Layers whose tables are the same share them.
 
-    Throughput: a row takes ROW cycles, and one more for each column if it has a spike; a neuron takes UPDATE cycles,
-    and one more in which its result is taken. Latency: a layer's first result is offered UPDATE + 1 cycles after
-    its last row. After a reset the sums are cleared first, in as many cycles as the largest layer has columns.
+    Throughput: a row takes ROW cycles, and one more for each column if it has a spike; a neuron takes :meth:`update`
+    cycles, and one more in which its result is taken. Latency: a layer's first result is offered :meth:`update` + 1
+    cycles after its last row. After a reset the sums are cleared first, in as many cycles as the largest layer has
+    columns.
 
     Parameters
     ----------
@@ -48,8 +49,6 @@ class SerialLayers(wiring.Component):
 
     #: cycles of a row without a spike: one to look at it, one to go on
     ROW = 2
-    #: cycles of a neuron until its result is offered: its sum can be read 3 cycles after the last addition
-    UPDATE = STAGES + 3
 
     def __init__(self, chip: Chip, options: CoreOptions, *, stores_from: int | None = None) -> None:
         layers, formats = chip.layers, chip.formats
@@ -75,10 +74,16 @@ class SerialLayers(wiring.Component):
             | results
             | load_port(stores_from)
         )
+        self._update_cycles = self.update(chip)
         self._parameters = Parameters(layers, formats, whole=stores_from is not None)
         self._settings = data.StructLayout(
             {"last_step": STEP_BITS, "rest": data.ArrayLayout(formats.membrane_bits, len(layers))}
         )
+
+    @staticmethod
+    def update(chip: Chip) -> int:
+        """Cycles of a neuron until its result is offered: its sum can be read 3 cycles after the last addition."""
+        return stages(chip.layers[0]) + 3
 
     @cached_property
     def contents(self) -> list[Contents]:
@@ -221,7 +226,8 @@ class SerialLayers(wiring.Component):
         pipe.register("v", 2, Mux(fresh, self._of_layer(settings.rest), before.data.v))
         pipe["b", 1] = Mux(fresh, 0, before.data.b)
         Response(m, self.layers, self.formats, 1, stores).follow(pipe, self._parameters, 0)
-        membrane, spike, u, clamped = (pipe[name, STAGES - 1] for name in ("membrane", "spike", "u", "saturated"))
+        last = stages(self.layers[0]) - 1
+        membrane, spike, u, clamped = (pipe[name, last] for name in ("membrane", "spike", "u", "saturated"))
         m.d.comb += [
             after.addr.eq(self._neuron),
             after.data.v.eq(membrane),
@@ -275,7 +281,7 @@ class SerialLayers(wiring.Component):
         columns = [layer.columns for layer in self.layers]
         ready = [getattr(self, f"results{number}").ready for number in range(len(columns))]
         layer, column, weight = self._layer, self._column, self._weight
-        last_column, waited = Signal(), Signal(range(self.UPDATE))
+        last_column, waited = Signal(), Signal(range(self._update_cycles))
         m.d.comb += last_column.eq(column == self._of_layer([number - 1 for number in columns]))
         with m.FSM():
             with m.State("clear"):  # after a reset
@@ -308,7 +314,7 @@ class SerialLayers(wiring.Component):
             with m.State("update"):
                 m.d.comb += self._update.eq(1)
                 m.d.sync += waited.eq(waited + 1)
-                with m.If(waited == self.UPDATE - 1):
+                with m.If(waited == self._update_cycles - 1):
                     m.d.sync += waited.eq(0)
                     m.next = "offer"
             with m.State("offer"):

@@ -1,7 +1,7 @@
 """The neuron's tables in memory: thresholds over v, membranes over v and u, each for b = 0 and b = 1.
 
-v and u are the codes of membrane and drive, b is whether the neuron spiked in the step before, as in
-`docs/arithmetic.md`.
+v and u are the codes of membrane and drive, b is whether the neuron spiked in the step before, and s whether it spikes
+in this one, as in `docs/arithmetic.md`.
 """
 
 from collections.abc import Sequence
@@ -79,13 +79,14 @@ class CurveStore:
 class SurfaceStore:
     """Surfaces in four memories by the parity of both knots, so that the four corners of a cell are read at once.
 
-    With surfaces of several ``layers``, the pipeline's value ``layer`` chooses one. Each of ``lanes`` lanes has read
-    ports of its own.
+    With surfaces of several ``layers``, the pipeline's value ``layer`` chooses one; where each outcome of a cycle has a
+    surface, its value ``spike`` does. Each of ``lanes`` lanes has read ports of its own.
     """
 
     def __init__(self, m: Module, layers: Sequence[Layer], formats: Formats, lanes: int, stores: Stores) -> None:
         self._m = m
         self._formats = formats
+        self._by_outcome = layers[0].by_outcome
         self._parts = self._in_parts(layers[0])
         self._several = len(layers) > 1
         ports: list[list[memory.ReadPort]] = []
@@ -97,7 +98,10 @@ class SurfaceStore:
 
     @staticmethod
     def _in_parts(layer: Layer) -> list[list[np.ndarray]]:
-        return [[layer.surfaces[:, i::2, j::2] for j in (0, 1)] for i in (0, 1)]
+        surfaces = layer.surfaces
+        if layer.by_outcome:  # in the order of their addresses, whose lowest bit is b, the next s
+            surfaces = surfaces.swapaxes(0, 1).reshape(4, *surfaces.shape[2:])
+        return [[surfaces[:, i::2, j::2] for j in (0, 1)] for i in (0, 1)]
 
     @classmethod
     def contents(cls, layers: Sequence[Layer], formats: Formats) -> list[Contents]:
@@ -118,9 +122,9 @@ class SurfaceStore:
     def read(self, lane: int, pipe: Pipeline, stage: int) -> Sequence[tuple[Value, Value]]:
         """The corners of the cell around v and u, read by lane number ``lane``.
 
-        v comes from ``stage`` of ``pipe``, b and u from the stage after; the memories are addressed in ``stage`` + 2.
-        Returns, in ``stage`` + 5, for the lower and the upper knot of v: (membrane at the lower knot of u, upper -
-        lower).
+        v comes from ``stage`` of ``pipe``, b, u and s from the stage after; the memories are addressed in
+        ``stage`` + 2. Returns, in ``stage`` + 5, for the lower and the upper knot of v: (membrane at the lower knot of
+        u, upper - lower).
         """
         fv, fu = self._formats.membrane_fraction, self._formats.drive_fraction
         knot_v, knot_u = pipe["v", stage][fv:], pipe["u", stage + 1][fu:]
@@ -137,7 +141,8 @@ class SurfaceStore:
                 port = self._ports[i][j][lane]
                 place = (pipe[f"row{i}{j}_", stage + 1] + _split(knot_u, j))[: (rows * columns - 1).bit_length()]
                 layer = [pipe["layer", stage + 1]] if self._several else []
-                pipe.register(f"place{i}{j}_", stage + 2, Cat(pipe["b", stage + 1], place, *layer))
+                spike = [pipe["spike", stage + 1]] if self._by_outcome else []
+                pipe.register(f"place{i}{j}_", stage + 2, Cat(pipe["b", stage + 1], *spike, place, *layer))
                 self._m.d.comb += port.addr.eq(pipe[f"place{i}{j}_", stage + 2])
                 pipe[f"corner{i}{j}_", stage + 3] = port.data
                 corners[i].append(pipe[f"corner{i}{j}_", stage + 4])
@@ -161,10 +166,10 @@ def _ordered(odd: Value, even_knot: Value, odd_knot: Value) -> tuple[Value, Valu
 
 
 def _words(arrays: Sequence[np.ndarray]) -> list[int]:
-    """The entries of each of ``arrays``, (2, ...) with b first, as words in the order of their addresses.
+    """The entries of each of ``arrays``, (2, ...) or (4, ...), as words in the order of their addresses.
 
-    b is the lowest bit of the address, then come the array's other axes, last axis first. Each array but the last is
-    filled up to a power of two, so that the highest bits are the array's number.
+    The first axis is in the lowest bits of the address, then come the array's other axes, last axis first. Each array
+    but the last is filled up to a power of two, so that the highest bits are the array's number.
     """
     words: list[int] = []
     for array in arrays:

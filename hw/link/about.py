@@ -4,11 +4,11 @@
 """
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, field
 from hashlib import sha256
 from importlib.metadata import version
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -50,6 +50,7 @@ class Room:
     lanes: tuple[_Lanes, ...]  #: of each layer: neurons that it updates in a cycle
     serial: bool  #: whether the core is a serial one, which computes all layers with one multiplier
     tables: Annotated[int, Field(ge=1, le=64)]  #: neuron tables; a chip must have as many
+    surfaces: Literal[2, 4] = field(default=2, kw_only=True)  #: of a neuron table; a chip must have as many
     stores: _Hash  #: hash of the core's stores (:func:`layout`)
     #: bytes of the store that describes the chip; None of devices of protocol 1, whose stores are written differently
     description: Annotated[int, Field(ge=1, le=ABOUT_BYTES)] | None = None
@@ -109,6 +110,8 @@ class About:
             del fields["trace"]
         if self.room is None:
             return IdentifyText(json.dumps(fields).encode())
+        if self.room.surfaces == 2:
+            del fields["room"]["surfaces"]
         for name in ("build_id", "sizes", "steps"):
             del fields[name]
         fixed = json.dumps(fields).encode().removesuffix(b"}")
@@ -195,6 +198,7 @@ def room_of(core: Core) -> Room:
         lanes=options.each("lanes", layers),
         serial=options.serial,
         tables=layers_of(options).tables(chip),
+        surfaces=4 if chip.by_outcome else 2,
         stores=layout(core),
         # One less than a power of two, since a closing brace follows. A smaller chip's description is not longer.
         description=(1 << len(_described("f" * 16, chip.sizes, STEPS_MAX)).bit_length()) - 1,

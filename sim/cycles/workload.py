@@ -93,7 +93,7 @@ class Workload:
                 source_room=EventSource.QUEUE - EventSource.ROOM,
                 crossbar_early=Crossbar.EARLY,
                 crossbar_queue=Crossbar.QUEUE,
-                neurons_latency=Neurons.LATENCY,
+                neurons_latency=Neurons.latency(chip.layers[0]),
                 neurons_queue=Neurons.QUEUE,
                 answer=self._answer(),
                 in_flight=Core.IN_FLIGHT,
@@ -116,7 +116,7 @@ class Workload:
                 encoder_latency=SpikeEncoder.latency(chip.encoder, options.pixel_lanes),
                 encoder_queue=SpikeEncoder.QUEUE,
                 row=SerialLayers.ROW,
-                update=SerialLayers.UPDATE,
+                update=SerialLayers.update(chip),
                 clear=max(chip.sizes[1:]),
                 answer=self._answer(),
                 in_flight=Core.IN_FLIGHT,
@@ -155,7 +155,7 @@ class Workload:
 
     def neurons_busy(self, number: int, lanes: int) -> float:
         words = -(-self.chip.layers[number].columns // lanes)
-        return float(self.chip.encoder.steps * max(words, Neurons.LATENCY))
+        return float(self.chip.encoder.steps * max(words, Neurons.latency(self.chip.layers[number])))
 
     def serial_busy(self, pixel_lanes: int) -> float:
         """Of all layers, when they are serial: their rows, charges and neurons."""
@@ -163,7 +163,7 @@ class Workload:
         rows = -(-chip.pixels // pixel_lanes) * pixel_lanes + sum(chip.sizes[1:-1])
         charges = sum(events * columns for events, columns in zip(self.events(), chip.sizes[1:], strict=True))
         neurons = sum(chip.sizes[1:])
-        return chip.encoder.steps * (rows * SerialLayers.ROW + neurons * (SerialLayers.UPDATE + 1)) + charges
+        return chip.encoder.steps * (rows * SerialLayers.ROW + neurons * (SerialLayers.update(chip) + 1)) + charges
 
     def readout_busy(self, lanes: int) -> float:
         return float(self.chip.encoder.steps * -(-self.chip.classes // lanes) + self._answer())

@@ -139,7 +139,8 @@ def drive_slope(layer: Layer, formats: Formats) -> float:
     last = int(layer.thresholds[0, knot]) >> fu
     first = max(0, last - 4) if last <= formats.drive_max >> fu else 0
     last = max(last, first + 1)
-    surface = layer.surfaces[0, knot].astype(np.float64)
+    silent = layer.surfaces[0, 0] if layer.by_outcome else layer.surfaces[0]
+    surface = silent[knot].astype(np.float64)
     v_lsb = layer.scale.membranes(formats).lsb
     u_knot = layer.scale.drives(formats).lsb * (1 << fu)
     return float((surface[last] - surface[first]) * v_lsb / ((last - first) * u_knot))

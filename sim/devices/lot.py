@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from captwin.hw.chip import Chip
+from captwin.hw.support.progress import Progress, silent
 from captwin.sim.devices.fabricate import Process, fabricate
 
 
@@ -73,15 +74,15 @@ def fabricate_lot(
     count: int,
     seed: int,
     mapping: str | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> Lot:
     """Fabricates ``count`` chips, as :func:`fabricate` does, measures them by ``accuracy``, and saves their files in
     ``folder``.
 
-    ``progress`` is called with how many are done, and ``count``. Raises :class:`CaptwinError` as :func:`fabricate`.
+    ``progress`` is called with how many chips are done. Raises :class:`CaptwinError` as :func:`fabricate`.
     """
     made = []
-    progress(0, count)
+    progress("chips", 0, count)
     for number in range(count):
         fabricated = fabricate(chip, process, seed=seed, number=number, mapping=mapping)
         file = f"chip_{number:03}.safetensors"
@@ -90,5 +91,5 @@ def fabricate_lot(
         changes = np.concatenate([after.c_column / before.c_column for before, after in pairs]) - 1
         bits = fabricated.formats.charge_bits
         made.append(FabricatedChip(file, fabricated.build_id, accuracy(fabricated), bits, changes))
-        progress(number + 1, count)
+        progress("chips", number + 1, count)
     return Lot(tuple(made), accuracy(chip))

@@ -12,16 +12,17 @@ from typing import NamedTuple
 import numpy as np
 
 from captwin.hw.chip import Chip
+from captwin.hw.support.progress import Progress, silent
 from captwin.sim import golden
 from captwin.sim.encode import encode
 from captwin.sim.energy import neuron_energy
 from captwin.sim.fidelity.result import Fidelity, LayerFidelity
 from captwin.sim.neurons.circuits import circuit_names, load_circuit
-from captwin.sim.spice.bench import Bench, Conditions, open_bench
+from captwin.sim.neurons.conditions import Conditions
+from captwin.sim.spice.bench import Bench, open_bench
 from captwin.sim.spice.chains import simulate_chains
 from captwin.sim.spice.column import Chain, ColumnBench, column_of
 from captwin.sim.spice.ngspice import SpiceError, require_ngspice
-from captwin.sim.spice.runner import Progress
 
 
 class _Place(NamedTuple):
@@ -78,7 +79,7 @@ def compare(
     models: Path | None = None,
     pdk: str | None = None,
     cache: Path | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Fidelity:
     """Runs ``pixels``, (images, pixels) uint8, through the columns of ``chip`` in SPICE and through the twin.
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from captwin.hw.support.progress import Progress, silent
 from captwin.sim.fidelity.result import Fidelity, rms_of
 from captwin.sim.spice.bench import Point
-from captwin.sim.spice.runner import Progress, Runner
+from captwin.sim.spice.runner import Runner
 
 #: cycles simulated alone
 LONE_CYCLES = 200
@@ -30,7 +31,7 @@ class HiddenState:
 
 
 def hidden_state(
-    result: Fidelity, *, seed: int = 1, cache: Path | None = None, progress: Progress | None = None
+    result: Fidelity, *, seed: int = 1, cache: Path | None = None, progress: Progress = silent
 ) -> HiddenState:
     """Simulates :data:`LONE_CYCLES` of the cycles that have a past alone, drawn by ``seed``; all if they are fewer."""
     points: list[Point] = []

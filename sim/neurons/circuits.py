@@ -1,20 +1,23 @@
 """The reference circuits: their committed neuron tables, and the ideal neuron that each of them is judged by."""
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from captwin.hw.chip import Chip
+from captwin.hw.quantities import LEAST_SPAN
 from captwin.hw.support.digest import sha256_of
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import NAME_LENGTH
+from captwin.sim.neurons.conditions import SUFFIX, Conditions, folder_of, listed, other_tables
 from captwin.sim.neurons.library import Library
 from captwin.sim.neurons.quantise import quantise
-from captwin.sim.neurons.table import NeuronTable
+from captwin.sim.neurons.table import NeuronTable, TableError
 
 #: of the reference circuits
-TABLES = Library(Path(__file__).parent / "tables", ".json")
+TABLES = Library(Path(__file__).parent / "tables", SUFFIX)
 
 
 def circuit_names() -> list[str]:
@@ -22,20 +25,65 @@ def circuit_names() -> list[str]:
     return TABLES.names()
 
 
-def load_circuit(name_or_path: str) -> NeuronTable:
+def load_circuit(name_or_path: str, corner: str | None = None, temperature: float | None = None) -> NeuronTable:
     """The table of a reference circuit by its name, the table file at a path, or ``FOLDER/NAME``: the table of the
     circuit NAME in a folder of tables.
 
-    Raises :class:`CaptwinError` if there is none.
+    ``corner`` and ``temperature`` [deg C] ask for the same circuit under other conditions than that table's own; what
+    is not given is as it is there. :func:`circuit_conditions` tells which there are. Raises :class:`CaptwinError` if
+    there is no such table.
+
+    >>> captwin.load_circuit("charge_share").corner
+    'tt'
     """
+    path = _table_file(name_or_path)
+    table = NeuronTable.load(path)
+    wanted = Conditions(
+        table.corner if corner is None else corner, table.temperature if temperature is None else temperature
+    )
+    if wanted == conditions_of(table):
+        return table
+    others = other_tables(path)
+    if wanted not in others:
+        known = listed([conditions_of(table), *others])
+        raise CaptwinError(
+            f"{name_or_path}: no table for {wanted}; there are {known};"
+            f" captwin characterize measures more into the folder {folder_of(path).name}"
+        )
+    other = NeuronTable.load(others[wanted])
+    if (other.circuit, conditions_of(other)) != (table.circuit, wanted):
+        raise CaptwinError(
+            f"{others[wanted]}: holds {other.circuit} at {conditions_of(other)}; its name and place promise"
+            f" {table.circuit} at {wanted}"
+        )
+    return other
+
+
+def conditions_of(table: NeuronTable) -> Conditions:
+    """Under what conditions ``table`` was measured."""
+    return Conditions(table.corner, table.temperature)
+
+
+def circuit_conditions(name_or_path: str) -> tuple[Conditions, ...]:
+    """The conditions that there are tables for of the circuit that :func:`load_circuit` finds: first that of its own
+    table, then the others by corner and temperature.
+
+    >>> captwin.circuit_conditions("charge_share")[0].name
+    'tt_27'
+    """
+    path = _table_file(name_or_path)
+    own = conditions_of(NeuronTable.load(path))
+    return own, *(other for other in other_tables(path) if other != own)
+
+
+def _table_file(name_or_path: str) -> Path:
     path = TABLES.find(name_or_path) or Path(name_or_path)
-    if not path.exists():
-        in_folder = Library(path.parent, TABLES.suffix).find(path.name)
-        if in_folder is None:
-            known = ", ".join(circuit_names())
-            raise CaptwinError(f"circuit: no table file {name_or_path!r}, nor a reference circuit; those are {known}")
-        path = in_folder
-    return NeuronTable.load(path)
+    # Beside a table there may be a folder of the same name, with those of other conditions.
+    in_folder = None if path.is_file() else Library(path.parent, TABLES.suffix).find(path.name)
+    if in_folder is None and not path.exists():
+        known = ", ".join(circuit_names())
+        raise CaptwinError(f"circuit: no table file {name_or_path!r}, nor a reference circuit; those are {known}")
+    return in_folder or path
 
 
 def ideal_surfaces(table: NeuronTable) -> np.ndarray:
@@ -77,25 +125,63 @@ def ideal_twin(table: NeuronTable) -> NeuronTable:
 
 def table_of(chip: Chip) -> NeuronTable | None:
     """The table that ``chip``'s neurons were quantised from: a reference circuit's or its ideal twin's, else None."""
+    analog = chip.analog
     for name in circuit_names():
-        reference = load_circuit(name)
-        for table in (reference, ideal_twin(reference)):
-            if table.circuit_sha256 == chip.analog.table_sha256:
+        if Conditions(analog.corner, analog.temperature) not in circuit_conditions(name):
+            continue
+        reference = load_circuit(name, analog.corner, analog.temperature)
+        tables = [reference]
+        with suppress(TableError):  # a neuron that cannot fire has no ideal twin
+            tables.append(ideal_twin(reference))
+        for table in tables:
+            if table.circuit_sha256 == analog.table_sha256:
                 return table
     return None
+
+
+def under_conditions(
+    chip: Chip, corner: str | None = None, temperature: float | None = None, *, circuit: str | None = None
+) -> Chip:
+    """``chip`` at another process corner or temperature [deg C]: its capacitors, on its circuit's table for there.
+
+    ``circuit`` is what :func:`load_circuit` takes; it is needed if the chip's is no reference circuit, and may be
+    another circuit. What is not given of the conditions is as in the circuit's own table. Raises
+    :class:`CaptwinError` if there is no such table, or none that the chip can run on.
+
+    >>> captwin.under_conditions(captwin.load_chip("digits"), "tt", 27.0).analog.corner
+    'tt'
+    """
+    return on_circuit(chip, load_circuit(circuit_of(chip, circuit), corner, temperature))
+
+
+def circuit_of(chip: Chip, circuit: str | None = None) -> str:
+    """``circuit`` if it is given, else the name of the reference circuit that ``chip`` was made for.
+
+    Raises :class:`CaptwinError` if that is none.
+    """
+    if circuit is None and chip.analog.circuit not in circuit_names():
+        raise CaptwinError(
+            f"chip: made for {chip.analog.circuit}, which is no reference circuit; name its neuron table, the file or"
+            f" FOLDER/NAME (--circuit), or one of {', '.join(circuit_names())}"
+        )
+    return circuit or chip.analog.circuit
 
 
 def on_circuit(chip: Chip, table: NeuronTable) -> Chip:
     """``chip`` with the neurons of ``table`` in place of its own: the same capacitors, another circuit.
 
-    Raises :class:`CaptwinError` unless the table's axes are those that the chip's codes stand for.
+    Membrane codes mean what the table says: from one corner to another its rest may move, and its v axis with it. The
+    drives keep their codes, which the chip's gains make. Raises :class:`CaptwinError` unless the table's drives are
+    those that these codes stand for.
     """
     neuron = quantise(table, chip.formats)
     for number, layer in enumerate(chip.layers):
-        if layer.scale != neuron.scale:
+        ours, theirs = ((scale.u_min, scale.u_max) for scale in (layer.scale, neuron.scale))
+        if not np.allclose(ours, theirs, rtol=0, atol=LEAST_SPAN):
             raise CaptwinError(
-                f"layers.{number}: codes stand for {layer.scale}, the table of {table.circuit} spans {neuron.scale};"
-                " a chip runs on another circuit only if their tables have the same axes"
+                f"layers.{number}: its drives go from {ours[0]:g} to {ours[1]:g} V, those of the table of"
+                f" {table.circuit} from {theirs[0]:g} to {theirs[1]:g} V; a chip runs on another table only if their"
+                " u axes are the same"
             )
     return replace(
         chip,
@@ -103,11 +189,20 @@ def on_circuit(chip: Chip, table: NeuronTable) -> Chip:
             replace(
                 layer,
                 rest=neuron.rest,
+                scale=replace(layer.scale, v_min=neuron.scale.v_min, v_max=neuron.scale.v_max),
                 surfaces=neuron.surfaces.copy(),
                 thresholds=neuron.thresholds.copy(),
                 energy=None if neuron.energy is None else neuron.energy.copy(),
             )
             for layer in chip.layers
         ),
-        analog=replace(chip.analog, circuit=table.circuit, table_sha256=table.circuit_sha256),
+        analog=replace(
+            chip.analog,
+            circuit=table.circuit,
+            corner=table.corner,
+            temperature=table.temperature,
+            table_sha256=table.circuit_sha256,
+            supply=table.supply,
+            c_membrane=table.c_membrane,
+        ),
     )

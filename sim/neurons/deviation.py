@@ -21,7 +21,7 @@ class Deviation:
 
     v: np.ndarray  #: (Nv,) V: membrane before the cycle
     u: np.ndarray  #: (Nu,) V: drive
-    membrane: np.ndarray  #: (2, Nv, Nu) V: error of the membrane after the cycle
+    membrane: np.ndarray  #: (2, Nv, Nu) V: error of the membrane after the cycle, both having the chip's spike
     thresholds: np.ndarray  #: (2, Nv) V: the chip's least drive that makes a spike; NaN where none does
     threshold: np.ndarray  #: (2, Nv) V: its error; NaN where chip or table never fire
     alike: np.ndarray  #: (2,) share of the points at which chip and table both fire or both do not
@@ -49,7 +49,7 @@ def deviation(layer: Layer, formats: Formats, table: NeuronTable) -> Deviation:
     return Deviation(
         v=v_volts,
         u=drives.volts(u),
-        membrane=membranes.volts(v_after) - table.step(*points),
+        membrane=membranes.volts(v_after) - table.step(*points, spikes=fires == 1),
         thresholds=thresholds,
         threshold=np.where(share > 0.5, np.nan, thresholds - wanted),
         alike=np.asarray((fires == table.fires(*points)).mean(axis=(1, 2))),

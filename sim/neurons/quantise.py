@@ -16,7 +16,7 @@ class QuantisedNeuron:
     formats: Formats
     scale: Scale
     rest: int  #: membrane code at the start of an inference
-    surfaces: np.ndarray  #: (2, KV, KU) uint16 membrane codes
+    surfaces: np.ndarray  #: (2, KV, KU) or (2, 2, KV, KU) uint16 membrane codes, as in the table
     thresholds: np.ndarray  #: (2, KV) uint16 drive codes; 2**drive_bits means never
     energy: np.ndarray | None  #: (2, KV, KU) float32 J
 
@@ -55,10 +55,11 @@ def quantise(table: NeuronTable, formats: Formats) -> QuantisedNeuron:
 
 
 def _along_v(values: np.ndarray, points: np.ndarray, knots: np.ndarray) -> np.ndarray:
-    """(2, Nv, ...) to (2, KV, ...), linear in between."""
-    return np.apply_along_axis(lambda line: np.interp(knots, points, line), 1, values)
+    """(2, Nv) to (2, KV), linear in between."""
+    return np.apply_along_axis(lambda line: np.interp(knots, points, line), -1, values)
 
 
 def _on_knots(values: np.ndarray, table: NeuronTable, v: np.ndarray, u: np.ndarray) -> np.ndarray:
-    rows = _along_v(values, table.v, v)
-    return np.apply_along_axis(lambda line: np.interp(u, table.u, line), 2, rows)
+    """(..., Nv, Nu) to (..., KV, KU), bilinear in between."""
+    rows = np.apply_along_axis(lambda line: np.interp(v, table.v, line), -2, values)
+    return np.apply_along_axis(lambda line: np.interp(u, table.u, line), -1, rows)

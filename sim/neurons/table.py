@@ -1,11 +1,11 @@
-"""The neuron table: a measured neuron as two surfaces and two threshold curves, and its file.
+"""The neuron table: a measured neuron as two or four surfaces and two threshold curves, and its file.
 
 The file is JSON text, so that a bench script writes it as easily as a simulator; ``docs/circuit.md`` describes it.
 """
 
 import json
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,9 @@ class NeuronTable:
     v_read: float  #: V, swing of the row lines that the circuit is meant for
     v: np.ndarray  #: (Nv,) V, rising: membrane before the cycle
     u: np.ndarray  #: (Nu,) V, rising: drive of the column
-    surfaces: np.ndarray  #: (2, Nv, Nu) V: membrane after the cycle
+    #: V, membrane after the cycle: (2, Nv, Nu) by the spike of the cycle before, or (2, 2, Nv, Nu) by that, then by the
+    #: spike of the cycle itself; either outcome is then continued past the threshold
+    surfaces: np.ndarray
     thresholds: np.ndarray  #: (2, Nv) V: least drive that makes a spike; infinity (null in the file) means none does
     energy: np.ndarray | None = None  #: (2, Nv, Nu) J drawn from the supply in the cycle
 
@@ -66,7 +68,8 @@ class NeuronTable:
                 at = int(np.argmin(np.diff(axis) > 0)) + 1
                 raise TableError(f"{name}: an axis must rise; point {at} ({axis[at]} V) does not")
         surface = (2, len(self.v), len(self.u))
-        for name, shape in (("surfaces", surface), ("thresholds", surface[:2]), ("energy", surface)):
+        surfaces = (2, *surface) if self.by_outcome else surface
+        for name, shape in (("surfaces", surfaces), ("thresholds", surface[:2]), ("energy", surface)):
             array = getattr(self, name)
             if array is None:
                 continue
@@ -123,15 +126,30 @@ class NeuronTable:
         curve = np.where(np.isinf(self.thresholds[0]), self.u[-1], self.thresholds[0])
         return float(np.interp(v, self.v, curve))
 
-    def step(self, v: np.ndarray, u: np.ndarray, fired: np.ndarray) -> np.ndarray:
+    @property
+    def by_outcome(self) -> bool:
+        """Whether a cycle that ends with a spike has another surface than one that does not: four surfaces, not two."""
+        return self.surfaces.ndim == 4
+
+    @property
+    def after(self) -> np.ndarray:
+        """(2, Nv, Nu) V: membrane after a cycle at the axes' points, by the outcome that the cycle has there."""
+        if not self.by_outcome:
+            return self.surfaces
+        return np.where(self.u >= self.thresholds[:, :, None], self.surfaces[:, 1], self.surfaces[:, 0])
+
+    def step(self, v: np.ndarray, u: np.ndarray, fired: np.ndarray, *, spikes: np.ndarray | None = None) -> np.ndarray:
         """Membrane in V after cycles that began with ``v`` and brought ``u``, three equal shapes; bilinear, and linear
-        beyond the axes."""
+        beyond the axes. Of four surfaces the one of the outcome counts: ``spikes``, or what :meth:`fires` says."""
         i = np.clip(np.searchsorted(self.v, v, side="right") - 1, 0, len(self.v) - 2)
         j = np.clip(np.searchsorted(self.u, u, side="right") - 1, 0, len(self.u) - 2)
         x, y = (v - self.v[i]) / (self.v[i + 1] - self.v[i]), (u - self.u[j]) / (self.u[j + 1] - self.u[j])
-        surface, b = self.surfaces, fired.astype(int)
-        below = (1 - y) * surface[b, i, j] + y * surface[b, i, j + 1]
-        above = (1 - y) * surface[b, i + 1, j] + y * surface[b, i + 1, j + 1]
+        chosen: tuple[np.ndarray, ...] = (fired.astype(int),)
+        if self.by_outcome:
+            chosen += ((self.fires(v, u, fired) if spikes is None else spikes).astype(int),)
+        surface = self.surfaces
+        below = (1 - y) * surface[*chosen, i, j] + y * surface[*chosen, i, j + 1]
+        above = (1 - y) * surface[*chosen, i + 1, j] + y * surface[*chosen, i + 1, j + 1]
         return (1 - x) * below + x * above
 
     def fires(self, v: np.ndarray, u: np.ndarray, fired: np.ndarray) -> np.ndarray:
@@ -142,6 +160,12 @@ class NeuronTable:
             np.where(fired, *(np.interp(v, self.v, line[b]) for b in (1, 0))) for line in (curves, never.astype(float))
         )
         return (silent <= 0.5) & (u >= least)
+
+    def rounded(self) -> "NeuronTable":
+        """The table in digits that mean something, for a small file: volts to 0.1 uV, energies to 5 digits."""
+        volts = {name: np.round(getattr(self, name), 7) for name in _ARRAYS if name != "energy"}
+        joules = None if self.energy is None else np.vectorize(lambda energy: float(f"{energy:.4e}"))(self.energy)
+        return replace(self, v_rest=round(self.v_rest, 7), energy=joules, **volts)
 
     def save(self, path: Path | str) -> None:
         """Writes the table file."""

@@ -40,7 +40,7 @@ def judge(table: NeuronTable) -> Verdict:
     firing = _firing_drive(table, table.v_rest, fired=False)
     spiked = _membrane_after_spike(table)
     at_rest = _firing_drive(table, table.v_rest, fired=True)
-    outside = (table.surfaces < table.v[0]) | (table.surfaces > table.v[-1])
+    outside = (table.after < table.v[0]) | (table.after > table.v[-1])
     one_sided = np.isinf(table.thresholds) | (table.thresholds <= table.u[0])
     return Verdict(
         threshold=firing,
@@ -66,12 +66,23 @@ def require_usable(table: NeuronTable) -> None:
 
 def _fatal(table: NeuronTable) -> str | None:
     firing = _firing_drive(table, table.v_rest, fired=False)
+    low, high = float(table.u[0]), float(table.u[-1])
+    drives = f"{1e3 * low:.0f} to {1e3 * high:.0f} mV"
     if firing is None:
-        return "never fires: no drive of the table makes the neuron spike from rest; lower its threshold or widen u"
-    if _fires(table, table.v_rest, 0.0, fired=False):
+        reached = _membrane_after(table, table.v_rest, high, fired=False)
         return (
-            f"fires without drive: its threshold at rest is {1e3 * firing:.1f} mV, so it spikes in every cycle that"
-            " should be silent; raise its threshold or lower v_ref"
+            f"never fires: no drive of the table, {drives}, makes the neuron spike from rest; its trip point lies above"
+            f" {reached:.3f} V, where the highest drive takes the membrane; lower its threshold or widen u"
+        )
+    if _fires(table, table.v_rest, 0.0, fired=False):
+        # Just below the threshold, since a spike may move the membrane.
+        trip = _membrane_after(table, table.v_rest, firing - 1e-9, fired=False)
+        least = f"is {1e3 * firing:.1f} mV, its trip point at"
+        if firing <= low:
+            least = "lies below all of them, its trip point below"
+        return (
+            f"fires without drive: of the table's drives, {drives}, its threshold at rest {least} {trip:.3f} V of"
+            " membrane, so it spikes in every cycle that should be silent; raise its threshold or lower v_ref"
         )
     if all(_spikes_under(table, float(table.u[0]), _membrane_after_spike(table), fired=True)):
         return (

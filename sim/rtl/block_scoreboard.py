@@ -1,12 +1,12 @@
 """The scoreboard of a compiled core: compares whole arrays with the golden model, block by block."""
 
 from collections import Counter
-from collections.abc import Callable
 
 import numpy as np
 
 from captwin.hw.chip import Chip
 from captwin.hw.gates.core import COUNTER_BITS
+from captwin.hw.support.progress import StepCounter
 from captwin.sim import golden
 from captwin.sim.rtl.scoreboard import TRACED, Divergence, expected_counters
 from captwin.sim.rtl.twin import Twin
@@ -36,15 +36,15 @@ class BlockScoreboard:
         self.latencies: list[np.ndarray] = []  #: of each block: cycles from first pixel to result
         self.result_cycles: list[np.ndarray] = []  #: of each block: cycles in which results were taken
 
-    def follow(self, output: TwinOutput, pixels: np.ndarray, progress: Callable[[int], None]) -> None:
+    def follow(self, output: TwinOutput, pixels: np.ndarray, steps: StepCounter) -> None:
         """Compares all of ``output``; ``pixels`` are the images that the program was given.
 
-        ``progress`` is told how many more images are compared. Raises :class:`CaptwinError` if the program ends early.
+        ``steps`` counts the images that are compared. Raises :class:`CaptwinError` if the program ends early.
         """
         while images := output.number():
             self._take_block(output, pixels[:images])
             pixels = pixels[images:]
-            progress(images)
+            steps.add(images)
         self._take_end(output)
 
     def note(self, divergence: Divergence, signal: int) -> None:

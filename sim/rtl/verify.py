@@ -4,7 +4,6 @@ import contextlib
 import subprocess
 import tempfile
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from time import perf_counter
@@ -12,6 +11,7 @@ from time import perf_counter
 import numpy as np
 
 from captwin.hw.chip import Chip
+from captwin.hw.support.progress import Progress, StepCounter, silent
 from captwin.hw.support.tools import tool_environment
 from captwin.sim import golden
 from captwin.sim.rtl.block_scoreboard import BlockScoreboard
@@ -55,14 +55,14 @@ def verify(
     twin: Twin,
     chip: Chip,
     pixels: np.ndarray,
-    progress: Callable[[int], None] = lambda images: None,
+    progress: Progress = silent,
     *,
     interval: int = 0,
 ) -> Verification:
     """Runs ``pixels``, (images, pixels) uint8, through ``twin`` and compares every number with golden's for ``chip``.
 
     The images are shared out to PARTS programs, each of which gets its own every ``interval`` clock cycles, or back to
-    back where the gates are slower. ``progress`` is told, from other threads, how many more images are compared. A
+    back where the gates are slower. ``progress`` is called from other threads with how many images are compared. A
     mismatch is reported, not raised. Raises :class:`CaptwinError` if the gates hang or the images do not have the
     chip's size.
 
@@ -73,12 +73,13 @@ def verify(
     golden.check_pixels(chip, pixels)
     start = perf_counter()
     shares = [share for share in np.array_split(np.arange(len(pixels)), PARTS) if len(share)]
+    steps = StepCounter(progress, "images compared", len(pixels))
     scores = [BlockScoreboard(twin, chip, int(share[0])) for share in shares]
     with contextlib.ExitStack() as stack:
         programs = [_start(stack, twin, pixels[share], interval) for share in shares]
         pool = stack.enter_context(ThreadPoolExecutor(len(programs)))
         jobs = [
-            pool.submit(score.follow, TwinOutput(program), pixels[share], progress)
+            pool.submit(score.follow, TwinOutput(program), pixels[share], steps)
             for score, program, share in zip(scores, programs, shares, strict=True)
         ]
         try:

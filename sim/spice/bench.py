@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from captwin.hw.support.names import check_name
+from captwin.sim.neurons.conditions import TYPICAL, Conditions
 from captwin.sim.neurons.library import Library
 from captwin.sim.pdk.catalogue import find_pdk
 from captwin.sim.pdk.devices import pdk_devices
@@ -61,22 +62,6 @@ class Failed(NamedTuple):
     """A cycle that was not simulated as asked, and why."""
 
     reason: str
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """Under what conditions a circuit is simulated. Raises :class:`CaptwinError` if they are none of a circuit."""
-
-    corner: str = "tt"  #: section of the models file, if that has sections
-    temperature: float = 27.0  #: deg C
-
-    def __post_init__(self) -> None:
-        check_name(self.corner, "corner")
-        if not -273.15 < self.temperature < 400:
-            raise SpiceError(f"temperature: expected deg C that a circuit survives, got {self.temperature:g}")
-
-
-TYPICAL = Conditions()
 
 
 @dataclass(frozen=True)
@@ -257,7 +242,7 @@ def open_bench(
     chosen = find_devices(netlist, models, pdk)
     neuron = read_source(netlist, "netlist")
     if isinstance(chosen, str):
-        devices = pdk_devices(find_pdk(chosen), conditions.corner)
+        devices = pdk_devices(find_pdk(chosen), conditions.corner, neuron.text, str(netlist))
     else:
         devices = read_source(chosen.resolve(), "device models", conditions.corner)
     text = f"{devices.text}\n{neuron.text}"

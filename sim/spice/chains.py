@@ -4,16 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from captwin.hw.support.progress import Progress, silent
 from captwin.sim.spice.bench import Failed
 from captwin.sim.spice.column import Chain, ColumnBench
 from captwin.sim.spice.memory import Memory
-from captwin.sim.spice.runner import Progress, failures, side_by_side
+from captwin.sim.spice.runner import failures, side_by_side
 
 Place = TypeVar("Place")
 
 
 def simulate_chains(
-    what: str, columns: Mapping[Place, ColumnBench], *, cache: Path | None = None, progress: Progress | None = None
+    what: str, columns: Mapping[Place, ColumnBench], *, cache: Path | None = None, progress: Progress = silent
 ) -> dict[Place, Chain]:
     """The chain of each of ``columns``, all of one bench; ``progress`` is told ``what`` they are.
 
@@ -28,12 +29,11 @@ def simulate_chains(
     keys = {place: column.sha256 for place, column in columns.items()}
     missing = [place for place, key in keys.items() if key not in known]
     done = len(keys) - len(missing)
-    report = progress or (lambda what, done, total: None)
-    report(what, done, len(keys))
+    progress(what, done, len(keys))
     failed = {}
     for place, chain in side_by_side(lambda place: columns[place].simulate(), missing):
         done += 1
-        report(what, done, len(keys))
+        progress(what, done, len(keys))
         if isinstance(chain, Failed):
             failed[place] = chain.reason
             continue

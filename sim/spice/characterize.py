@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from captwin.hw.support.progress import Progress, silent
 from captwin.sim.neurons.table import MOST_POINTS, NeuronTable
 from captwin.sim.spice.bench import Bench, Point, open_bench
 from captwin.sim.spice.ngspice import SpiceError
-from captwin.sim.spice.runner import Progress, Runner
+from captwin.sim.spice.runner import Runner
 
 #: V, how exactly a threshold curve is known
 RESOLUTION = 20e-6
@@ -22,7 +23,7 @@ def characterize(
     *,
     date: str | None = None,
     cache: Path | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> NeuronTable:
     """Measures a neuron in ngspice, one clock cycle for each of ``points`` x ``points`` values of membrane and drive.
 
@@ -61,7 +62,7 @@ def characterize(
         surfaces=np.array([cycle.v for cycle in cycles]).reshape(shape),
         thresholds=thresholds(runner, v, u, spikes),
         energy=np.array([cycle.energy for cycle in cycles]).reshape(shape),
-    )
+    ).rounded()
 
 
 #: a drive is near the threshold within this share of the table's drives: the spacing of a grid of 33
@@ -81,7 +82,7 @@ class HeldOut:
     agreement: float | None  #: share of the cycles near the threshold whose spike the table predicts; None without any
 
 
-def held_out(bench: Bench, table: NeuronTable, count: int, seed: int, *, progress: Progress | None = None) -> HeldOut:
+def held_out(bench: Bench, table: NeuronTable, count: int, seed: int, *, progress: Progress = silent) -> HeldOut:
     """Simulates fresh points and compares: ``count`` drawn evenly from the table's range, and as many whose drive lies
     within NEAR of the threshold that the table foretells."""
     rng = np.random.default_rng(seed)

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any, TypeVar
 
+from captwin.hw.support.progress import Progress, silent
 from captwin.sim.spice.bench import Bench, Cycle, Failed, Point
 from captwin.sim.spice.memory import Memory
 from captwin.sim.spice.ngspice import SpiceError, require_ngspice
 
-Progress = Callable[[str, int, int], None]  #: what is being done, steps done, steps in all
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -42,10 +42,10 @@ def failures(subject: str, reasons: Mapping[Any, str]) -> SpiceError:
 class Runner:
     """Simulates single cycles in batches; those simulated are kept below the folder ``cache``."""
 
-    def __init__(self, bench: Bench, cache: Path | None, progress: Progress | None) -> None:
+    def __init__(self, bench: Bench, cache: Path | None, progress: Progress = silent) -> None:
         require_ngspice()
         self.bench = bench
-        self.progress = progress or (lambda what, done, total: None)
+        self.progress = progress
         self.memory = Memory(None if cache is None else cache / bench.key[:32] / "cycles.txt", width=6)
         self.known: dict[Point, Cycle] = {}
         for v, u, fired, after, spike, energy in self.memory.read():

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from captwin.hw.support.progress import Progress, silent
 from captwin.sim.spice.bench import Bench, Point
 from captwin.sim.spice.characterize import thresholds
-from captwin.sim.spice.runner import Progress, Runner
+from captwin.sim.spice.runner import Runner
 
 #: drives of a sweep
 DRIVES = 33
@@ -25,7 +26,7 @@ class Sweep:
     thresholds: tuple[float | None, float | None]  #: V: least drive that makes a spike; None where none does
 
 
-def sweep(bench: Bench, *, cache: Path | None = None, progress: Progress | None = None) -> Sweep:
+def sweep(bench: Bench, *, cache: Path | None = None, progress: Progress = silent) -> Sweep:
     """Simulates the cycles, and finds both thresholds; what was simulated is kept in the folder ``cache``.
 
     Raises :class:`SpiceError` as :func:`characterize` does.

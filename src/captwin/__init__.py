@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from captwin.hw.gates.options import CoreOptions
     from captwin.hw.support.errors import CaptwinError
     from captwin.hw.verilog import write_verilog
+    from captwin.sim.corners import chip_corners as evaluate_corners
     from captwin.sim.evaluate import evaluate
     from captwin.sim.expected import expect as expect_answer
     from captwin.sim.golden import run as run_golden
+    from captwin.sim.neurons.circuits import circuit_conditions, load_circuit, under_conditions
+    from captwin.sim.rtl.companions import Companions
     from captwin.sim.rtl.twin import build as compile_gates
     from captwin.sim.rtl.verify import verify
     from captwin.sim.rtl.virtual import VirtualBoard
@@ -33,23 +36,28 @@ if TYPE_CHECKING:
 __all__ = [
     "CaptwinError",
     "Chip",
+    "Companions",
     "Core",
     "CoreOptions",
     "Device",
     "VirtualBoard",
     "build_bitstream",
     "characterize",
+    "circuit_conditions",
     "compile_gates",
     "evaluate",
+    "evaluate_corners",
     "expect_answer",
     "find_board",
     "load_chip",
+    "load_circuit",
     "load_config",
     "load_dataset",
     "open_bench",
     "run_golden",
     "size_core",
     "train_chip",
+    "under_conditions",
     "verify",
     "write_verilog",
 ]
@@ -58,23 +66,28 @@ __all__ = [
 PUBLIC = {
     "CaptwinError": ("captwin.hw.support.errors", "CaptwinError"),
     "Chip": ("captwin.hw.chip", "Chip"),
+    "Companions": ("captwin.sim.rtl.companions", "Companions"),
     "Core": ("captwin.hw.gates.core", "Core"),
     "CoreOptions": ("captwin.hw.gates.options", "CoreOptions"),
     "Device": ("captwin.boards.host.device", "Device"),
     "VirtualBoard": ("captwin.sim.rtl.virtual", "VirtualBoard"),
     "build_bitstream": ("captwin.boards.flow.build", "build"),
     "characterize": ("captwin.sim.spice.characterize", "characterize"),
+    "circuit_conditions": ("captwin.sim.neurons.circuits", "circuit_conditions"),
     "compile_gates": ("captwin.sim.rtl.twin", "build"),
     "evaluate": ("captwin.sim.evaluate", "evaluate"),
+    "evaluate_corners": ("captwin.sim.corners", "chip_corners"),
     "expect_answer": ("captwin.sim.expected", "expect"),
     "find_board": ("captwin.boards.catalogue", "find_board"),
     "load_chip": ("captwin.train.zoo", "load_chip"),
+    "load_circuit": ("captwin.sim.neurons.circuits", "load_circuit"),
     "load_config": ("captwin.train.config", "load_config"),
     "load_dataset": ("captwin.train.datasets.catalogue", "load_dataset"),
     "open_bench": ("captwin.sim.spice.bench", "open_bench"),
     "run_golden": ("captwin.sim.golden", "run"),
     "size_core": ("captwin.boards.sizing.fit", "size_core"),
     "train_chip": ("captwin.train.loop", "train"),
+    "under_conditions": ("captwin.sim.neurons.circuits", "under_conditions"),
     "verify": ("captwin.sim.rtl.verify", "verify"),
     "write_verilog": ("captwin.hw.verilog", "write_verilog"),
 }

@@ -158,6 +158,26 @@ def test_bad_field_is_named(chip: Chip, field: str, value: Callable[[Any], Any],
         replace(chip, layers=(replace(first, **{field: value(getattr(first, field))}), chip.layers[1]))
 
 
+@pytest.mark.parametrize("by_outcome", [False, True])
+def test_two_surfaces_or_four(by_outcome: bool, tmp_path: Path) -> None:
+    chip = random_chip(7, sizes=(12, 5, 3), by_outcome=by_outcome)
+    chip.save(tmp_path / "chip.safetensors")
+    assert Chip.load(tmp_path / "chip.safetensors").by_outcome == by_outcome
+    other = random_chip(7, sizes=(12, 5, 3), by_outcome=not by_outcome)
+    with pytest.raises(ChipError, match=r"layers\.1\.surfaces: four surfaces in one layer and two in another"):
+        replace(chip, layers=(chip.layers[0], other.layers[1]))
+    three = np.zeros((3, *chip.layers[0].surfaces.shape[1:]), np.uint16)
+    with pytest.raises(ChipError, match=r"layers\.0\.surfaces: expected shape"):
+        replace(chip, layers=(replace(chip.layers[0], surfaces=three), chip.layers[1]))
+
+
+def test_build_id_tells_four_surfaces_from_two() -> None:
+    chip = random_chip(7, sizes=(12, 5), by_outcome=False)
+    layer = chip.layers[0]
+    doubled = replace(layer, surfaces=np.stack([layer.surfaces, layer.surfaces], axis=1))
+    assert replace(chip, layers=(doubled,)).build_id != chip.build_id
+
+
 def test_layers_must_fit_each_other(chip: Chip) -> None:
     with pytest.raises(ChipError, match=r"layers\.0\.charges: 5 rows, but 12 inputs"):
         replace(chip, layers=chip.layers[1:])

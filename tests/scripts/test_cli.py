@@ -12,8 +12,10 @@ from rich.text import Text
 from captwin.hw.chip import Chip
 from captwin.scripts.quantities import energy_text
 from captwin.sim import golden
+from captwin.sim.neurons.circuits import load_circuit
 from captwin.sim.rtl.simulators import missing_tools
 from captwin.train.zoo import CHIP_FOLDER
+from tests.support.corners import save_tables
 
 DIGITS = str(CHIP_FOLDER / "digits.safetensors")
 
@@ -28,6 +30,21 @@ def test_evaluate(captwin):
     status, out, _ = captwin("evaluate", DIGITS)
     assert status == 0 and f"{100 * result['golden_accuracy']:.2f} %" in out
     assert f"{energy_text(result['energy_j'])} (from" in out and "33.88 nJ: Oshio et al. 2022" in out
+
+
+def test_evaluate_at_a_corner(captwin, tmp_path):
+    save_tables(tmp_path / "mine.json", load_circuit("charge_share"))
+    result = json.loads(captwin("evaluate", "digits", "--json")[1])
+    assert (result["circuit"], result["corner"], result["temperature_c"]) == ("charge_share", "tt", 27.0)
+    own = json.loads(captwin("evaluate", "digits", "--circuit", "mine", "--json")[1])
+    assert own["golden_accuracy"] == result["golden_accuracy"] and own["energy_j"] == result["energy_j"]
+    status, out, err = captwin("evaluate", "digits", "--circuit", "mine", "--corner", "ff", "--temperature", "125")
+    assert status == 0 and "ff, 125 deg C" in out
+    assert "captwin: warning: charge_share at ff, 125 deg C: fires without drive: of the table's drives, -128 to" in err
+    status, out, err = captwin("evaluate", "digits", "--circuit", "mine", "--corner", "ff")
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert "no table for ff, 27 deg C; there are ff at 125; ss at -40, 27; tt at 27 deg C" in err
+    assert captwin("evaluate", "digits", "--corner", "fs")[0] == 1
 
 
 def test_a_wrong_option(captwin):

@@ -13,10 +13,12 @@ from tests.support.chips import random_chip, random_pixels
 def test_batches_do_not_matter() -> None:
     chip = random_chip(3)
     pixels = random_pixels(3, chip, 11)
-    done: list[int] = []
+    steps: list[tuple[int, int]] = []
     whole = golden.run(chip, pixels, trace=True)
-    parts = golden.run(chip, pixels, trace=True, batch=3, progress=done.append)
-    assert done == [3, 3, 3, 2]
+    parts = golden.run(
+        chip, pixels, trace=True, batch=3, progress=lambda what, done, total: steps.append((done, total))
+    )
+    assert steps == [(3, 11), (6, 11), (9, 11), (11, 11)]
     for name in ("labels", "counts", "membranes", "steps"):
         np.testing.assert_array_equal(getattr(whole, name), getattr(parts, name))
     for a, b in zip(whole.traces, parts.traces, strict=True):

@@ -28,7 +28,9 @@ def _interval_bits(rng: np.random.Generator) -> int:
     return int(rng.integers(1, 9 if rng.random() < 0.1 else 6))
 
 
-def random_layer(rng: np.random.Generator, formats: Formats, rows: int, columns: int) -> Layer:
+def random_layer(
+    rng: np.random.Generator, formats: Formats, rows: int, columns: int, *, by_outcome: bool = False
+) -> Layer:
     """A layer whose every array is drawn over its whole range, its extremes included."""
     half = 1 << (formats.charge_bits - 1)
     if rng.random() < 0.3:
@@ -55,7 +57,7 @@ def random_layer(rng: np.random.Generator, formats: Formats, rows: int, columns:
         gains=gains.astype(np.uint32),
         offsets=offsets.astype(np.int64),
         threshold_offsets=_threshold_offsets(rng, formats, columns),
-        surfaces=rng.integers(0, formats.membrane_max + 1, knots).astype(np.uint16),
+        surfaces=rng.integers(0, formats.membrane_max + 1, (2, *knots) if by_outcome else knots).astype(np.uint16),
         thresholds=_thresholds(rng, formats),
         c_plus=(1e-12 * rng.random((rows, columns))).astype(np.float32),
         c_minus=(1e-12 * rng.random((rows, columns))).astype(np.float32),
@@ -110,9 +112,12 @@ def random_chip(
     kind: str | None = None,
     readout: str | None = None,
     formats: Formats | None = None,
+    by_outcome: bool | None = None,
 ) -> Chip:
-    """A chip drawn from ``seed``: 1 to 4 layers, every encoder, both readouts, every format."""
+    """A chip drawn from ``seed``: 1 to 4 layers, every encoder, both readouts, every format, two or four surfaces."""
     rng = np.random.default_rng(seed)
+    if by_outcome is None:
+        by_outcome = bool(np.random.default_rng([seed, 2]).integers(2))
     drawn = random_formats(rng)
     formats = formats or drawn
     if sizes is None:
@@ -123,15 +128,15 @@ def random_chip(
         encoder=random_encoder(rng, kind or _random_kind(rng)),
         readout=readout or str(rng.choice(["most_spikes", "first_spike"])),
         image=(height, sizes[0] // height),
-        layers=tuple(random_layer(rng, formats, a, b) for a, b in pairwise(sizes)),
+        layers=tuple(random_layer(rng, formats, a, b, by_outcome=by_outcome) for a, b in pairwise(sizes)),
         analog=Analog("drawn", "tt", 27.0, "0" * 64, 1.8, 0.9, 1e-12),
         provenance={"made_by": "tests", "seed": seed},
     )
 
 
 def like(chip: Chip, seed: int, sizes: tuple[int, ...]) -> Chip:
-    """A random chip with the formats, shifts and kind of encoder of ``chip``."""
-    other = random_chip(seed, sizes=sizes, kind=chip.encoder.kind, formats=chip.formats)
+    """A random chip with the formats, shifts, kind of encoder and number of surfaces of ``chip``."""
+    other = random_chip(seed, sizes=sizes, kind=chip.encoder.kind, formats=chip.formats, by_outcome=chip.by_outcome)
     layers = tuple(
         replace(layer, shift=own.shift, gains=own.gains[: layer.columns], offsets=own.offsets[: layer.columns])
         for layer, own in zip(other.layers, chip.layers, strict=True)

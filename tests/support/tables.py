@@ -5,11 +5,14 @@ import numpy as np
 from captwin.sim.neurons.table import NeuronTable
 
 
-def small_table(points: int = 9, level: float = 0.05) -> NeuronTable:
-    """A leaky integrator from 0.5 to 1.0 V with a spike where the membrane would pass 0.75 V + ``level``."""
+def small_table(points: int = 9, level: float = 0.05, jump: float | None = None) -> NeuronTable:
+    """A leaky integrator from 0.5 to 1.0 V with a spike where the membrane would pass 0.75 V + ``level``; with ``jump``
+    it has four surfaces, and a spike adds so many V."""
     v, u = np.linspace(0.5, 1.0, points), np.linspace(-0.1, 0.1, points)
     kept = np.stack([(v - 0.75) / 3, (v - 0.75) / 30])
     surfaces = 0.75 + kept[:, :, None] + u / 1.5
+    if jump is not None:
+        surfaces = np.stack([surfaces, surfaces + jump], axis=1)
     least = (level - kept) * 1.5
     return NeuronTable(
         circuit="small",
@@ -26,5 +29,5 @@ def small_table(points: int = 9, level: float = 0.05) -> NeuronTable:
         u=u,
         surfaces=surfaces,
         thresholds=np.where(least > u[-1], np.inf, np.maximum(least, u[0])),
-        energy=np.full(surfaces.shape, 1e-13),
+        energy=np.full((2, points, points), 1e-13),
     )

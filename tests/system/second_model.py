@@ -89,6 +89,8 @@ def step(layer: dict[str, Any], formats: dict[str, int], spikes: list[int], v_ol
         n, x, m, y = v >> fv, v % X, u >> fu, u % Y
         D = ((X - x) * curve[n] + x * curve[n + 1] + 2 ** (fv - 1)) >> fv
         s = int(u >= D + layer["threshold_offsets"][j])
+        if isinstance(T[0][0], list):  # four surfaces
+            T = T[s]
         low = (X - x) * (Y - y) * T[n][m] + (X - x) * y * T[n][m + 1]
         high = x * (Y - y) * T[n + 1][m] + x * y * T[n + 1][m + 1]
         accs.append(acc)

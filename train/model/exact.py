@@ -45,6 +45,7 @@ class ExactLayer(nn.Module):
     def __init__(self, layer: Layer, formats: Formats) -> None:
         super().__init__()
         self.formats, self.shift, self.rest = formats, layer.shift, layer.rest
+        self.by_outcome = layer.by_outcome
         # Matrix products run in floats, whose significand must hold any sum of charges.
         fits = formats.accumulator_bits(layer.rows) <= 24
         self.register_buffer("charges", torch.tensor(layer.charges, dtype=torch.float32 if fits else torch.float64))
@@ -75,11 +76,14 @@ class ExactLayer(nn.Module):
         knot = b * formats.membrane_knots + i
         low, high = self.thresholds[knot], self.thresholds[knot + 1]
         threshold = ((low << fv) + x * (high - low) + (1 << (fv - 1))) >> fv
+        fires = (u >= threshold + self.threshold_offsets).long()
+        if self.by_outcome:
+            knot = (2 * b + fires) * formats.membrane_knots + i
         corner = knot * formats.drive_knots + m
         below = self._along_u(corner, y, fu)
         above = self._along_u(corner + formats.drive_knots, y, fu)
         moved = ((below << fv) + x * (above - below) + (1 << (fv + fu - 1))) >> (fv + fu)
-        return moved, (u >= threshold + self.threshold_offsets).long()
+        return moved, fires
 
     def _along_u(self, corner: Tensor, y: Tensor, fu: int) -> Tensor:
         left = self.surfaces[corner]

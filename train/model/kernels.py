@@ -78,7 +78,7 @@ def _sum_cells(rows: Any, counts: Any, incoming: Any, of_weights: Any) -> None:
 class Curves(NamedTuple):
     """A neuron's tables for the kernels, in codes."""
 
-    surfaces: np.ndarray  #: (2, KV, KU) float32
+    surfaces: np.ndarray  #: (2, KV, KU), or (4, KV, KU) with b * 2 + s, float32
     thresholds: np.ndarray  #: (2, KV) float32
     rest: float
     v_step: float  #: membrane codes between two knots
@@ -124,13 +124,15 @@ def _respond(u: Any, offsets: Any, curves: Curves, v: Any, s: Any) -> None:
                 i, m = max(min(int(at_v), last_v), 0), max(min(int(at_u), last_u), 0)
                 x, y = at_v - i, at_u - m
                 threshold = (1 - x) * thresholds[b, i] + x * thresholds[b, i + 1]
-                low = (1 - y) * surfaces[b, i, m] + y * surfaces[b, i, m + 1]
-                high = (1 - y) * surfaces[b, i + 1, m] + y * surfaces[b, i + 1, m + 1]
-                new = (1 - x) * low + x * high
                 if curves.rounded:
-                    new, threshold = np.floor(new + 0.5), np.floor(threshold + 0.5)
-                v[step, image, j] = new
-                s[step, image, j] = u[step, image, j] >= threshold + offsets[j]
+                    threshold = np.floor(threshold + 0.5)
+                fires = u[step, image, j] >= threshold + offsets[j]
+                n = b * 2 + int(fires) if len(surfaces) == 4 else b
+                low = (1 - y) * surfaces[n, i, m] + y * surfaces[n, i, m + 1]
+                high = (1 - y) * surfaces[n, i + 1, m] + y * surfaces[n, i + 1, m + 1]
+                new = (1 - x) * low + x * high
+                v[step, image, j] = np.floor(new + 0.5) if curves.rounded else new
+                s[step, image, j] = fires
 
 
 @njit(parallel=True, cache=True)
@@ -138,6 +140,7 @@ def _respond_backward(u: Any, offsets: Any, curves: Curves, v: Any, s: Any, of_v
     steps, images, columns = u.shape
     surfaces, thresholds, rest, dv, du = curves.surfaces, curves.thresholds, curves.rest, curves.v_step, curves.u_step
     last_v, last_u = surfaces.shape[1] - 2, surfaces.shape[2] - 2
+    half = 0.5 if curves.rounded else 0.0  # a rounded threshold is reached a half below it
     for image in prange(images):
         from_v, from_s = np.zeros(columns), np.zeros(columns)  # what the later steps say of this one's state
         for step in range(steps - 1, -1, -1):
@@ -148,20 +151,34 @@ def _respond_backward(u: Any, offsets: Any, curves: Curves, v: Any, s: Any, of_v
                 at_v, at_u = old / dv, u[step, image, j] / du
                 i, m = max(min(int(at_v), last_v), 0), max(min(int(at_u), last_u), 0)
                 x, y = at_v - i, at_u - m
-                f00, f01 = surfaces[b, i, m], surfaces[b, i, m + 1]
-                f10, f11 = surfaces[b, i + 1, m], surfaces[b, i + 1, m + 1]
+                n, of_b = b, 1
+                if len(surfaces) == 4:
+                    n, of_b = b * 2 + int(s[step, image, j]), 2
+                f00, f01 = surfaces[n, i, m], surfaces[n, i, m + 1]
+                f10, f11 = surfaces[n, i + 1, m], surfaces[n, i + 1, m + 1]
                 slope_v = ((1 - y) * (f10 - f00) + y * (f11 - f01)) / dv
                 slope_u = ((1 - x) * (f01 - f00) + x * (f11 - f10)) / du
+                here = (1 - x) * ((1 - y) * f00 + y * f01) + x * ((1 - y) * f10 + y * f11)
                 threshold = (1 - x) * thresholds[b, i] + x * thresholds[b, i + 1]
                 slope_threshold = (thresholds[b, i + 1] - thresholds[b, i]) / dv
-                distance = 1 + abs(u[step, image, j] + 0.5 - threshold - offsets[j]) / curves.surrogate_width
+                distance = 1 + abs(u[step, image, j] + half - threshold - offsets[j]) / curves.surrogate_width
                 membrane = of_v[step, image, j] + from_v[j]
-                decision = (of_s[step, image, j] + from_s[j]) / (distance * distance * curves.surrogate_width)
+                of_spike = of_s[step, image, j] + from_s[j]
+                if len(surfaces) == 4:  # the spike takes the membrane to the other outcome's surface
+                    silent, firing = _between(surfaces[b * 2], i, m, x, y), _between(surfaces[b * 2 + 1], i, m, x, y)
+                    of_spike += membrane * (firing - silent)
+                decision = of_spike / (distance * distance * curves.surrogate_width)
                 of_u[step, image, j] = decision + membrane * slope_u
                 from_v[j] = membrane * slope_v - decision * slope_threshold
-                other = (1 - x) * thresholds[1 - b, i] + x * thresholds[1 - b, i + 1]
-                there = (1 - x) * ((1 - y) * surfaces[1 - b, i, m] + y * surfaces[1 - b, i, m + 1])
-                there += x * ((1 - y) * surfaces[1 - b, i + 1, m] + y * surfaces[1 - b, i + 1, m + 1])
-                here = (1 - x) * ((1 - y) * f00 + y * f01) + x * ((1 - y) * f10 + y * f11)
                 fired = 1 - 2 * b  # differences are those of the neuron that fired from the one that did not
+                there = _between(surfaces[n + fired * of_b], i, m, x, y)
+                other = (1 - x) * thresholds[1 - b, i] + x * thresholds[1 - b, i + 1]
                 from_s[j] = fired * (membrane * (there - here) - decision * (other - threshold))
+
+
+@njit(cache=True)
+def _between(surface: Any, i: int, m: int, x: float, y: float) -> float:
+    """Bilinear in the cell of knots i, i + 1 and m, m + 1, at ``x`` and ``y`` of its width."""
+    low = (1 - y) * surface[i, m] + y * surface[i, m + 1]
+    high = (1 - y) * surface[i + 1, m] + y * surface[i + 1, m + 1]
+    return float((1 - x) * low + x * high)

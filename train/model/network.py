@@ -44,8 +44,9 @@ class Technology:
     def curves(self) -> Curves:
         """The neuron for :mod:`captwin.train.model.response`."""
         formats = self.neuron.formats
+        knots = (formats.membrane_knots, formats.drive_knots)
         return Curves(
-            surfaces=self.neuron.surfaces.astype(np.float32),
+            surfaces=self.neuron.surfaces.reshape(-1, *knots).astype(np.float32),
             thresholds=self.neuron.thresholds.astype(np.float32),
             rest=float(self.neuron.rest),
             v_step=float(1 << formats.membrane_fraction),

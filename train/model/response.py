@@ -22,7 +22,8 @@ def respond(u: Tensor, offsets: Tensor, curves: Curves) -> tuple[Tensor, Tensor]
 
     ``u``: drive codes of that shape; ``offsets``: (columns,) drive codes by which the neurons' thresholds are off.
     Backwards, rounding is passed straight through, surfaces and threshold curves have their own slopes, and a spike
-    that of a fast sigmoid around its threshold; gradients flow through the spike of the step before.
+    that of a fast sigmoid around its threshold; gradients flow through the spike of the step before, and where each
+    outcome has a surface, through the spike of the step itself into the membrane.
     """
     if u.device.type == "cpu":
         v, s = Respond.apply(u, offsets, curves)
@@ -33,8 +34,9 @@ def respond(u: Tensor, offsets: Tensor, curves: Curves) -> tuple[Tensor, Tensor]
 def respond_in_torch(u: Tensor, offsets: Tensor, curves: Curves) -> tuple[Tensor, Tensor]:
     """:func:`respond` for any device, in float32; the compiled one is tested against it."""
     surfaces, thresholds = (torch.tensor(array, device=u.device) for array in (curves.surfaces, curves.thresholds))
-    table = torch.cat([surfaces, thresholds[:, :, None].expand_as(surfaces)])[None].expand(u.shape[1], -1, -1, -1)
-    _, rows, columns = curves.surfaces.shape
+    lines = thresholds[:, :, None].expand(-1, -1, surfaces.shape[2])
+    table = torch.cat([surfaces, lines])[None].expand(u.shape[1], -1, -1, -1)
+    count, rows, columns = curves.surfaces.shape
     across = u * (2 / curves.u_step / (columns - 1)) - 1
     v, b = torch.full_like(u[0], curves.rest), torch.zeros_like(u[0])
     # Of a whole u, adding a half makes this the comparison with the rounded threshold.
@@ -43,10 +45,13 @@ def respond_in_torch(u: Tensor, offsets: Tensor, curves: Curves) -> tuple[Tensor
     for drive, x in zip(u.unbind(), across.unbind(), strict=True):
         grid = torch.stack([x, v * (2 / curves.v_step / (rows - 1)) - 1], -1)[:, None]
         at = grid_sample(table, grid, mode="bilinear", padding_mode="border", align_corners=True)[:, :, 0]
-        v, threshold = torch.lerp(at[:, 0], at[:, 1], b), torch.lerp(at[:, 2], at[:, 3], b)
+        threshold = torch.lerp(at[:, count], at[:, count + 1], b)
+        s = _Spike.apply(drive - threshold, curves.surrogate_width)
+        outcomes = [torch.lerp(at[:, n], at[:, count // 2 + n], b) for n in range(count // 2)]
+        v = torch.lerp(outcomes[0], outcomes[1], s) if count == 4 else outcomes[0]
         if curves.rounded:
             v = Round.apply(v)
-        b = _Spike.apply(drive - threshold, curves.surrogate_width)
+        b = s
         membranes.append(v)
         fired.append(b)
     return torch.stack(membranes), torch.stack(fired)

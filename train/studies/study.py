@@ -10,7 +10,7 @@ import json
 import multiprocessing
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from captwin.hw.support.digest import sha256_of
 from captwin.hw.support.documents import parse_json
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_bytes, write_atomically
+from captwin.hw.support.progress import Progress, silent
 from captwin.sim import golden
 from captwin.sim.devices.fabricate import Process, fabricate
 from captwin.sim.devices.mapping_kinds import MAPPINGS, Kind
@@ -102,18 +103,19 @@ def study(
     *,
     sweeps: bool = True,
     epochs: int | None = None,
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = silent,
 ) -> list[Outcome]:
     """Runs every case that ``cache`` does not hold yet, on all cores, and returns all outcomes in the cases' order.
 
     The cases are variations of the committed configuration `study-` ``data``. Without ``sweeps``, the base alone.
+    ``progress`` is called with how many cases are done.
     """
     todo = list(cases(circuits, seeds, sweeps))
     settings = {case: _config(case, data, epochs) for case in todo}
     files = {case: cache / f"{_key(case, settings[case])}.json" for case in todo}
     known = {case: outcomes for case in todo if (outcomes := _read(files[case])) is not None}
     missing = [case for case in todo if case not in known]
-    progress(len(todo) - len(missing), len(todo))
+    progress("training", len(todo) - len(missing), len(todo))
     # Networks this small train best on a core each.
     with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
         running = {pool.submit(_run, case, settings[case]): case for case in missing}
@@ -122,7 +124,7 @@ def study(
                 case = running[future]
                 known[case] = future.result()
                 write_atomically(files[case], _sealed(known[case]))
-                progress(number, len(todo))
+                progress("training", number, len(todo))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

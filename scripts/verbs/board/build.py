@@ -59,6 +59,10 @@ def build(
     answer = expected_answer(loaded, data)
     warn(chip_warnings(loaded))
     with own_folder(folder, chip), log.status("") as status:
+
+        def tell(what: str, done: int, total: int) -> None:
+            status.update(f"{chip} for {target.title}: {what}" + f", {done} of {total} done" * (done > 0))
+
         built = run(
             core,
             answer,
@@ -66,7 +70,7 @@ def build(
             seeds=seeds,
             clock_hz=clock * 1e6 if clock else None,
             native=native,
-            progress=lambda step: status.update(f"{chip} for {target.title}: {step}"),
+            progress=tell,
         )
     show(
         [note("chip", "chip", chip), note("options", "core", core_words(core.options)), *build_rows(built)],

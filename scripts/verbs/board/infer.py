@@ -3,23 +3,21 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import perf_counter
 from typing import Annotated
 
 import numpy as np
 import typer
 from rich.text import Text
 
-from captwin.boards.host.answer import Answer
+from captwin.boards.host.batch import Batch, run_batch
 from captwin.boards.host.device import Device
 from captwin.boards.host.discovery import AUTO, open_device
-from captwin.boards.host.trace import LayerTrace
 from captwin.hw.chip import Chip
 from captwin.hw.gates.core import Core
 from captwin.hw.support.errors import CaptwinError
 from captwin.scripts.agreement import mismatches
 from captwin.scripts.options import VIRTUAL, BaudOption
-from captwin.scripts.output import JsonFlag, Row, count, log, note, progress_bar, share, show
+from captwin.scripts.output import JsonFlag, Row, count, log, note, progress_told, share, show
 from captwin.sim import golden
 from captwin.sim.rtl.virtual import BAUD, LOADABLE, VirtualBoard
 from captwin.train.zoo import chip_dataset, load_chip, names
@@ -54,44 +52,14 @@ def infer(
         dataset = chip_dataset(loaded, data)
         pixels, labels = dataset.some(images, first=first)
         expected = golden.run(loaded, pixels, trace=trace)
-        answers: list[Answer] = []
-        traces: list[tuple[LayerTrace, ...]] = []
-        start, before = perf_counter(), device.sent
-        with progress_bar() as bar:
-            task = bar.add_task("images answered", total=len(pixels))
-            if trace:
-                for image in pixels:
-                    answer, layers = device.trace(image)
-                    answers.append(answer)
-                    traces.append(layers)
-                    bar.advance(task)
-            else:
-                for answer in device.infer(pixels):
-                    answers.append(answer)
-                    bar.advance(task)
-        seconds, sent = perf_counter() - start, device.sent - before
-    wrong = mismatches(answers, expected, traces)
-    right = float(np.mean([answer.label == label for answer, label in zip(answers, labels, strict=True)]))
-    cycles = [answer.cycles for answer in answers]
-    numbers = sum(array.size for layers in traces for layer in layers for array in vars(layer).values())
-    show(
-        [
-            note("port", "port", port),
-            note("chip", "chip", name),
-            note("data", "data", f"{dataset.name}, test set"),
-            count("images", "images", len(answers)),
-            share("accuracy", "accuracy", right),
-            Row("traced", numbers, "sums, drives, membranes, spikes" * trace, f"{numbers:,} compared"),
-            count("mismatches", "mismatches", len(wrong)),
-            Row("cycles", float(np.mean(cycles)), "first pixel to result", f"{np.mean(cycles):,.0f} cycles (mean)"),
-            *([] if trace else _line_rows(device, answers, sent)),
-            Row("images_per_s", len(answers) / seconds, "by ours", f"{len(answers) / seconds:,.1f} images/s"),
-        ],
-        "Board against golden model",
-        as_json,
-    )
+        with progress_told() as progress:
+            batch = run_batch(device, pixels, trace=trace, progress=progress)
+    wrong = mismatches(batch.answers, expected, batch.traces)
+    about = [note("port", "port", port), note("chip", "chip", name), note("data", "data", f"{dataset.name}, test set")]
+    rows = _rows(batch, labels, len(wrong), None if trace else device.about.baud)
+    show([*about, *rows], "Board against golden model", as_json)
     if wrong:
-        log.print(f"captwin: first mismatch: image {first + wrong[0]}: got {answers[wrong[0]]}")
+        log.print(f"captwin: first mismatch: image {first + wrong[0]}: got {batch.answers[wrong[0]]}")
         raise typer.Exit(1)
 
 
@@ -108,28 +76,40 @@ def connected(port: str, baud: int | None, record: Path | None, chip: Chip | Non
         yield device
 
 
-def chip_in(device: Device, said: str | None) -> tuple[str, Chip]:
-    """The chip in the device, which must be the one that was said."""
-    device.require_chip(said or "CHIP")
-    candidates = [said] if said else names()
+def chip_in(device: Device, expected: str | None) -> tuple[str, Chip]:
+    """Name and chip of what is in the device: it must be ``expected``, or any pre-trained chip."""
+    device.require_chip(expected or "CHIP")
+    candidates = [expected] if expected else names()
     for name in candidates:
         chip = load_chip(name)
         if chip.build_id == device.build_id:
             return name, chip
-    if said:
+    if expected:
         raise CaptwinError(
-            f"{device.port}: holds chip {device.build_id:016x}, {said} is {chip.build_id:016x}; try: "
-            f"captwin load {said} --port {device.port}"
+            f"{device.port}: holds chip {device.build_id:016x}, {expected} is {chip.build_id:016x}; try: "
+            f"captwin load {expected} --port {device.port}"
         )
     raise CaptwinError(f"{device.port}: holds chip {device.build_id:016x}, unknown here; name its file with --chip")
 
 
-def _line_rows(device: Device, answers: list[Answer], sent: int) -> list[Row]:
+def _rows(batch: Batch, labels: np.ndarray, wrong: int, baud: float | None) -> list[Row]:
+    """What the batch has to tell; of the line at ``baud`` only if that is given."""
+    numbers, cycles = batch.numbers_traced, batch.mean_cycles
+    return [
+        count("images", "images", len(batch.answers)),
+        share("accuracy", "accuracy", batch.accuracy(labels)),
+        Row("traced", numbers, "sums, drives, membranes, spikes" * bool(batch.traces), f"{numbers:,} compared"),
+        count("mismatches", "mismatches", wrong),
+        Row("cycles", cycles, "first pixel to result", f"{cycles:,.0f} cycles (mean)"),
+        *(_line_rows(batch, baud) if baud else []),
+        Row("images_per_s", batch.images_per_s, "by ours", f"{batch.images_per_s:,.1f} images/s"),
+    ]
+
+
+def _line_rows(batch: Batch, baud: float) -> list[Row]:
     """Images a second, from the first answer to the last; and if nothing but the line took time."""
-    limit = device.about.baud / (10 * sent / len(answers))
-    elapsed = answers[-1].counters.cycles - answers[0].counters.cycles & 0xFFFFFFFF
-    rate = (len(answers) - 1) * device.about.clock_hz / elapsed if elapsed else None
+    rate, limit = batch.device_rate, batch.line_limit
     return [
         Row("line_images_per_s", rate, "by the device's clock" * bool(rate), f"{rate or 0:,.1f} images/s"),
-        Row("line_limit_per_s", limit, f"at most, at {device.about.baud:,} baud", f"{limit:,.1f} images/s"),
+        Row("line_limit_per_s", limit, f"at most, at {baud:,} baud", f"{limit:,.1f} images/s"),
     ]

@@ -10,7 +10,7 @@ from captwin.boards.host.discovery import AUTO, open_device
 from captwin.hw.chip import PIXEL_MAX
 from captwin.scripts.agreement import mismatches
 from captwin.scripts.options import BaudOption
-from captwin.scripts.output import JsonFlag, Row, count, log, note, progress_bar, show
+from captwin.scripts.output import JsonFlag, Row, count, log, note, progress_told, show
 from captwin.sim import golden
 from captwin.train.zoo import load_chip
 
@@ -28,9 +28,8 @@ def load(
     loaded = load_chip(chip)
     with open_device(port, baud) as device:
         before, start = device.sent, perf_counter()
-        with progress_bar() as bar:
-            task = bar.add_task("memories written", total=None)
-            device.load(loaded, lambda written, stores: bar.update(task, completed=written, total=stores))
+        with progress_told() as progress:
+            device.load(loaded, progress)
         sent, seconds = device.sent - before, perf_counter() - start
         noise = np.random.default_rng(0).integers(0, PIXEL_MAX + 1, (CHECKED, loaded.pixels), dtype=np.uint8)
         expected = golden.run(loaded, noise, trace=device.traces)

@@ -6,12 +6,14 @@ import typer
 
 from captwin.hw.chip import Chip
 from captwin.scripts.activity import activity_rows, warn
+from captwin.scripts.conditions import ChipCircuitOption, CornerOption, TemperatureOption, doubts_of
 from captwin.scripts.labels import ASSUMPTIONS, PART_LABELS
 from captwin.scripts.output import JsonFlag, Row, count, note, share, show
 from captwin.scripts.quantities import energy_text
 from captwin.sim import energy
 from captwin.sim.evaluate import Evaluation
 from captwin.sim.evaluate import evaluate as run
+from captwin.sim.neurons.circuits import circuit_of, load_circuit, on_circuit
 from captwin.train.datasets.dataset import Dataset
 from captwin.train.zoo import chip_dataset, load_chip, trained_on
 
@@ -19,10 +21,16 @@ from captwin.train.zoo import chip_dataset, load_chip, trained_on
 def evaluate(
     chip: Annotated[str, typer.Argument(help="A chip file, or the name of a pre-trained chip.")],
     data: Annotated[str | None, typer.Option(help="Data set; by default the one the chip was trained on.")] = None,
+    corner: CornerOption = None,
+    temperature: TemperatureOption = None,
+    circuit: ChipCircuitOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Run the golden model over the whole test set, and add up the energy that the analog chip would draw."""
-    loaded = load_chip(chip)
+    loaded, doubts = load_chip(chip), []
+    if (corner, temperature, circuit) != (None, None, None):
+        table = load_circuit(circuit_of(loaded, circuit), corner, temperature)
+        loaded, doubts = on_circuit(loaded, table), doubts_of(table)
     dataset = chip_dataset(loaded, data)
     result = run(loaded, dataset.test_images, dataset.test_labels)
     steps, rate = result.outcome.steps.mean(), result.images_per_s
@@ -31,6 +39,7 @@ def evaluate(
             note("chip", "chip", chip),
             note("data", "data", f"{dataset.name}, test set"),
             _training_data(loaded, dataset),
+            *_circuit_rows(loaded),
             count("images", "images", result.images),
             share("golden_accuracy", "golden accuracy", result.accuracy),
             count("errors", "errors", result.errors),
@@ -42,7 +51,17 @@ def evaluate(
         "Golden model",
         as_json,
     )
-    warn(result.activity.warnings())
+    warn([*doubts, *result.activity.warnings()])
+
+
+def _circuit_rows(chip: Chip) -> list[Row]:
+    """What the chip's neurons are, and under what conditions."""
+    analog = chip.analog
+    return [
+        note("circuit", "circuit", analog.circuit),
+        Row("corner", analog.corner, "conditions", f"{analog.corner}, {analog.temperature:g} deg C"),
+        Row("temperature_c", analog.temperature, "", ""),
+    ]
 
 
 def _training_data(chip: Chip, dataset: Dataset) -> Row:

@@ -12,9 +12,10 @@ from captwin.scripts.inspection.inspection import Inspection, Kind, kind_of
 from captwin.scripts.inspection.netlist import inspect_netlist
 from captwin.scripts.inspection.table import compare_tables, inspect_table
 from captwin.scripts.options import PdkOption
-from captwin.scripts.output import JsonFlag, file, progress_bar, results_folder, show
+from captwin.scripts.output import JsonFlag, file, progress_told, results_folder, show
+from captwin.sim.neurons.conditions import TYPICAL, Conditions
 from captwin.sim.plots.style import save_png, style
-from captwin.sim.spice.bench import TYPICAL, Conditions, open_bench
+from captwin.sim.spice.bench import open_bench
 
 
 def inspect(
@@ -74,11 +75,8 @@ def _conditions(corner: str | None, temperature: float | None) -> Conditions:
 def _netlist(path: Path, models: Path | None, pdk: str | None, conditions: Conditions) -> Inspection:
     name = check_name(path.stem, "netlist's file name")
     bench = open_bench(name, netlist=path, models=models, pdk=pdk, conditions=conditions)
-    with progress_bar() as bar:
-        task = bar.add_task("drives", total=None)
-        return inspect_netlist(
-            bench, lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
-        )
+    with progress_told() as progress:
+        return inspect_netlist(bench, progress)
 
 
 def _draw(result: Inspection, folder: Path) -> dict[str, Path]:

@@ -8,7 +8,7 @@ import typer
 
 from captwin.hw.support.files import write_atomically
 from captwin.hw.support.locks import locked_folder
-from captwin.scripts.output import JsonFlag, Row, count, file, progress_bar, results_folder, show
+from captwin.scripts.output import JsonFlag, Row, count, file, progress_told, results_folder, show
 from captwin.sim.devices.mapping_kinds import MAPPINGS
 from captwin.sim.neurons.circuits import circuit_names
 from captwin.sim.plots.style import save_png
@@ -46,8 +46,7 @@ def study(
 
 
 def _run(data: str, seeds: int, folder: Path, sweeps: bool, epochs: int | None) -> list[Outcome]:
-    with progress_bar() as bar:
-        task = bar.add_task("training", total=None)
+    with progress_told() as progress:
         return run(
             data,
             tuple(circuit_names()),
@@ -55,7 +54,7 @@ def _run(data: str, seeds: int, folder: Path, sweeps: bool, epochs: int | None) 
             folder / "cache",
             sweeps=sweeps,
             epochs=epochs,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            progress=progress,
         )
 
 

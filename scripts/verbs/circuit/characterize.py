@@ -1,5 +1,6 @@
 """``captwin characterize``: a neuron netlist, measured in ngspice, as a table file."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -8,16 +9,19 @@ import typer
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import check_name
+from captwin.scripts.conditions import condition_rows, degrees, words
 from captwin.scripts.inspection.netlist import bias_rows
 from captwin.scripts.options import PdkOption
-from captwin.scripts.output import JsonFlag, Row, count, file, note, progress_bar, show
+from captwin.scripts.output import JsonFlag, Row, count, file, note, progress_told, show
 from captwin.scripts.quantities import energy_text
 from captwin.scripts.verdict import verdict_rows
+from captwin.sim.neurons.conditions import TYPICAL, Conditions, listed
 from captwin.sim.neurons.table import MOST_POINTS, NeuronTable
 from captwin.sim.neurons.verdict import judge
-from captwin.sim.spice.bench import SPICE_CIRCUITS, TYPICAL, Conditions, open_bench
+from captwin.sim.spice.bench import SPICE_CIRCUITS, Bench, open_bench
 from captwin.sim.spice.characterize import HeldOut, held_out
 from captwin.sim.spice.characterize import characterize as run
+from captwin.sim.spice.corners import characterize_under, every, table_place
 from captwin.sim.spice.memory import default_cache
 
 CIRCUITS = ", ".join(SPICE_CIRCUITS)
@@ -31,6 +35,12 @@ def characterize(
         str, typer.Option(help="Corner of the PDK, or section of the models file: tt, ff, ss.")
     ] = TYPICAL.corner,
     temperature: Annotated[float, typer.Option(help="Temperature in deg C.")] = TYPICAL.temperature,
+    corners: Annotated[
+        str | None, typer.Option(help="Several corners, such as tt,ff,ss: a table for each, in the folder CIRCUIT.")
+    ] = None,
+    temperatures: Annotated[
+        str | None, typer.Option(help="Several temperatures in deg C, such as -40,27,125: likewise.")
+    ] = None,
     netlist: Annotated[
         Path | None,
         typer.Option(help="Your neuron, or a folder that holds it as CIRCUIT.cir: docs/circuit.md names its ports."),
@@ -45,7 +55,10 @@ def characterize(
         float | None, typer.Option(help="Membrane capacitance in F, in place of the netlist's.")
     ] = None,
     held_out_points: Annotated[
-        int, typer.Option("--held-out", min=1, max=100_000, help="Points off the grid that the table is checked at.")
+        int,
+        typer.Option(
+            "--held-out", min=1, max=100_000, help="Points off the grid that the table is checked at, if it is one."
+        ),
     ] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Seed that draws the points off the grid.")] = 1,
     as_json: JsonFlag = False,
@@ -56,26 +69,46 @@ def characterize(
     except CaptwinError as error:
         raise CaptwinError(f"{error}; a netlist's file goes to --netlist") from None
     path = output or Path(f"{circuit}.json")
+    own = Conditions(corner, temperature)
+
+    def open_at(conditions: Conditions) -> Bench:
+        return open_bench(
+            circuit,
+            netlist=netlist,
+            models=models,
+            pdk=pdk,
+            conditions=conditions,
+            c_column=c_column,
+            c_membrane=c_membrane,
+        )
+
+    if corners is not None or temperatures is not None:
+        wanted = every(words(corners) or [corner], degrees(temperatures) or [temperature])
+        _several(open_at, {each: table_place(path, each, own) for each in wanted}, points, as_json)
+        return
     _keep_others(path)
-    bench = open_bench(
-        circuit,
-        netlist=netlist,
-        models=models,
-        pdk=pdk,
-        conditions=Conditions(corner, temperature),
-        c_column=c_column,
-        c_membrane=c_membrane,
-    )
-    with progress_bar() as bar:
-        task = bar.add_task("grid", total=None)
-
-        def progress(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total)
-
+    bench = open_at(own)
+    with progress_told() as progress:
         table = run(bench, points, cache=default_cache(), progress=progress)
         table.save(path)
         check = held_out(bench, table, held_out_points, seed, progress=progress)
     show([*_rows(table, check, path), *bias_rows(bench)], "Characterised", as_json)
+
+
+def _several(
+    open_at: Callable[[Conditions], Bench], places: dict[Conditions, Path], points: int, as_json: bool
+) -> None:
+    """Measures a table for each of the conditions, and shows them; those that fail are told at the end."""
+    for path in places.values():
+        _keep_others(path)
+    with progress_told() as progress:
+        results = list(characterize_under(open_at, places, points, cache=default_cache(), progress=progress))
+    failed = {each.conditions: each.failure for each in results if each.table is None}
+    show([row for each in results for row in condition_rows(each)], "Characterised", as_json)
+    if failed:
+        first, reason = next(iter(failed.items()))
+        rest = f" ({listed(failed)} failed; the other tables are written)" if len(results) > 1 else ""
+        raise CaptwinError(f"{first}: {reason}{rest}")
 
 
 def _rows(table: NeuronTable, check: HeldOut, path: Path) -> list[Row]:

@@ -9,7 +9,7 @@ from captwin.hw.chip import Chip
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import whole_folder, write_atomically
 from captwin.scripts.chip_folders import chip_folder, own_folder
-from captwin.scripts.output import JsonFlag, Row, count, file, note, progress_bar, share, show
+from captwin.scripts.output import JsonFlag, Row, count, file, note, progress_told, share, show
 from captwin.sim import golden
 from captwin.sim.devices.fabricate import Process
 from captwin.sim.devices.fabricate import fabricate as run
@@ -88,12 +88,7 @@ def _lot(
     def accuracy(measured: Chip) -> float:
         return golden.run(measured, dataset.test_images).accuracy(dataset.test_labels)
 
-    with progress_bar() as bar:
-        task = bar.add_task("chips", total=chips)
-
-        def progress(done: int, total: int) -> None:
-            bar.update(task, completed=done)
-
+    with progress_told() as progress:
         return fabricate_lot(
             chip, process, accuracy, folder, count=chips, seed=seed, mapping=mapping, progress=progress
         )

@@ -175,7 +175,7 @@ def _search_rows(model: AreaModel, load: Workload, margin: float, *, loadable: b
             measure,
             loadable=loadable,
             margin=margin,
-            progress=lambda tried: status.update(f"{tried} cores tried"),
+            progress=lambda what, done, total: status.update(f"{done} {what}"),
         )
     if not fastest:
         raise CaptwinError(

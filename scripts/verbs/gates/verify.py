@@ -22,7 +22,7 @@ from captwin.scripts.options import (
     SerialOption,
     core_options,
 )
-from captwin.scripts.output import JsonFlag, Row, count, log, note, progress_bar, share, show, spread
+from captwin.scripts.output import JsonFlag, Row, count, log, note, progress_told, share, show, spread
 from captwin.sim.rtl.design import Design
 from captwin.sim.rtl.simulate import CLOCK_HZ
 from captwin.sim.rtl.twin import Twin, build, compile_design
@@ -92,9 +92,8 @@ def run_compiled(
     how far it is."""
     with log.status(Text("writing and compiling the Verilog")):
         twin = compile_design(given) if given else build(chip, options)
-    with progress_bar() as bar:
-        task = bar.add_task("images compared", total=len(pixels))
-        return twin, run(twin, chip, pixels, lambda done: bar.advance(task, done), interval=interval)
+    with progress_told() as progress:
+        return twin, run(twin, chip, pixels, progress, interval=interval)
 
 
 def _rows(twin: Twin, outcome: Verification, labels: np.ndarray, clock_hz: float) -> list[Row]:

@@ -6,27 +6,22 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from captwin.hw.chip import PIXEL_MAX, Chip
-from captwin.hw.export.companions import constraints, fusesoc, instance
-from captwin.hw.export.sidecar import Sidecar
+from captwin.hw.chip import Chip
 from captwin.hw.gates.core import Core
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import file_target
 from captwin.hw.support.names import check_name
-from captwin.hw.verilog import write_verilog
+from captwin.hw.verilog import WrittenVerilog, write_verilog
 from captwin.scripts.activity import warn
 from captwin.scripts.options import BanksOption, LanesOption, PixelLanesOption, SerialOption, core_options
 from captwin.scripts.output import JsonFlag, Row, file, note, show
+from captwin.sim.rtl.companions import ENDINGS, RANDOM_IMAGES, RANDOM_NOTE, Companions, random_images
 from captwin.sim.rtl.simulate import CLOCK_HZ
-from captwin.sim.rtl.testbench.plain import checking_testbench
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import chip_warnings, load_chip
 
-#: what can be written beside the Verilog, and what is added to its name
-KINDS = {"instance": ("_instance.vh",), "testbench": ("_tb.v",), "constraints": (".sdc", ".xdc"), "fusesoc": (".core",)}
+#: stands for all kinds of companions
 ALL = "all"
-#: what a FuseSoC description names must be there
-NEEDS = {"fusesoc": ("testbench", "constraints")}
 
 
 def verilog(
@@ -52,9 +47,9 @@ def verilog(
     ] = False,
     companions: Annotated[
         str,
-        typer.Option("--with", help=f"What to write beside it, with commas between: {', '.join(KINDS)}, or {ALL}."),
+        typer.Option("--with", help=f"What to write beside it, with commas between: {', '.join(ENDINGS)}, or {ALL}."),
     ] = "",
-    images: Annotated[int, typer.Option(min=1, max=1000, help="Images in the testbench.")] = 3,
+    images: Annotated[int, typer.Option(min=1, max=1000, help="Images in the testbench.")] = RANDOM_IMAGES,
     data: Annotated[
         str | None, typer.Option(help="Data set whose first test images these are [default: random pixels].")
     ] = None,
@@ -64,34 +59,45 @@ def verilog(
 ) -> None:
     """Write a chip as one Verilog file, and a JSON sidecar that describes its ports."""
     file_target(output)
-    wanted = _wanted(companions)
-    if wanted:
+    kinds = _kinds(companions)
+    if kinds:
         check_name(output.name, "--output")  # stands in the files beside it
     if axi_stream:
         _check_axi_stream(trace, loadable)
     options = core_options(pixel_lanes, row_banks, lanes, trace=trace, loadable=loadable, serial=serial)
     loaded = load_chip(chip)
     warn(chip_warnings(loaded))
-    core = Core(loaded, options)
-
-    def beside(sidecar: Sidecar) -> dict[Path, str]:
-        pixels, about = _images(loaded, images, data)
-        return _companions(wanted, loaded, sidecar, output, pixels, about, clock * 1e6)
-
+    pixels, pixels_note = _images(loaded, images, data)
     written = write_verilog(
-        core, output, axi_stream=axi_stream, top=top, initial=not no_initial, companions=beside, force=force
+        Core(loaded, options),
+        output,
+        axi_stream=axi_stream,
+        top=top,
+        initial=not no_initial,
+        companions=Companions(loaded, kinds, pixels, pixels_note, clock * 1e6),
+        force=force,
     )
-    show(
-        [
-            file("verilog", "Verilog", output),
-            file("sidecar", "ports", written.sidecar),
-            *(_beside_row(path, path.name.removeprefix(output.stem)) for path in written.companions),
-            note("build_id", "build id", f"{core.chip.build_id:016x}"),
-            note("layers", "layers", "-".join(str(size) for size in core.chip.sizes)),
-        ],
-        written.ports.top,
-        as_json,
-    )
+    show(_rows(loaded, written), written.ports.top, as_json)
+
+
+def _images(chip: Chip, count: int, data: str | None) -> tuple[np.ndarray, str]:
+    """(count, pixels) uint8 for the testbench, and what to tell of them: of the data set, or random ones."""
+    if not data:
+        return random_images(chip, count), RANDOM_NOTE
+    dataset = load_dataset(data)
+    pixels, _ = dataset.some(count)
+    return pixels, f"the first of the test set of {dataset.name}"
+
+
+def _rows(chip: Chip, written: WrittenVerilog) -> list[Row]:
+    path = written.verilog
+    return [
+        file("verilog", "Verilog", path),
+        file("sidecar", "ports", written.sidecar),
+        *(_companion_row(beside, beside.name.removeprefix(path.stem)) for beside in written.companions),
+        note("build_id", "build id", f"{chip.build_id:016x}"),
+        note("layers", "layers", "-".join(str(size) for size in chip.sizes)),
+    ]
 
 
 def _check_axi_stream(trace: bool, loadable: bool) -> None:
@@ -101,45 +107,14 @@ def _check_axi_stream(trace: bool, loadable: bool) -> None:
         raise CaptwinError("--loadable: a core with AXI4-Stream ports has none to load chips; leave one of the two out")
 
 
-def _beside_row(path: Path, ending: str) -> Row:
-    kind = next(kind for kind, endings in KINDS.items() if ending in endings)
+def _companion_row(path: Path, ending: str) -> Row:
+    kind = next(kind for kind, endings in ENDINGS.items() if ending in endings)
     return file(ending.strip("_."), kind, path)
 
 
-def _wanted(companions: str) -> set[str]:
+def _kinds(companions: str) -> set[str]:
+    """The kinds of files that ``--with`` names."""
     words = {word.strip() for word in companions.split(",")} - {""}
-    if unknown := sorted(words - {*KINDS, ALL}):
-        raise CaptwinError(f"--with: there are {', '.join(KINDS)} and {ALL}, no {unknown[0]!r}")
-    words = set(KINDS) if ALL in words else words
-    return words.union(*(NEEDS.get(word, ()) for word in words))
-
-
-def _images(chip: Chip, count: int, data: str | None) -> tuple[np.ndarray, str]:
-    """Images for the testbench, and what they are."""
-    if data:
-        dataset = load_dataset(data)
-        pixels, _ = dataset.some(count)
-        return pixels, f"the first of the test set of {dataset.name}"
-    dice = np.random.default_rng(0)
-    # Pixels of one brightness for a whole image and of random ones around it: few and many spikes.
-    levels = dice.integers(0, PIXEL_MAX + 1, (count, 1))
-    pixels = dice.integers(0, PIXEL_MAX + 1, (count, chip.pixels))
-    return np.minimum(pixels, levels).astype(np.uint8), "random pixels"
-
-
-def _companions(
-    wanted: set[str], chip: Chip, sidecar: Sidecar, output: Path, pixels: np.ndarray, about: str, clock_hz: float
-) -> dict[Path, str]:
-    """The texts beside the Verilog, by their paths."""
-    paths = {kind: [output.with_name(output.stem + ending) for ending in endings] for kind, endings in KINDS.items()}
-    (bench,), (sdc, xdc) = paths["testbench"], paths["constraints"]
-    texts = {}
-    if "instance" in wanted:
-        texts[paths["instance"][0]] = instance(sidecar)
-    if "testbench" in wanted:
-        texts[bench] = checking_testbench(chip, sidecar, pixels, output.name, bench.name, about)
-    if "constraints" in wanted:
-        texts |= {path: constraints(sidecar, clock_hz) for path in (sdc, xdc)}
-    if "fusesoc" in wanted:
-        texts[paths["fusesoc"][0]] = fusesoc(sidecar, output.name, bench.name, sdc.name, xdc.name)
-    return texts
+    if unknown := sorted(words - {*ENDINGS, ALL}):
+        raise CaptwinError(f"--with: there are {', '.join(ENDINGS)} and {ALL}, no {unknown[0]!r}")
+    return set(ENDINGS) if ALL in words else words

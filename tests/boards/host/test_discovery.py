@@ -5,9 +5,8 @@ from types import SimpleNamespace
 import pytest
 from serial.tools import list_ports
 
-from captwin.boards.catalogue import BOARDS, find_board
+from captwin.boards.catalogue import BOARDS, find_board, host_bauds
 from captwin.boards.host import line
-from captwin.boards.host.device import BAUDS
 from captwin.boards.host.discovery import find_device
 from captwin.boards.host.line import LinkError
 from captwin.hw.link.linked_core import TOLERANCE, bit_cycles
@@ -28,7 +27,7 @@ def test_the_first_that_answers(monkeypatch: pytest.MonkeyPatch) -> None:
         plugged(monkeypatch, (other.port, (1, 2)), (silent.port, bridge), ("/dev/none", bridge), (fake.port, bridge))
         with find_device() as device:
             assert device.port == fake.port
-        assert not other.requests and len(silent.requests) == 2 * len(BAUDS)
+        assert not other.requests and len(silent.requests) == 2 * len(host_bauds())
 
 
 def test_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,9 +39,14 @@ def test_none(monkeypatch: pytest.MonkeyPatch) -> None:
         find_device()
 
 
+def test_baud_rates() -> None:
+    """They stand in docs/protocol.md."""
+    assert host_bauds() == (3_000_000, 4_000_000, 6_000_000)
+
+
 @pytest.mark.parametrize("name", BOARDS)
 def test_hosts_try_the_baud_rates_that_boards_have(name: str) -> None:
     board = find_board(name)
     clock_hz = board.family.pll(board.platform().default_clk_frequency, board.clock_hz).output_hz
     rate = clock_hz / bit_cycles(clock_hz, board.line.baud)
-    assert any(abs(rate / baud - 1) <= TOLERANCE for baud in BAUDS)
+    assert any(abs(rate / baud - 1) <= TOLERANCE for baud in host_bauds())

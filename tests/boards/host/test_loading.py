@@ -89,7 +89,7 @@ def test_requests_hold_all_words(width: int, words: int, longest: int, seed: int
 
 
 def test_what_does_not_fit() -> None:
-    chip = random_chip(4, sizes=(7, 4, 3))
+    chip = random_chip(4, sizes=(7, 4, 3), by_outcome=True)
     other = next(kind for kind in ENCODERS if kind != chip.encoder.kind)
     room = room_of(chip)
     formats = asdict(room.formats)
@@ -104,6 +104,7 @@ def test_what_does_not_fit() -> None:
         (replace(room, formats=replace(room.formats, charge_bits=formats["charge_bits"] - 1)), "charge codes have"),
         (replace(room, formats=replace(room.formats, drive_fraction=formats["drive_fraction"] - 1)), "drive_fraction"),
         (replace(room, shifts=(31, 31)), "the gains of layer 0 go with a shift of"),
+        (replace(room, surfaces=2), "neuron tables have 4 surfaces, those of the device 2"),
         (replace(room, tables=1), "layers have 2 neuron tables, the device 1"),
         (replace(room, stores="0" * 16), "another version of Captwin"),
     ):

@@ -25,7 +25,7 @@ from tests.support.chips import random_formats, random_layer
 def test_spiking_layer(width: int, banks: int, lanes: int, rows: int, columns: int, stall: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     formats = random_formats(rng)
-    layer = random_layer(rng, formats, rows, columns)
+    layer = random_layer(rng, formats, rows, columns, by_outcome=seed % 2 == 1)
     steps = int(rng.integers(1, 5))
     spikes = rng.random((2, steps, rows)) < rng.random()  # two inferences, one after the other
     trace = golden.run_layer(layer, formats, spikes)

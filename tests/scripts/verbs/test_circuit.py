@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from captwin.sim.fidelity.compare import compare
+from captwin.sim.neurons.circuits import circuit_conditions, load_circuit
 from captwin.sim.neurons.table import NeuronTable
 from captwin.sim.rtl.simulators import missing_tools
 from captwin.sim.spice import bench
@@ -148,6 +149,51 @@ def test_characterize_names_what_fails(captwin, tmp_path, monkeypatch):
         "1 of 8 points do not converge, or not in time: (v = 0.8800 V, u = 0.1280 V, b = 1): not in time; the others"
         in err
     )
+
+
+SEVERAL = ("characterize", "charge_share", "--points", "2", "--corners", "tt,ss", "--temperatures", "-40,27")
+
+
+@needs_ngspice
+def test_characterize_several_conditions(captwin, tmp_path):
+    """A table for each in the place where it is looked for, the same that is measured alone."""
+    status, out, _ = captwin(*SEVERAL, "--json")
+    result = json.loads(out)
+    assert status == 0 and list(result) == ["tt_-40", "tt_27", "ss_-40", "ss_27"]
+    names = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.json")}
+    assert names == {"charge_share.json", *(f"charge_share/{name}.json" for name in ("tt_-40", "ss_-40", "ss_27"))}
+    assert [each.name for each in circuit_conditions("charge_share.json")] == ["tt_27", "ss_-40", "ss_27", "tt_-40"]
+    assert result["ss_-40"]["verdict"].startswith("never fires") and result["tt_27"]["usable"]
+    table = load_circuit("charge_share.json", "ss", 27)
+    assert result["ss_27"]["energy_median_j"] == np.median(table.energy)
+    captwin("characterize", "charge_share", "--points", "2", "--held-out", "1", "--corner", "ss", "-o", "t.json")
+    assert NeuronTable.load(tmp_path / "t.json").circuit_sha256 == table.circuit_sha256
+    status, out, _ = captwin(*SEVERAL)
+    assert status == 0 and "never fires: no drive of the table, -128 to 128 mV" in out
+
+
+@needs_ngspice
+def test_conditions_that_fail_do_not_stop_the_others(captwin, tmp_path, monkeypatch):
+    whole = bench.run_deck
+
+    def run_deck(deck, timeout):
+        if ".temp -40" in deck and "alterparam" in deck:
+            raise SpiceTimeoutError("ngspice did not end")
+        return whole(deck, timeout)
+
+    monkeypatch.setattr(bench, "run_deck", run_deck)
+    status, out, err = captwin(*SEVERAL)
+    assert status == 1 and "failed: charge_share: 8 of 8 points do not converge, or not in time" in out
+    assert "captwin: tt, -40 deg C: charge_share: 8 of 8 points" in err
+    assert "(ss at -40; tt at -40 deg C failed; the other tables are written)" in err
+    assert [each.name for each in circuit_conditions("charge_share.json")] == ["tt_27", "ss_27"]
+
+
+@pytest.mark.parametrize(("corners", "temperatures"), [("tt", "warm"), ("tt", "-300"), ("t/t", "27"), ("tt,", "27")])
+def test_wrong_conditions_are_one_line(captwin, tmp_path, corners, temperatures):
+    arguments = ("--corners", corners, "--temperatures", temperatures)
+    status, out, err = captwin("characterize", "charge_share", *arguments)
+    assert (status, out, err.count("\n")) == (1, "", 1) and list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.proof

@@ -20,7 +20,13 @@ def test_a_lot_is_its_chips(tmp_path):
         return 0.5 if measured is chip else (measured.build_id & 3) / 4
 
     lot = fabricate_lot(
-        chip, process, accuracy, tmp_path, count=4, seed=3, progress=lambda done, total: seen.append((done, total))
+        chip,
+        process,
+        accuracy,
+        tmp_path,
+        count=4,
+        seed=3,
+        progress=lambda what, done, total: seen.append((done, total)),
     )
     assert seen == [(done, 4) for done in range(5)] and lot.nominal_accuracy == 0.5
     alone = [fabricate(chip, process, seed=3, number=number) for number in range(4)]

@@ -12,6 +12,7 @@ from captwin.sim.neurons.deviation import deviation, firing_drive_codes
 from captwin.sim.neurons.quantise import quantise
 from captwin.train.zoo import load_chip, names
 from tests.support.chips import random_chip
+from tests.support.tables import small_table
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -27,9 +28,14 @@ def test_thresholds_are_goldens(seed: int) -> None:
             assert (spikes == fires).all()
 
 
-@pytest.mark.parametrize("name", ["charge_share", "pass_transistor"])
+TABLES = {name: load_circuit(name) for name in ("charge_share", "pass_transistor")} | {
+    "four surfaces": small_table(points=33, jump=0.05)
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
 def test_shrinks_with_finer_codes(name: str) -> None:
-    table = load_circuit(name)
+    table = TABLES[name]
     errors = []
     for bits in (5, 8):
         formats = Formats(

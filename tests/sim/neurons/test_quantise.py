@@ -8,7 +8,7 @@ from captwin.sim.neurons.quantise import quantise
 from tests.support.tables import small_table
 
 FINE = small_table(points=65, level=0.06)
-TABLES = {"fine": FINE, "ideal": ideal_twin(FINE)}
+TABLES = {"fine": FINE, "ideal": ideal_twin(FINE), "four surfaces": small_table(points=65, level=0.06, jump=0.04)}
 
 
 @st.composite
@@ -32,7 +32,7 @@ def test_knots_hold_the_table_to_half_a_code(name, formats):
     # The table's 65 points hold all knots of up to 64 intervals.
     at_v = np.searchsorted(table.v, v - 1e-9)
     at_u = np.searchsorted(table.u, u - 1e-9)
-    wanted = table.surfaces[:, at_v[:, None], at_u]
+    wanted = table.surfaces[..., at_v[:, None], at_u]
     got = neuron.scale.v_min + neuron.surfaces * neuron.membranes.lsb
     inside = neuron.surfaces < formats.membrane_max
     assert np.abs(got - wanted)[inside].max() <= 0.5001 * neuron.membranes.lsb

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,6 +28,25 @@ def test_file_holds_the_whole_table(name, tmp_path):
     assert again.date == table.date
     for field in ("v", "u", "surfaces", "thresholds", "energy"):
         assert np.array_equal(getattr(again, field), getattr(table, field)), field
+
+
+def test_four_surfaces(tmp_path):
+    """The outcome chooses the surface, and between points nothing is blurred by the jump."""
+    table, plain = small_table(jump=0.03), small_table()
+    table.save(tmp_path / "table.json")
+    again = load_circuit(str(tmp_path / "table.json"))
+    assert np.array_equal(again.surfaces, table.surfaces) and again.circuit_sha256 != plain.circuit_sha256
+    rng = np.random.default_rng(1)
+    v, u, fired = rng.uniform(0.5, 1.0, 500), rng.uniform(-0.1, 0.1, 500), rng.random(500) < 0.5
+    spikes = table.fires(v, u, fired)
+    assert 0.1 < spikes.mean() < 0.9
+    np.testing.assert_allclose(table.step(v, u, fired), plain.step(v, u, fired) + 0.03 * spikes, atol=1e-12)
+    np.testing.assert_allclose(
+        table.step(v, u, fired, spikes=~spikes), plain.step(v, u, fired) + 0.03 * ~spikes, atol=1e-12
+    )
+    b, at, drive = np.meshgrid([False, True], table.v, table.u, indexing="ij")
+    np.testing.assert_allclose(table.after, table.step(at, drive, b), atol=1e-12)
+    assert plain.after is plain.surfaces
 
 
 def test_thresholds_that_never_fire_are_null(content):
@@ -92,6 +112,7 @@ def _set(path, value):
         (_set(["colour"], 5.0), "colour: unknown field"),
         (lambda content: content.pop("supply"), "supply: missing"),
         (lambda content: content.pop("surfaces"), "surfaces: missing"),
+        (_set(["surfaces"], [[[[0.7] * 9] * 9] * 3] * 2), "surfaces: expected shape (2, 2, 9, 9) from the axes"),
     ],
 )
 def test_bad_field_is_named_in_one_line(content, change, message, tmp_path):
@@ -169,3 +190,14 @@ def test_file_that_is_no_table(text, tmp_path):
     path.write_text(text)
     with pytest.raises(TableError, match=r"^\S+bad.json: "):
         NeuronTable.load(path)
+
+
+def test_rounded_to_what_is_meant():
+    table = small_table()
+    exact = replace(table, surfaces=table.surfaces + 1.23456789e-6, energy=table.energy * 1.23456789)
+    rounded = exact.rounded()
+    assert np.abs(rounded.surfaces - exact.surfaces).max() <= 0.5001e-7
+    assert np.allclose(rounded.energy, exact.energy, rtol=5e-5) and rounded.energy[0, 0, 0] == 1.2346e-13
+    assert (np.isinf(rounded.thresholds) == np.isinf(table.thresholds)).all()
+    assert rounded.rounded().circuit_sha256 == rounded.circuit_sha256
+    assert replace(table, energy=None).rounded().energy is None

@@ -7,16 +7,19 @@ import pytest
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim.pdk.catalogue import find_pdk, pdks
-from captwin.sim.pdk.devices import pdk_devices
+from captwin.sim.pdk.devices import needed_cards, pdk_devices
 from captwin.sim.pdk.pdk import PACKAGE
 from captwin.sim.pdk.place import download_folder, find_place, place_of
+from captwin.sim.pdk.sizes import Part, check_sizes, netlist_parts
 from captwin.sim.spice.bench import NETLISTS, Conditions, Cycle, Point, find_devices, open_bench
+from captwin.sim.spice.netlist import PORTS
 from captwin.sim.spice.ngspice import SpiceError
 from captwin.sim.spice.source import expand_text
 from tests.support.needs import needs_ngspice, needs_pdk
 
 GF180 = find_pdk("gf180mcu")
 CARDS = "sm141064.ngspice"
+NEURON = f".subckt neuron {' '.join(PORTS)}\nx1 col phi1 mem 0 nch w=1u l=0.5u\n.ends"
 SECTIONS = ["typical", "nfet_03v3_t", "pfet_03v3_t", "noise_corner", "fets_mm", "cap_mim", "moscap"]
 
 
@@ -79,18 +82,19 @@ def test_cards_are_looked_for_in_order(no_cards, monkeypatch):
     assert place_of(GF180).origin == "PDK_ROOT, PDK"
 
 
+@needs_ngspice
 def test_text_depends_on_what_cards_say_and_not_on_their_place(no_cards, monkeypatch):
     monkeypatch.setenv("PDK_ROOT", str(no_cards))
     texts = []
     for variant, comment in (("gf180mcuC", "* a"), ("gf180mcuD", "* another comment"), ("gf180mcu", ".param more=1")):
         monkeypatch.setenv("PDK", variant)
         _stand_in(no_cards / variant / "libs.tech/ngspice", comment)
-        texts.append(pdk_devices(GF180, "tt"))
+        texts.append(pdk_devices(GF180, "tt", NEURON, "mine.cir"))
     assert texts[0] == texts[1] and texts[0].text != texts[2].text
     assert ".param nfet_03v3_t_=1" in texts[0].text and str(no_cards) not in texts[0].text
     assert "typical_" not in texts[0].text  # only the sections that the devices need
     with pytest.raises(CaptwinError, match=r"^gf180mcu: no corner 'xx'; its corners are tt, ff, ss, fs, sf$"):
-        pdk_devices(GF180, "xx")
+        pdk_devices(GF180, "xx", NEURON, "mine.cir")
 
 
 def test_devices_of_a_netlist(tmp_path):
@@ -130,6 +134,67 @@ def test_a_neuron_on_the_cards(neuron, corner, tmp_path):
     assert place_of(GF180).origin != "PDK_ROOT, PDK" and (again.sha256, again.key) == (bench.sha256, bench.key)
     other = Conditions("ff" if corner == "tt" else "tt")
     assert open_bench("mine", netlist=neuron, pdk="gf180mcu", conditions=other).sha256 != bench.sha256
+
+
+@needs_ngspice
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("x1 col phi1 mem 0 nch w=0.2u", "x1: w = 0.2 um, gf180mcu has nch from 0.22 to 100 um"),
+        ("x1 col phi1 mem 0 pch w=1u l={0.27u}", "x1: l = 0.27 um, gf180mcu has pch from 0.28 to 50 um"),
+        ("x1 col phi1 mem 0 nch w=1.0021u", "x1: w = 1.0021 um is no multiple of gf180mcu's grid, 0.005 um; 1 is"),
+        ("xc mem 0 cmim w=4u l=9u", "xc: w = 4 um, gf180mcu has cmim from 5 to 100 um"),
+        ("xi col mem inner", "xi.xd: l = 0.1 um, gf180mcu has nch from 0.28 to 50 um"),
+        ("xr mem 0 rpoly r=1k", "xr: gf180mcu has no 'rpoly'; its devices are nch, pch, cmim, cmos"),
+        ("m1 col phi1 mem 0 nfet_03v3 w=1u l=1u", "m1: gf180mcu has no model of that name; its devices are nch, pch"),
+    ],
+)
+def test_devices_that_the_pdk_does_not_have(line, message):
+    netlist = f"{NEURON.removesuffix('.ends')}{line.replace('x1', 'x2')}\n.ends\n"
+    netlist += ".subckt inner a b\nxd a b 0 0 nch w={width} l=0.1u\n.ends\n.param width=2u"
+    with pytest.raises(SpiceError, match=rf"^mine.cir: {re.escape(message.replace('x1', 'x2'))}"):
+        wrapper = GF180.cards[PACKAGE].corners["tt"]
+        check_sizes(GF180, netlist_parts(GF180, wrapper, netlist, "mine.cir"), "mine.cir")
+
+
+@needs_ngspice
+def test_parts_of_neuron_and_bias():
+    netlist = NEURON + "\n.subckt bias vdd vref vreset\nxb vdd vref 0 0 nch m=2\nxd vref 0 0 0 pch w={2*w1}\n.ends"
+    netlist += "\n.param w1=3u"
+    parts = netlist_parts(GF180, GF180.cards[PACKAGE].corners["tt"], netlist, "mine.cir")
+    found = {(part.line, part.device): (part.w, part.l) for part in parts}
+    expected = {
+        ("x1", "nch"): (1e-6, 0.5e-6),
+        ("xbias.xb", "nch"): (1e-6, 0.28e-6),
+        ("xbias.xd", "pch"): (6e-6, 0.28e-6),
+    }
+    assert found.keys() == expected.keys()
+    assert all(found[part] == pytest.approx(sizes) for part, sizes in expected.items())
+
+
+def _card(name: str, number: int, width: tuple[float, float], length: tuple[float, float]) -> str:
+    limits = f"+ lmin = {length[0]} lmax={length[1]}\n+wmin = {width[0]} wmax = {width[1]}"
+    return f".MODEL {name}.{number} nmos\n+ level=54\n{limits}\n+ vth0=0.{number}"
+
+
+def test_only_the_bins_of_the_parts_are_kept():
+    edges = [1e-6, 2e-6, 4e-6]
+    cards = [
+        _card("nfet_03v3", 2 * i + j, (edges[i], edges[i + 1]), (edges[j], edges[j + 1]))
+        for i in range(2)
+        for j in range(2)
+    ]
+    other = _card("nfet_06v0", 7, (1e-7, 1e-4), (1e-7, 1e-4))
+    text = "\n".join([".param a=1", *cards, other, ".model diode d", "+ is=1"])
+    for w, l, expected in [  # noqa: E741
+        (1.5e-6, 1.5e-6, [0]),
+        (3e-6, 1.5e-6, [2]),
+        (1e-6, 4e-6, [1]),
+        (1.5e-6, 2e-6, [0, 1]),  # on an edge ngspice decides
+        (2e-6, 2e-6, [0, 1, 2, 3]),
+    ]:
+        kept = needed_cards(text, GF180, [Part("x1", "nch", w, l), Part("x2", "pch", 3e-6, 3e-6)])
+        assert kept == "\n".join([".param a=1", *(cards[number] for number in expected), ".model diode d", "+ is=1"])
 
 
 @needs_pdk("gf180mcu")

@@ -209,7 +209,7 @@ def test_another_chip_is_loaded(options: CoreOptions) -> None:
                 device.load(load_chip("digits"))
             assert agree(list(device.infer(fewer)), fewer, other)
 
-        def interrupt(written: int, stores: int) -> None:
+        def interrupt(what: str, written: int, stores: int) -> None:
             if written == 3:
                 raise KeyboardInterrupt
 

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from captwin.hw.support.errors import CaptwinError
-from captwin.sim.spice.bench import MODELS, NETLISTS, Conditions, Point, open_bench
+from captwin.sim.neurons.conditions import Conditions
+from captwin.sim.spice.bench import MODELS, NETLISTS, Point, open_bench
 from captwin.sim.spice.ngspice import run_deck
 from captwin.sim.spice.source import read_source
 from tests.support.needs import needs_ngspice

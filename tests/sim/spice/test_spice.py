@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from captwin.hw.support.errors import CaptwinError
+from captwin.sim.neurons.conditions import Conditions
 from captwin.sim.spice import bench as module
 from captwin.sim.spice.bench import (
     NETLISTS,
     SPICE_CIRCUITS,
     START_TOLERANCE,
     Bench,
-    Conditions,
     Cycle,
     Failed,
     Point,
@@ -228,7 +228,7 @@ def test_bad_conditions(changes, message):
 
 
 def test_conditions_of_no_circuit():
-    with pytest.raises(SpiceError, match="temperature: expected deg C that a circuit survives, got -300"):
+    with pytest.raises(CaptwinError, match="temperature: expected deg C that a circuit survives, got -300"):
         Conditions(temperature=-300.0)
     with pytest.raises(CaptwinError, match="corner: expected a plain name"):
         Conditions("t\nt")

@@ -12,10 +12,15 @@ from captwin.train.model.kernels import Curves
 from captwin.train.model.response import accumulate, respond, respond_in_torch
 
 
-def curves_of(circuit: str, rounded: bool) -> Curves:
+def curves_of(circuit: str, rounded: bool, jump: float | None = None) -> Curves:
+    """A circuit's neuron in codes; with ``jump`` it has four surfaces, and a spike adds about so many codes."""
     neuron = quantise(load_circuit(circuit), Formats())
+    surfaces = neuron.surfaces.astype(np.float32)
+    if jump is not None:
+        rise = np.linspace(0.8, 1.2, surfaces.shape[1])[:, None] * np.linspace(0.9, 1.1, surfaces.shape[2])
+        surfaces = np.stack([surfaces, surfaces + jump * rise.round(1)], axis=1).reshape(-1, *surfaces.shape[1:])
     return Curves(
-        surfaces=neuron.surfaces.astype(np.float32),
+        surfaces=surfaces.astype(np.float32),
         thresholds=neuron.thresholds.astype(np.float32),
         rest=float(neuron.rest),
         v_step=128.0,
@@ -45,8 +50,9 @@ def test_sums_and_their_gradients(seed: int) -> None:
 
 @pytest.mark.parametrize("circuit", circuit_names())
 @pytest.mark.parametrize("rounded", [True, False])
-def test_response_and_its_gradients(circuit: str, rounded: bool) -> None:
-    curves, generator = curves_of(circuit, rounded), torch.Generator().manual_seed(5)
+@pytest.mark.parametrize("jump", [None, -150.0])
+def test_response_and_its_gradients(circuit: str, rounded: bool, jump: float | None) -> None:
+    curves, generator = curves_of(circuit, rounded, jump), torch.Generator().manual_seed(5)
     drives = torch.randint(0, 1024, (6, 20, 9), generator=generator).float()
     drives[3:] = drives[3:] / 4 + 512  # some that linger around the threshold
     offsets = torch.randint(-9, 10, (9,), generator=generator).float()
@@ -68,6 +74,24 @@ def test_response_and_its_gradients(circuit: str, rounded: bool) -> None:
     close = torch.isclose(grad[:, same], plain_grad[:, same], rtol=0.02, atol=2e-4)
     assert close.float().mean() > 0.95
     assert grad.abs().max() > 0.01
+
+
+def test_the_jump_is_in_the_gradient() -> None:
+    """Over all drives, the membrane's gradient adds up to what the membrane gains by slope, and by the jump as often as
+    the surrogate counts a spike."""
+    jump = 200.0
+    curves = curves_of("charge_share", rounded=False, jump=jump)._replace(surrogate_width=5.0)
+    u = torch.arange(0, 1024.0, 0.25)[None, :, None].requires_grad_()
+    v, s = respond(u, torch.zeros(1), curves)
+    (of_v,) = torch.autograd.grad(v.sum(), u, retain_graph=True)
+    (of_s,) = torch.autograd.grad(s.sum(), u)
+    at = int(s.detach().flatten().argmax())
+    height = float((v[0, at] - v[0, at - 1]).detach())
+    assert height == pytest.approx(jump, rel=0.25)
+    smooth = float((v[0, -1] - v[0, 0]).detach()) - height
+    counted = float(of_s.sum()) / 4
+    assert 0.9 < counted / 2 < 1.05  # a fast sigmoid's slope adds up to 2
+    assert float(of_v.sum()) / 4 == pytest.approx(smooth + counted * height, rel=0.02)
 
 
 def test_thresholds_that_are_off_shift_the_decision() -> None:

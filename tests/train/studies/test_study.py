@@ -38,7 +38,7 @@ def test_study_measures_keeps_and_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(study, "cases", lambda circuits, seeds, sweeps: iter(few))
     seen: list[tuple[int, int]] = []
     outcomes = study.study(
-        "digits", (circuit,), 1, tmp_path, epochs=2, progress=lambda done, total: seen.append((done, total))
+        "digits", (circuit,), 1, tmp_path, epochs=2, progress=lambda what, done, total: seen.append((done, total))
     )
     assert seen == [(0, 2), (1, 2), (2, 2)]
     assert [(o.trained, o.run_on, o.sigma_c) for o in outcomes] == [
@@ -49,7 +49,7 @@ def test_study_measures_keeps_and_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
     assert all(0.3 < o.accuracy < 1 for o in outcomes if o.sigma_c == 0)
     seen.clear()
     assert outcomes == study.study(
-        "digits", (circuit,), 1, tmp_path, epochs=2, progress=lambda done, total: seen.append((done, total))
+        "digits", (circuit,), 1, tmp_path, epochs=2, progress=lambda what, done, total: seen.append((done, total))
     )
     assert seen == [(2, 2)]
     ideal = next(path for path in tmp_path.iterdir() if '"ideal"' in path.read_text())
@@ -59,7 +59,7 @@ def test_study_measures_keeps_and_goes_on(tmp_path: Path, monkeypatch: pytest.Mo
         assert study._read(ideal) is None
     seen.clear()
     assert outcomes == study.study(  # that case is run again
-        "digits", (circuit,), 1, tmp_path, epochs=2, progress=lambda done, total: seen.append((done, total))
+        "digits", (circuit,), 1, tmp_path, epochs=2, progress=lambda what, done, total: seen.append((done, total))
     )
     assert seen == [(1, 2), (2, 2)] and ideal.read_bytes() == whole
     assert next(iter(csv.DictReader(io.StringIO(to_csv(outcomes)))))["run_on"] == "ideal twin"
