@@ -23,6 +23,7 @@ GROUPS = {
         "doctor": "",
         "demo": "--images 40",
         "cache": "--prune",
+        "pdk": "fetch gf180mcu",
     },
     "circuit": {
         "characterize": "pass_transistor -o table.json",
@@ -33,6 +34,7 @@ GROUPS = {
         "train": "--data digits --hidden 32 -o runs/small",
         "study": "--data digits --seeds 3",
         "evaluate": "digits",
+        "corners": "digits -o corners.png",
         "compare": "digits digits-small --board icebreaker --sheet differing.png",
         "inspect": "digits -o pictures",
         "report": "digits-tiny --board icebreaker",

@@ -71,8 +71,8 @@ PDK = Pdk(
     supply=3.3,
     grid=5e-9,
     devices=(
-        Device("nch", "nfet_03v3", least=(0.22e-6, 0.28e-6), most=(100e-6, 50e-6)),
-        Device("pch", "pfet_03v3", least=(0.22e-6, 0.28e-6), most=(100e-6, 50e-6)),
+        Device("nch", "nfet_03v3", least=(0.22e-6, 0.28e-6), most=(100e-6, 50e-6), bins="nfet_03v3"),
+        Device("pch", "pfet_03v3", least=(0.22e-6, 0.28e-6), most=(100e-6, 50e-6), bins="pfet_03v3"),
         Device("cmim", "cap_mim_2f0fF", least=(5e-6, 5e-6), most=(100e-6, 100e-6)),
         Device("cmos", "cap_nmos_03v3", least=(1e-6, 1e-6), most=(50e-6, 50e-6)),
     ),

@@ -15,6 +15,7 @@ class Device:
     model: str  #: the foundry's name of it
     least: tuple[float, float]  #: w and l
     most: tuple[float, float]  #: w and l
+    bins: str = ""  #: name of its model cards, of which each is for a range of w and l; none has a number behind it
 
     def __post_init__(self) -> None:
         assert all(0 < low < high for low, high in zip(self.least, self.most, strict=True)), self.name

@@ -242,7 +242,7 @@ def open_bench(
     chosen = find_devices(netlist, models, pdk)
     neuron = read_source(netlist, "netlist")
     if isinstance(chosen, str):
-        devices = pdk_devices(find_pdk(chosen), conditions.corner)
+        devices = pdk_devices(find_pdk(chosen), conditions.corner, neuron.text, str(netlist))
     else:
         devices = read_source(chosen.resolve(), "device models", conditions.corner)
     text = f"{devices.text}\n{neuron.text}"

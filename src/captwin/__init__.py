@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from captwin.hw.gates.options import CoreOptions
     from captwin.hw.support.errors import CaptwinError
     from captwin.hw.verilog import write_verilog
+    from captwin.sim.corners import chip_corners as evaluate_corners
     from captwin.sim.evaluate import evaluate
     from captwin.sim.expected import expect as expect_answer
     from captwin.sim.golden import run as run_golden
@@ -45,6 +46,7 @@ __all__ = [
     "circuit_conditions",
     "compile_gates",
     "evaluate",
+    "evaluate_corners",
     "expect_answer",
     "find_board",
     "load_chip",
@@ -74,6 +76,7 @@ PUBLIC = {
     "circuit_conditions": ("captwin.sim.neurons.circuits", "circuit_conditions"),
     "compile_gates": ("captwin.sim.rtl.twin", "build"),
     "evaluate": ("captwin.sim.evaluate", "evaluate"),
+    "evaluate_corners": ("captwin.sim.corners", "chip_corners"),
     "expect_answer": ("captwin.sim.expected", "expect"),
     "find_board": ("captwin.boards.catalogue", "find_board"),
     "load_chip": ("captwin.train.zoo", "load_chip"),

