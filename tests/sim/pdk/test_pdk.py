@@ -218,6 +218,30 @@ def test_a_neuron_on_sky130(corner, tmp_path):
 
 
 @needs_ngspice
+def test_sky130_as_open_pdks_has_it(no_cards, monkeypatch):
+    """Subcircuits whose sizes are in um, on a stand-in of the reference devices: the transistors come out the same."""
+    sizes = "w={w} l={l} ad={ad} as={as} pd={pd} ps={ps}"
+    models = re.search(r"^[.]lib tt\n.*?$(.*?)^[.]endl", (NETLISTS / "models_180nm.lib").read_text(), re.M | re.S)[1]
+    text = f".lib tt\n.option scale=1.0u\n{models}"
+    for name, kind in (("nfet", "nch"), ("pfet", "pch")):
+        text += f".subckt sky130_fd_pr__{name}_01v8 d g s b w=1 l=1 ad=0 as=0 pd=0 ps=0\n"
+        text += f"m1 d g s b {kind}_mos {sizes}\n.ends\n"
+    folder = no_cards / "sky130A/libs.tech/ngspice"
+    folder.mkdir(parents=True)
+    (folder / "sky130.lib.spice").write_text(text + ".endl tt\n")
+    monkeypatch.setenv("PDK_ROOT", str(no_cards))
+    monkeypatch.setenv("PDK", "sky130A")
+    netlist = no_cards / "mine.cir"
+    # Of the area that the PDK's source and drain have, the membrane would notice little.
+    wide = re.sub(r"(w=\S+)$", r"\1 l=0.18u", (NETLISTS / "charge_share.cir").read_text(), flags=re.MULTILINE)
+    netlist.write_text(wide.replace("w=0.22u", "w=0.42u"))
+    points = [Point(0.72, 0.02, False), Point(0.6, -0.1, True)]
+    cycles = open_bench("mine", netlist=netlist, pdk="sky130").simulate(points)
+    for cycle, reference in zip(cycles, open_bench("mine", netlist=netlist).simulate(points), strict=True):
+        assert cycle.v == pytest.approx(reference.v, abs=2e-3) and cycle.spike == reference.spike
+
+
+@needs_ngspice
 @needs_pdk("gf180mcu")
 def test_capacitors_are_of_the_stated_size():
     place = place_of(GF180)
