@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from captwin.scripts.inspection.inspection import Inspection
+from captwin.scripts.inspection.inspection import Inspection, surfaces_row
 from captwin.scripts.output import Row, note
 from captwin.scripts.quantities import energy_text, quantity
 from captwin.scripts.verdict import verdict_rows
@@ -27,6 +27,7 @@ def inspect_table(name: str) -> Inspection:
         note("date", "measured", table.date),
         _axis("v", "membrane axis", table.v),
         _axis("u", "drive axis", table.u),
+        surfaces_row(table.by_outcome),
         Row("v_rest", table.v_rest, "rest", f"{table.v_rest:g} V"),
         Row("v_read", table.v_read, "swing of the row lines", f"{table.v_read:g} V"),
         Row("c_column_f", table.c_column, "column", quantity(table.c_column, "F")),
