@@ -6,14 +6,13 @@ import typer
 
 from captwin.hw.chip import Chip
 from captwin.scripts.activity import activity_rows, warn
-from captwin.scripts.conditions import ChipCircuitOption, CornerOption, TemperatureOption, doubts_of
+from captwin.scripts.conditions import ChipCircuitOption, CornerOption, TemperatureOption, put_under
 from captwin.scripts.labels import ASSUMPTIONS, PART_LABELS
 from captwin.scripts.output import JsonFlag, Row, count, note, share, show
 from captwin.scripts.quantities import energy_text
 from captwin.sim import energy
 from captwin.sim.evaluate import Evaluation
 from captwin.sim.evaluate import evaluate as run
-from captwin.sim.neurons.circuits import circuit_of, load_circuit, on_circuit
 from captwin.train.datasets.dataset import Dataset
 from captwin.train.zoo import chip_dataset, load_chip, trained_on
 
@@ -27,10 +26,7 @@ def evaluate(
     as_json: JsonFlag = False,
 ) -> None:
     """Run the golden model over the whole test set, and add up the energy that the analog chip would draw."""
-    loaded, doubts = load_chip(chip), []
-    if (corner, temperature, circuit) != (None, None, None):
-        table = load_circuit(circuit_of(loaded, circuit), corner, temperature)
-        loaded, doubts = on_circuit(loaded, table), doubts_of(table)
+    loaded, doubts = put_under(load_chip(chip), corner, temperature, circuit)
     dataset = chip_dataset(loaded, data)
     result = run(loaded, dataset.test_images, dataset.test_labels)
     steps, rate = result.outcome.steps.mean(), result.images_per_s
