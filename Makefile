@@ -36,7 +36,7 @@ figures: $(READY)
 clean:
 	rm -rf .venv build runs
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt scripts/development/pdks.txt
 	@for tool in $(PYTHON) g++ perl; do \
 	  command -v $$tool >/dev/null || { echo "captwin needs $$tool; on Debian: apt-get install python3 python3-venv g++ make perl" >&2; exit 1; }; \
 	done
@@ -44,4 +44,5 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "captwin needs Python's venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement scripts/development/pdks.txt
 	@touch $@

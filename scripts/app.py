@@ -23,6 +23,7 @@ GROUPS = {
         "doctor": "",
         "demo": "--images 40",
         "cache": "--prune",
+        "pdk": "fetch gf180mcu",
     },
     "circuit": {
         "characterize": "pass_transistor -o table.json",

@@ -66,22 +66,22 @@ def core_options(
     serial: bool | None = None,
     default: CoreOptions = CoreOptions(),  # noqa: B008 (frozen)
 ) -> CoreOptions:
-    """``default`` with what was said in its place."""
+    """``default``, with what is given, that is not None, in its place."""
     banks, neurons = _numbers("row-banks", row_banks), _numbers("lanes", lanes)
-    if serial:
-        default = default.as_serial()
-    elif serial is None and (banks or neurons):
-        serial = False
-    said: dict[str, Any] = {"pixel_lanes": pixel_lanes, "row_banks": banks, "lanes": neurons}
-    said |= {"trace": trace, "loadable": loadable, "serial": serial}
-    return replace(default, **{name: value for name, value in said.items() if value is not None})
+    if serial is not None:
+        default = default.of_kind("serial" if serial else "parallel")
+    elif banks or neurons:  # which size parallel layers alone
+        default = default.of_kind("parallel")
+    given: dict[str, Any] = {"pixel_lanes": pixel_lanes, "row_banks": banks, "lanes": neurons}
+    given |= {"trace": trace, "loadable": loadable}
+    return replace(default, **{name: value for name, value in given.items() if value is not None})
 
 
-def _numbers(option: str, said: str | None) -> int | tuple[int, ...] | None:
-    if said is None:
+def _numbers(option: str, given: str | None) -> int | tuple[int, ...] | None:
+    if given is None:
         return None
     try:
-        numbers = tuple(int(part) for part in said.split(","))
+        numbers = tuple(int(part) for part in given.split(","))
     except ValueError:
-        raise CaptwinError(f"--{option}: must be a number, or numbers with commas between, got {said}") from None
+        raise CaptwinError(f"--{option}: must be a number, or numbers with commas between, got {given}") from None
     return numbers if len(numbers) > 1 else numbers[0]

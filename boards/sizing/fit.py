@@ -11,7 +11,7 @@ from captwin.boards.sizing.block_rams import block_rams
 from captwin.boards.sizing.smaller import ever_smaller
 from captwin.hw.chip import Chip
 from captwin.hw.gates.core import Core
-from captwin.hw.gates.options import CoreOptions
+from captwin.hw.gates.options import SIZED_BY, CoreOptions
 from captwin.hw.support.errors import CaptwinError
 
 #: a core of so many times the LUTs that there are does not fit, however wrong the estimate is
@@ -83,7 +83,8 @@ def size_core(
     chip: Chip, board: Board, requested: Callable[[CoreOptions], CoreOptions] = lambda options: options
 ) -> SizedCore:
     """The core that ``chip`` gets on ``board``: the board's usual one, or that for this chip only, or the next smaller
-    one, or a serial one, whichever is thought to fit with what ``requested`` makes of it.
+    one, or one of another kind of layers that takes less, whichever is thought to fit with what ``requested`` makes of
+    it.
 
     If none fits it is the board's usual one.
 
@@ -99,9 +100,9 @@ def size_core(
 
 def core_words(options: CoreOptions) -> str:
     """``options`` as they stand on the command line."""
-    words = ["--loadable" if options.loadable else "--fixed", "--serial" if options.serial else "--parallel"]
+    words = ["--loadable" if options.loadable else "--fixed", f"--{options.kind}"]
     words += ["--trace"] * options.trace + [f"--pixel-lanes {options.pixel_lanes}"]
-    for name in () if options.serial else ("row_banks", "lanes"):
+    for name in SIZED_BY[options.kind]:
         value = getattr(options, name)
         words.append(f"--{name.replace('_', '-')} {','.join(map(str, value)) if isinstance(value, tuple) else value}")
     return " ".join(words)

@@ -14,7 +14,7 @@ from captwin.boards.sizing.area import AreaModel
 from captwin.boards.sizing.block_rams import block_rams, layer_block_rams
 from captwin.boards.sizing.fit import SizedCore
 from captwin.hw.chip import Chip
-from captwin.hw.gates.options import LARGEST, CoreOptions
+from captwin.hw.gates.options import LARGEST, SIZED_BY, CoreOptions
 from captwin.hw.support.progress import Progress, silent
 
 #: cores whose rates or latencies differ by less, as a share, count as equally fast, and the smaller one is the better
@@ -34,7 +34,7 @@ class Load(Protocol):
 
     def readout_busy(self, lanes: int) -> float: ...
 
-    def serial_busy(self, pixel_lanes: int) -> float: ...
+    def layers_busy(self, options: CoreOptions) -> dict[str, float]: ...
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def _covers(chip: Chip, larger: CoreOptions, smaller: CoreOptions) -> bool:
 def _hardware(options: CoreOptions, layers: int) -> tuple[int, ...]:
     """Numbers that grow with the hardware."""
     each = (*options.each("row_banks", layers), *options.each("lanes", layers))
-    return (not options.serial, options.pixel_lanes, *each)
+    return (-list(SIZED_BY).index(options.kind), options.pixel_lanes, *each)
 
 
 def _small_enough(
@@ -156,10 +156,11 @@ def _small_enough(
                 rams,
                 CoreOptions(pixel_lanes, banks, lanes, loadable=loadable),
             )
-        serial = CoreOptions(pixel_lanes, loadable=loadable).as_serial()
-        rams = block_rams(chip, serial, board)
-        if rams <= room.block_rams:
-            yield load.serial_busy(pixel_lanes), rams, serial
+        for kind in (kind for kind, sizes in SIZED_BY.items() if not sizes):
+            options = CoreOptions(pixel_lanes, loadable=loadable).of_kind(kind)
+            rams = block_rams(chip, options, board)
+            if rams <= room.block_rams:
+                yield max(load.layers_busy(options).values()), rams, options
 
 
 def _useful(sizes: list[int], items: int) -> list[int]:

@@ -5,20 +5,21 @@ from dataclasses import replace
 
 from captwin.hw.chip import Chip, Layer
 from captwin.hw.gates.neuron import Neurons
-from captwin.hw.gates.options import CoreOptions
+from captwin.hw.gates.options import SIZED_BY, CoreOptions
 
 
 def ever_smaller(chip: Chip, options: CoreOptions) -> Iterator[CoreOptions]:
-    """``options``, then the same for this chip only, then with ever less hardware, then serial."""
+    """``options``, then the same for this chip only, then with ever less hardware; then all that again with each kind
+    of layers that takes less."""
     layers = len(chip.layers)
-    fixed = replace(options, loadable=False)
-    yield from (options, fixed)
-    if not options.serial:
+    kinds = list(SIZED_BY)
+    for kind in kinds[kinds.index(options.kind) :]:
+        if kind != options.kind:
+            options = options.of_kind(kind)
+        fixed = replace(options, loadable=False)
+        yield from (options, fixed)
         for smaller in _halvings(fixed, layers):
-            yield _balanced(chip, smaller)
-        options = options.as_serial()
-        yield from (options, replace(options, loadable=False))
-    yield from _halvings(replace(options, loadable=False), layers)
+            yield _balanced(chip, smaller) if "lanes" in SIZED_BY[kind] else smaller
 
 
 def _halvings(options: CoreOptions, layers: int) -> Iterator[CoreOptions]:

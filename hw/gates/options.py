@@ -10,6 +10,11 @@ from captwin.hw.support.errors import CaptwinError
 
 #: the most pixel lanes, row banks and lanes
 LARGEST = 64
+#: the kinds of layers, from the most hardware to the least, each with the options that size it beside ``pixel_lanes``;
+#: those that it does not have are 1. :data:`captwin.hw.gates.kinds.KINDS` has the gates of each.
+SIZED_BY: dict[str, tuple[str, ...]] = {"parallel": ("row_banks", "lanes"), "serial": ()}
+#: the kind of a core that asks for no other; each other kind is selected by the option of its name
+DEFAULT_KIND = "parallel"
 
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True))
@@ -41,17 +46,19 @@ class CoreOptions:
             for value in given if isinstance(given, tuple) else (given,):
                 if not 1 <= value <= LARGEST or value & (value - 1):
                     raise CaptwinError(f"{name}: must be a power of two from 1 to {LARGEST}, got {value}")
-                if self.serial and name != "pixel_lanes" and value > 1:
-                    raise CaptwinError(f"{name}: must be 1 in a serial core, got {value}")
+                if name not in ("pixel_lanes", *SIZED_BY[self.kind]) and value > 1:
+                    raise CaptwinError(f"{name}: must be 1 in a {self.kind} core, got {value}")
 
     @property
     def kind(self) -> str:
-        """The kind of layers: a key of :data:`captwin.hw.gates.kinds.KINDS`."""
-        return "serial" if self.serial else "parallel"
+        """The kind of layers: a key of :data:`SIZED_BY`."""
+        return next((kind for kind in SIZED_BY if getattr(self, kind, False)), DEFAULT_KIND)
 
-    def as_serial(self) -> "CoreOptions":
-        """The same for serial layers."""
-        return replace(self, row_banks=1, lanes=1, serial=True)
+    def of_kind(self, kind: str) -> "CoreOptions":
+        """The same for another kind of layers: what does not size these is 1."""
+        changes: dict[str, Any] = {name: name == kind for name in SIZED_BY if name != DEFAULT_KIND}
+        changes |= {name: 1 for name in ("row_banks", "lanes") if name not in SIZED_BY[kind]}
+        return replace(self, **changes)
 
     def listed(self, layers: int) -> dict[str, Any]:
         """All of them by name, those that may differ from layer to layer as lists of ``layers`` numbers."""

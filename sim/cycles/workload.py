@@ -125,9 +125,13 @@ class Workload:
 
     def busy(self, options: CoreOptions) -> dict[str, float]:
         """Cycles an image that each block needs by itself, by name: a core needs as many as the busiest, or more."""
-        layers = {"parallel": self._parallel_busy, "serial": self._serial_busy}[options.kind](options)
         lanes = options.each("lanes", len(self.chip.layers))[-1]
-        return {"encoder": self.encoder_busy(options.pixel_lanes)} | layers | {"readout": self.readout_busy(lanes)}
+        encoder, readout = self.encoder_busy(options.pixel_lanes), self.readout_busy(lanes)
+        return {"encoder": encoder} | self.layers_busy(options) | {"readout": readout}
+
+    def layers_busy(self, options: CoreOptions) -> dict[str, float]:
+        """The part of :meth:`busy` that belongs to the layers."""
+        return {"parallel": self._parallel_busy, "serial": self._serial_busy}[options.kind](options)
 
     def _parallel_busy(self, options: CoreOptions) -> dict[str, float]:
         layers = len(self.chip.layers)
@@ -140,7 +144,13 @@ class Workload:
         return needs
 
     def _serial_busy(self, options: CoreOptions) -> dict[str, float]:
-        return {"layers": self.serial_busy(options.pixel_lanes)}
+        """Of all layers together: their rows, charges and neurons."""
+        chip, width = self.chip, options.pixel_lanes
+        rows = -(-chip.pixels // width) * width + sum(chip.sizes[1:-1])
+        charges = sum(events * columns for events, columns in zip(self.events(), chip.sizes[1:], strict=True))
+        neurons = sum(chip.sizes[1:])
+        cycles = chip.encoder.steps * (rows * SerialLayers.ROW + neurons * (SerialLayers.update(chip) + 1)) + charges
+        return {"layers": cycles}
 
     def encoder_busy(self, pixel_lanes: int) -> float:
         return float(self.chip.encoder.steps * -(-self.chip.pixels // pixel_lanes))
@@ -156,14 +166,6 @@ class Workload:
     def neurons_busy(self, number: int, lanes: int) -> float:
         words = -(-self.chip.layers[number].columns // lanes)
         return float(self.chip.encoder.steps * max(words, Neurons.latency(self.chip.layers[number])))
-
-    def serial_busy(self, pixel_lanes: int) -> float:
-        """Of all layers, when they are serial: their rows, charges and neurons."""
-        chip = self.chip
-        rows = -(-chip.pixels // pixel_lanes) * pixel_lanes + sum(chip.sizes[1:-1])
-        charges = sum(events * columns for events, columns in zip(self.events(), chip.sizes[1:], strict=True))
-        neurons = sum(chip.sizes[1:])
-        return chip.encoder.steps * (rows * SerialLayers.ROW + neurons * (SerialLayers.update(chip) + 1)) + charges
 
     def readout_busy(self, lanes: int) -> float:
         return float(self.chip.encoder.steps * -(-self.chip.classes // lanes) + self._answer())

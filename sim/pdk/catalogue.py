@@ -24,7 +24,7 @@ def find_pdk(name: str) -> Pdk:
     pdk = pdks().get(name)
     if pdk is None:
         raise CaptwinError(
-            f"--pdk {printable(name)}: not known; known are {', '.join(pdks())};"
+            f"PDK {printable(name)}: not known; known are {', '.join(pdks())};"
             " --models FILE takes the devices of others"
         )
     return pdk

@@ -1,5 +1,6 @@
 """Where a PDK's cards are on this machine: a folder that open_pdks installed, a package, or our own download."""
 
+import hashlib
 import importlib.util
 import os
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from captwin.hw.support.cache_folder import cache_folder
+from captwin.hw.support.cache_limits import DATA
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim.pdk.pdk import OPEN_PDKS, PACKAGE, Cards, Pdk
 
@@ -28,11 +30,19 @@ class Place:
 
 def find_place(pdk: Pdk) -> Place | None:
     """The cards of ``pdk``: those that PDK_ROOT and PDK name, else the installed package's, else downloaded ones."""
-    for find in (_open_pdks, _package, _download):
+    for find in (_open_pdks, _package, find_download):
         place = find(pdk)
         if place is not None:
             return place
     return None
+
+
+def found_at(pdk: Pdk) -> Place | str:
+    """The same for listings: the cards, or why there are none."""
+    try:
+        return find_place(pdk) or "missing"
+    except CaptwinError as error:
+        return str(error)
 
 
 def place_of(pdk: Pdk) -> Place:
@@ -51,9 +61,17 @@ def advice(pdk: Pdk) -> str:
     )
 
 
+def cards_digest(pdk: Pdk, place: Place) -> str:
+    """SHA-256 of the files that hold the cards, one after the other."""
+    digest = hashlib.sha256()
+    for file in pdk.cards[place.layout].files:
+        digest.update((place.folder / file).read_bytes())
+    return digest.hexdigest()
+
+
 def download_folder(pdk: Pdk) -> Path:
     """Where ``captwin pdk fetch`` puts the unpacked wheel; its name changes with what is in it."""
-    return cache_folder() / "pdk" / f"{pdk.wheel.package}-{pdk.wheel.version}-{pdk.wheel.sha256[:12]}"
+    return cache_folder() / DATA / "pdk" / f"{pdk.wheel.package}-{pdk.wheel.version}-{pdk.wheel.sha256[:12]}"
 
 
 def _holds(folder: Path, cards: Cards) -> bool:
@@ -92,7 +110,8 @@ def _version(pdk: Pdk) -> str | None:
         return None
 
 
-def _download(pdk: Pdk) -> Place | None:
+def find_download(pdk: Pdk) -> Place | None:
+    """The cards that ``captwin pdk fetch`` brought."""
     folder = download_folder(pdk) / pdk.wheel.folder
     if not _holds(folder, pdk.cards[PACKAGE]):
         return None

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from captwin.hw.support.names import printable
 from captwin.sim.pdk.pdk import Device, Pdk
+from captwin.sim.spice.bias import UNSOLVED
 from captwin.sim.spice.netlist import PORTS, printable_line
 from captwin.sim.spice.ngspice import SpiceError, run_deck
 
@@ -33,7 +34,7 @@ def netlist_parts(pdk: Pdk, text: str, neuron: str, where: str) -> list[Part]:
     """
     deck = ["* captwin", *_probes(pdk, text), neuron, f"xneuron {' '.join(PORTS)} neuron"]
     if re.search(r"^[.]subckt\s+bias\b", neuron, re.MULTILINE | re.IGNORECASE):
-        deck.append("xbias vdd vref vreset bias")
+        deck += ["xbias vdd vref vreset bias", UNSOLVED]
     output = run_deck("\n".join([*deck, ".control", "listing expand", "quit", ".endc", ".end", ""]), SECONDS_TO_READ)
     if unknown := _UNKNOWN.search(output):
         name = unknown[1] or output[: unknown.start()].split("\n")[-2].split()[0]

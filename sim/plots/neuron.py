@@ -27,13 +27,26 @@ class Neuron:
 
     v: np.ndarray  #: (Nv,) V: membrane before the cycle, rising
     u: np.ndarray  #: (Nu,) V: drive, rising
-    surfaces: np.ndarray  #: (2, Nv, Nu) V: membrane after the cycle
+    surfaces: np.ndarray  #: (2, Nv, Nu), or (2, 2, Nv, Nu) by outcome too, V: membrane after the cycle
     thresholds: np.ndarray  #: (2, Nv) V: least drive that makes a spike; NaN where none does
 
     @property
     def extent(self) -> tuple[float, float, float, float]:
         """Ends of the picture: drive in mV, membrane in V."""
         return 1e3 * self.u[0], 1e3 * self.u[-1], self.v[0], self.v[-1]
+
+    def maps(self, b: int) -> list[np.ma.MaskedArray]:
+        """V, membranes after a cycle as :func:`_even` has them: one map; of four surfaces one of cycles without a spike
+        and one of those with, each masked where the other holds."""
+        if self.surfaces.ndim == 3:
+            return [np.ma.masked_array(_even(self, self.surfaces[b]))]
+        silent, firing = (_even(self, surface) for surface in self.surfaces[b])
+        v, u = (np.linspace(axis[0], axis[-1], len(silent)) for axis in (self.v, self.u))
+        never = np.isnan(self.thresholds[b])
+        least = np.interp(v, self.v, np.where(never, self.u[-1], self.thresholds[b]))
+        least[np.interp(v, self.v, never.astype(float)) > 0.5] = np.inf
+        fires = u >= least[:, None]
+        return [np.ma.masked_array(silent, fires), np.ma.masked_array(firing, ~fires)]
 
 
 def of_table(table: NeuronTable) -> Neuron:
@@ -74,7 +87,7 @@ def draw_table(table: NeuronTable) -> Figure:
     figure.suptitle(f"{table.circuit}, {table.corner}, {table.temperature:g} °C, {table.supply:g} V", parse_math=False)
     _surface_row(figure, axes[0], neuron)
     axes[0, 2].axvline(table.v_rest, color="0.7", linewidth=1, linestyle="--")
-    residual = table.surfaces - ideal_surfaces(table)
+    residual = table.after - ideal_surfaces(table)
     _difference_row(figure, axes[1], neuron.extent, residual, "less an ideal neuron")
     _at_rest(axes[1, 2], table, residual)
     if table.energy is not None:
@@ -144,12 +157,17 @@ def membrane_difference(first: NeuronTable, second: NeuronTable) -> np.ndarray:
 
 
 def _surface_row(figure: Figure, axes: np.ndarray, neuron: Neuron) -> None:
-    volts, extent = neuron.surfaces, neuron.extent
-    ends = float(volts.min()), float(max(volts.max(), volts.min() + 1e-9))
+    extent, maps = neuron.extent, [neuron.maps(b) for b in (0, 1)]
+    shown = np.concatenate([part.compressed() for parts in maps for part in parts])
+    ends = float(shown.min()), float(max(shown.max(), shown.min() + 1e-9))
+    levels = np.linspace(*ends, 12)
     for b, axis in enumerate(axes[:2]):
-        picture = _map(axis, _even(neuron, volts[b]), extent, "cividis", ends)
-        levels = np.linspace(*ends, 12)
-        axis.contour(1e3 * neuron.u, neuron.v, volts[b], levels=levels, colors="#fefefe", linewidths=0.5, alpha=0.6)
+        for part in maps[b]:
+            picture = _map(axis, part, extent, "cividis", ends)
+            if part.count():
+                axis.contour(
+                    part, levels=levels, extent=extent, colors="#fefefe", linewidths=0.5, alpha=0.6, origin="lower"
+                )
         axis.plot(1e3 * neuron.thresholds[b], neuron.v, color="tab:red", linewidth=1.8)
         axis.set(title=f"{STATES[b]}: membrane after", xlim=extent[:2], ylim=extent[2:])
     figure.colorbar(picture, ax=axes[1], label="V")

@@ -17,7 +17,7 @@ from captwin.sim.golden import check_pixels
 from captwin.sim.rtl.design import OWN, Design, own_design
 from captwin.sim.rtl.scoreboard import Divergence
 from captwin.sim.rtl.simulators import Simulator, require
-from captwin.sim.rtl.testbench.job import OUTCOME, Job, Outcome
+from captwin.sim.rtl.testbench.job import OUTCOME, Job, Outcome, Stalls
 from captwin.sim.rtl.testbench.launch import run_testbench
 
 CLOCK_HZ = 100e6
@@ -69,21 +69,17 @@ def simulate(
     simulator: Simulator = "verilator",
     options: CoreOptions = CoreOptions(),  # noqa: B008 (frozen)
     design: Design | None = None,
-    stall: float = 0.0,
-    seed: int = 0,
+    stalls: Stalls = Stalls(),  # noqa: B008 (frozen)
     waves: bool = False,
 ) -> Simulation:
     """Builds ``chip``, runs ``pixels`` (images, pixels) through it, and compares every number with golden.
 
     ``design`` is what is simulated in place of the chip's own Verilog with ``options``.
-    ``folder`` is a work folder of its own, kept afterwards. ``stall`` is the chance, each cycle and stream, that a
-    stream pauses; ``seed`` decides when; if it is not 0, the core is also reset in the middle of an image first.
-    ``waves`` keeps a waveform. Raises :class:`CaptwinError` if tools are missing, the folder holds other things or a
-    ``core.v`` that somebody changed, or the gates hang; a mismatch is reported, not raised.
+    ``folder`` is a work folder of its own, kept afterwards. ``stalls`` are pauses of the streams. ``waves`` keeps a
+    waveform. Raises :class:`CaptwinError` if tools are missing, the folder holds other things or a ``core.v`` that
+    somebody changed, or the gates hang; a mismatch is reported, not raised.
     """
     check_pixels(chip, pixels)
-    if not 0 <= stall < 1:
-        raise CaptwinError(f"stall: must be at least 0 and below 1, got {stall}")
     require(simulator)
     folder = _checked(folder, simulator)
     with locked_folder(folder):
@@ -91,7 +87,7 @@ def simulate(
         if design is None:
             design = own_design(chip, replace(options, trace=True))
         sources, sidecar = _put(design, folder)
-        Job(chip, pixels, sidecar, stall, seed).write(folder)
+        Job(chip, pixels, sidecar, stalls).write(folder)
         controls = [_public_ports(folder, design.sidecar)] if simulator == "verilator" else []
         top = design.sidecar.top
         seconds = run_testbench(simulator, [*sources, *controls], top, TESTBENCH, folder, waves=waves)

@@ -34,6 +34,10 @@ class Bias:
         return f".param v_ref={self.v_ref!r} v_reset={self.v_reset!r}"
 
 
+#: stands for the references where they are not solved yet: axes may be given by a v_ref that no ``.param`` states
+UNSOLVED = Bias(0.0, 0.0, 0.0).text
+
+
 def solve_bias(path: Path, netlist: str, devices: str, temperature: float) -> Bias | None:
     """The operating point of the bias circuit of ``netlist``, the text of the file ``path``, at ``temperature`` deg C;
     None if it has no bias circuit.
@@ -67,8 +71,7 @@ def _deck(circuit: str, temperature: float) -> str:
     lines = [
         "* captwin",
         circuit,
-        # Axes may be given by v_ref, which a netlist with a bias need not state.
-        Bias(0.0, 0.0, 0.0).text,
+        UNSOLVED,
         "vcaptwin captwin_vdd 0 {supply}",
         "xcaptwin captwin_vdd captwin_vref captwin_vreset bias",
         f".temp {temperature!r}",

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from captwin.hw.support.progress import Progress, silent
+from captwin.sim.neurons.outcomes import Samples, continued
 from captwin.sim.neurons.table import MOST_POINTS, NeuronTable
 from captwin.sim.spice.bench import Bench, Point, open_bench
 from captwin.sim.spice.ngspice import SpiceError
@@ -15,17 +16,22 @@ from captwin.sim.spice.runner import Runner
 
 #: V, how exactly a threshold curve is known
 RESOLUTION = 20e-6
+#: V of drive from the threshold at which each outcome is measured once more. Closer by, a comparator takes long to make
+#: up its mind, and what it does to the membrane meanwhile is not what it does elsewhere.
+CLEAR = 2e-3
 
 
 def characterize(
     circuit: Bench | str,
     points: int = 33,
     *,
+    drive_points: int | None = None,
     date: str | None = None,
     cache: Path | None = None,
     progress: Progress = silent,
 ) -> NeuronTable:
-    """Measures a neuron in ngspice, one clock cycle for each of ``points`` x ``points`` values of membrane and drive.
+    """Measures a neuron in ngspice, one clock cycle for each of ``points`` membranes and ``drive_points`` drives (as
+    many as membranes by default), and the surfaces of cycles with and without a spike, each past the threshold.
 
     ``circuit`` is the name of a reference circuit, or a bench that :func:`~captwin.sim.spice.bench.open_bench` made of
     another netlist, corner or temperature. ``date`` is what the table states as the day of measurement, ISO 8601,
@@ -34,18 +40,22 @@ def characterize(
     ngspice is not installed, or, after all others have been simulated, that names the points that fail.
 
     >>> captwin.characterize("charge_share", 5).surfaces.shape
-    (2, 5, 5)
+    (2, 2, 5, 5)
     """
     bench = open_bench(circuit) if isinstance(circuit, str) else circuit
-    if not 2 <= points <= MOST_POINTS:
-        raise SpiceError(f"points: a grid needs 2 to {MOST_POINTS} a side, got {points}")
+    drive_points = points if drive_points is None else drive_points
+    for name, count in (("points", points), ("drive_points", drive_points)):
+        if not 2 <= count <= MOST_POINTS:
+            raise SpiceError(f"{name}: a grid needs 2 to {MOST_POINTS} a side, got {count}")
     runner = Runner(bench, cache, progress)
     p = bench.parameters
-    v, u = np.linspace(p["v_min"], p["v_max"], points), np.linspace(p["u_min"], p["u_max"], points)
+    v, u = np.linspace(p["v_min"], p["v_max"], points), np.linspace(p["u_min"], p["u_max"], drive_points)
     grid = [Point(float(x), float(y), b) for b in (False, True) for x in v for y in u]
     cycles = runner.cycles(grid, "grid")
-    shape = (2, points, points)
+    shape = (2, points, drive_points)
     spikes = np.array([cycle.spike for cycle in cycles]).reshape(shape)
+    curves = thresholds(runner, v, u, spikes)
+    measured = np.array([cycle.v for cycle in cycles]).reshape(shape)
     return NeuronTable(
         circuit=bench.circuit,
         corner=bench.conditions.corner,
@@ -59,8 +69,8 @@ def characterize(
         v_read=p["v_read"],
         v=v,
         u=u,
-        surfaces=np.array([cycle.v for cycle in cycles]).reshape(shape),
-        thresholds=thresholds(runner, v, u, spikes),
+        surfaces=surfaces_by_outcome(runner, v, u, measured, spikes, curves),
+        thresholds=curves,
         energy=np.array([cycle.energy for cycle in cycles]).reshape(shape),
     ).rounded()
 
@@ -71,8 +81,8 @@ NEAR = 1 / 32
 
 @dataclass(frozen=True)
 class HeldOut:
-    """How a table predicts cycles between its points: the membrane over the whole table, and the spike near the
-    threshold, where it matters."""
+    """How a table predicts cycles between its points: the membrane over the whole table, given the spike where that
+    chooses a surface, and the spike near the threshold, where it matters."""
 
     points: int  #: fresh cycles over the whole table
     rms: float  #: V, of the membrane's error over these
@@ -90,7 +100,8 @@ def held_out(bench: Bench, table: NeuronTable, count: int, seed: int, *, progres
     fired = rng.integers(0, 2, count).astype(bool)
     runner = Runner(bench, None, progress)
     cycles = runner.cycles(_points(v, u, fired), "held-out points")
-    error = table.step(v, u, fired) - np.array([cycle.v for cycle in cycles])
+    spikes = np.array([cycle.spike for cycle in cycles], bool)
+    error = table.step(v, u, fired, spikes=spikes) - np.array([cycle.v for cycle in cycles])
     near = NEAR * float(table.u[-1] - table.u[0])
     v, u, fired = _near_threshold(table, count, near, rng)
     cycles = runner.cycles(_points(v, u, fired), "held-out spikes")
@@ -149,3 +160,32 @@ def thresholds(runner: Runner, v: np.ndarray, u: np.ndarray, spikes: np.ndarray)
             else:
                 low[b, i] = middle[b, i]
     return np.where(always, u[0], np.where(ever, high, np.inf))
+
+
+def surfaces_by_outcome(
+    runner: Runner, v: np.ndarray, u: np.ndarray, measured: np.ndarray, spikes: np.ndarray, curves: np.ndarray
+) -> np.ndarray:
+    """(2, 2, Nv, Nu) V: the surfaces of cycles without and with a spike, each :func:`continued` past the threshold.
+
+    ``measured`` and ``spikes``, (2, Nv, Nu), are membranes in V and spikes after the cycles of the grid, ``curves`` the
+    thresholds. On both sides of these, one more cycle a row is simulated, CLEAR away.
+    """
+    crossed = np.argwhere(spikes.any(axis=2) & ~spikes[:, :, 0])
+    points = [
+        Point(float(v[i]), float(np.clip(curves[b, i] + side * CLEAR, u[0], u[-1])), bool(b))
+        for b, i in crossed
+        for side in (-1, 1)
+    ]
+    cycles = runner.cycles(points, "both outcomes")
+    surfaces = np.empty((2, 2, *measured.shape[1:]))
+    for b in (0, 1):
+        for s in (0, 1):
+            chosen = [
+                (i, point.u, cycle.v)
+                for (_, i), point, cycle in zip(np.repeat(crossed, 2, axis=0), points, cycles, strict=True)
+                if point.fired == b and cycle.spike == s
+            ]
+            rows, drives, after = np.array(chosen).reshape(-1, 3).T
+            samples = Samples(rows.astype(int), drives, after)
+            surfaces[b, s] = continued(measured[b], spikes[b] == s, u, samples)
+    return surfaces

@@ -32,6 +32,7 @@ def characterize_under(
     places: dict[Conditions, Path],
     points: int,
     *,
+    drive_points: int | None = None,
     cache: Path | None = None,
     progress: Progress = silent,
 ) -> Iterator[Measured]:
@@ -47,7 +48,7 @@ def characterize_under(
             progress(f"{where}: {what}", done, total)
 
         try:
-            table = characterize(open_at(conditions), points, cache=cache, progress=tell)
+            table = characterize(open_at(conditions), points, drive_points=drive_points, cache=cache, progress=tell)
         except CaptwinError as error:
             yield Measured(conditions, path, None, str(error))
             continue

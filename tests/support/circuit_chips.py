@@ -1,5 +1,7 @@
 """Small chips of a reference circuit with drawn weights, mapped as training maps them."""
 
+from functools import cache
+
 import torch
 
 from captwin.hw.chip import Chip, Formats
@@ -7,18 +9,23 @@ from captwin.hw.encoders import make_encoder
 from captwin.sim.devices.mapping_kinds import mapping_kind
 from captwin.sim.neurons.circuits import load_circuit
 from captwin.sim.neurons.quantise import quantise
+from captwin.sim.neurons.table import NeuronTable
 from captwin.train.model.network import Network, Technology
 
-TABLE = load_circuit("charge_share")
-NEURON = quantise(TABLE, Formats())
+
+@cache
+def reference_table() -> NeuronTable:
+    """The table of the circuit that the chips are made for."""
+    return load_circuit("charge_share")
 
 
 def circuit_chip(
     seed: int, *, sizes: tuple[int, ...] = (12, 7, 4), kind: str = "one_sided", bias_share: float = 1 / 64
 ) -> Chip:
     """A chip of devices with C_on / C_off = 10 and 16 levels; weights are drawn from ``seed`` over all levels."""
-    mapping = mapping_kind(kind)(10.0, 16, 0.1, TABLE.v_read)
-    technology = Technology(NEURON, mapping, TABLE, bias_share, True, 0.01)
+    table = reference_table()
+    mapping = mapping_kind(kind)(10.0, 16, 0.1, table.v_read)
+    technology = Technology(quantise(table, Formats()), mapping, table, bias_share, True, 0.01)
     network = Network((1, sizes[0]), sizes[1:], make_encoder(steps=5), "most_spikes", technology, seed)
     generator = torch.Generator().manual_seed(seed)
     for parameter in network.parameters():

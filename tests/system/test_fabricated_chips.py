@@ -13,6 +13,7 @@ from captwin.sim.devices.fabricate import Process, fabricate
 from captwin.sim.devices.memcapacitor import Effects, History
 from captwin.sim.rtl.simulate import simulate
 from captwin.sim.rtl.simulators import missing_tools
+from captwin.sim.rtl.testbench.job import Stalls
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.model.exact import ExactNetwork
 from captwin.train.zoo import load_chip
@@ -39,6 +40,8 @@ def test_gates_agree_with_golden(tmp_path: Path) -> None:
     if missing := missing_tools("verilator"):
         pytest.skip(f"verilator lacks {', '.join(missing)}")
     chip = fabricate(circuit_chip(2), PROCESS, seed=2)
-    outcome = simulate(chip, random_pixels(2, chip, 3), tmp_path, options=CoreOptions(2, 2, 2), stall=0.2, seed=2)
+    outcome = simulate(
+        chip, random_pixels(2, chip, 3), tmp_path, options=CoreOptions(2, 2, 2), stalls=Stalls(0.2, seed=2)
+    )
     assert outcome.first_divergence is None, str(outcome.first_divergence)
     assert outcome.compared["spikes"] == 3 * chip.encoder.steps * sum(chip.sizes[1:])

@@ -7,6 +7,7 @@ import pytest
 from captwin.hw.gates.options import CoreOptions
 from captwin.sim.rtl.simulate import Simulation, simulate
 from captwin.sim.rtl.simulators import Simulator, missing_tools
+from captwin.sim.rtl.testbench.job import Stalls
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.datasets.dataset import Dataset
 from captwin.train.zoo import load_chip
@@ -26,7 +27,7 @@ def run(
         pytest.skip(f"{simulator} lacks {', '.join(missing)}")
     chip = load_chip(name)
     pixels = dataset.test_images[:images]
-    outcome = simulate(chip, pixels, folder, simulator=simulator, options=options, stall=stall, seed=images)
+    outcome = simulate(chip, pixels, folder, simulator=simulator, options=options, stalls=Stalls(stall, seed=images))
     assert outcome.first_divergence is None, str(outcome.first_divergence)
     assert outcome.compared["spikes"] == images * chip.encoder.steps * sum(chip.sizes[1:])
     assert outcome.compared["membranes"] == outcome.compared["spikes"]

@@ -1,12 +1,14 @@
 """The study as a picture: accuracy of each way of training over devices, a row of panels for each circuit."""
 
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from captwin.sim.devices.mapping_kinds import MAPPINGS
 from captwin.train.studies.study import BASE_LEVELS, BASE_RATIO, Outcome
 
 #: (label, colour, which outcomes)
@@ -16,7 +18,8 @@ WAYS: tuple[tuple[str, str, Callable[[Outcome], bool]], ...] = (
     ("aware on the circuit", "tab:blue", lambda o: o.trained == "aware"),
     ("aware of spread too", "tab:green", lambda o: o.trained == "aware of spread"),
 )
-MARKERS = {"one_sided": "o", "complementary": "s"}
+#: marker and line of each kind of mapping
+STYLES = dict(zip(MAPPINGS, cycle((("s", "--"), ("o", "-"), ("^", ":"), ("D", "-."))), strict=False))
 
 
 def draw_study(outcomes: list[Outcome], title: str) -> Figure:
@@ -40,7 +43,7 @@ def draw_study(outcomes: list[Outcome], title: str) -> Figure:
 
 def _draw(axes: Axes, outcomes: list[Outcome], along: str, label: str, scale: float = 1) -> None:
     for way, colour, chosen in WAYS:
-        for mapping, marker in MARKERS.items():
+        for mapping, (marker, line) in reversed(STYLES.items()):
             groups: dict[Any, list[float]] = {}
             for outcome in outcomes:
                 if chosen(outcome) and outcome.mapping == mapping:
@@ -50,9 +53,8 @@ def _draw(axes: Axes, outcomes: list[Outcome], along: str, label: str, scale: fl
             at = sorted(groups)
             means = np.array([np.mean(groups[x]) for x in at])
             ends = np.array([[np.mean(groups[x]) - min(groups[x]), max(groups[x]) - np.mean(groups[x])] for x in at]).T
-            style = "-" if mapping == "one_sided" else "--"
             axes.errorbar(
-                [x * scale for x in at], means, ends, color=colour, marker=marker, ls=style, ms=5, lw=1.2, capsize=2,
+                [x * scale for x in at], means, ends, color=colour, marker=marker, ls=line, ms=5, lw=1.2, capsize=2,
                 label=f"{way}, {mapping}",
             )  # fmt: skip
     if along != "sigma_c":

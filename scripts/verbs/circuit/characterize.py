@@ -31,6 +31,9 @@ def characterize(
     circuit: Annotated[str, typer.Argument(help=f"{CIRCUITS}; with --netlist, what to call your own.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Table file [default: CIRCUIT.json].")] = None,
     points: Annotated[int, typer.Option(min=2, max=MOST_POINTS, help="Grid points on each axis.")] = 33,
+    drive_points: Annotated[
+        int | None, typer.Option(min=2, max=MOST_POINTS, help="Grid points on the axis of drives, if not as many.")
+    ] = None,
     corner: Annotated[
         str, typer.Option(help="Corner of the PDK, or section of the models file: tt, ff, ss.")
     ] = TYPICAL.corner,
@@ -84,25 +87,32 @@ def characterize(
 
     if corners is not None or temperatures is not None:
         wanted = every(words(corners) or [corner], degrees(temperatures) or [temperature])
-        _several(open_at, {each: table_place(path, each, own) for each in wanted}, points, as_json)
+        _several(open_at, {each: table_place(path, each, own) for each in wanted}, (points, drive_points), as_json)
         return
     _keep_others(path)
     bench = open_at(own)
     with progress_told() as progress:
-        table = run(bench, points, cache=default_cache(), progress=progress)
+        table = run(bench, points, drive_points=drive_points, cache=default_cache(), progress=progress)
         table.save(path)
         check = held_out(bench, table, held_out_points, seed, progress=progress)
     show([*_rows(table, check, path), *bias_rows(bench)], "Characterised", as_json)
 
 
 def _several(
-    open_at: Callable[[Conditions], Bench], places: dict[Conditions, Path], points: int, as_json: bool
+    open_at: Callable[[Conditions], Bench], places: dict[Conditions, Path], grid: tuple[int, int | None], as_json: bool
 ) -> None:
-    """Measures a table for each of the conditions, and shows them; those that fail are told at the end."""
+    """Measures a table for each of the conditions, and shows them; those that fail are told at the end.
+
+    ``grid`` is how many membranes and drives each has.
+    """
+    points, drives = grid
     for path in places.values():
         _keep_others(path)
     with progress_told() as progress:
-        results = list(characterize_under(open_at, places, points, cache=default_cache(), progress=progress))
+        under = characterize_under(
+            open_at, places, points, drive_points=drives, cache=default_cache(), progress=progress
+        )
+        results = list(under)
     failed = {each.conditions: each.failure for each in results if each.table is None}
     show([row for each in results for row in condition_rows(each)], "Characterised", as_json)
     if failed:

@@ -15,6 +15,7 @@ from captwin.scripts.output import JsonFlag, Row, count, file, log, note, share,
 from captwin.sim.rtl.simulate import Simulation
 from captwin.sim.rtl.simulate import simulate as run
 from captwin.sim.rtl.simulators import Simulator
+from captwin.sim.rtl.testbench.job import Stalls
 from captwin.train.zoo import chip_dataset, load_chip
 
 
@@ -54,8 +55,7 @@ def simulate(
             simulator=simulator,
             options=options,
             design=given,
-            stall=stall,
-            seed=seed,
+            stalls=Stalls(stall, seed),
             waves=waves,
         )
     mark_owner(folder, chip)

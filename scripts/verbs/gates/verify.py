@@ -12,7 +12,7 @@ from rich.text import Text
 from captwin.boards.catalogue import BOARDS, find_board
 from captwin.boards.sizing.fit import size_core
 from captwin.hw.chip import Chip
-from captwin.hw.gates.options import CoreOptions
+from captwin.hw.gates.options import DEFAULT_KIND, CoreOptions
 from captwin.scripts.given import SidecarOption, VerilogOption, given_verilog, untraced
 from captwin.scripts.options import (
     BanksOption,
@@ -136,7 +136,8 @@ def _again(twin: Twin, data: str | None, image: int, verilog: list[Path] | None,
     for path in verilog or ():
         words += ["--verilog", str(path)]
     words += ["--sidecar", str(sidecar)] if sidecar else []
-    words += ["--serial"] * hardware["serial"]
+    kind = twin.sidecar.options.core_options.kind
+    words += [f"--{kind}"] * (kind != DEFAULT_KIND)
     for name in ("pixel_lanes", "row_banks", "lanes"):
         each = hardware[name] if isinstance(hardware[name], list) else [hardware[name]]
         words += [f"--{name.replace('_', '-')}", ",".join(map(str, each))]

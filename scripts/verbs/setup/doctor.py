@@ -20,6 +20,9 @@ from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.tools import find_tool, has_blanks, run_tool, temporary_root
 from captwin.hw.verilog import YOSYS
 from captwin.scripts.output import JsonFlag, Row, print_table, show
+from captwin.sim.pdk.catalogue import pdks
+from captwin.sim.pdk.place import Place, found_at
+from captwin.sim.pdk.place import advice as pdk_advice
 from captwin.sim.rtl.simulators import LIBPYTHON_ADVICE, NEEDS
 from captwin.sim.spice.ngspice import ADVICE as NGSPICE_ADVICE
 from captwin.train.datasets.mnist import DATA_VARIABLE, mnist_folder
@@ -106,6 +109,10 @@ def _places() -> Iterator[Finding]:
     folder = mnist_folder()
     advice = f"downloads by itself when used, or name a folder with its four .gz files in {DATA_VARIABLE}"
     yield Finding("MNIST", str(folder) if folder else None, "chips and training on mnist", advice, False)
+    for pdk in pdks().values():
+        place = found_at(pdk)
+        found = f"{place.origin}, {place.folder}" if isinstance(place, Place) else None
+        yield Finding(f"PDK {pdk.name}", found, f"characterize, fidelity --pdk {pdk.name}", pdk_advice(pdk), False)
     yield Finding("cache folder", str(cache_folder()), "builds that are quick again", "")
     try:
         root, advice = temporary_root(), ""

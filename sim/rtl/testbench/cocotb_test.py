@@ -65,7 +65,7 @@ class Comparison:
         return self._outcome()
 
     def _dice(self, stream: str) -> Dice:
-        return Dice(self._job.stall, f"{self._job.seed} {stream}")
+        return Dice(self._job.stalls.probability, f"{self._job.stalls.seed} {stream}")
 
     async def _start(self, edge: RisingEdge) -> None:
         """Starts the clock and resets the core."""
@@ -74,8 +74,8 @@ class Comparison:
             await edge
         self._dut.rst.value = 0
         await edge
-        if self._job.stall:
-            await _reset_midway(self._dut, edge, random.Random(f"{self._job.seed} reset").randrange(300))
+        if self._job.stalls.probability:
+            await _reset_midway(self._dut, edge, random.Random(f"{self._job.stalls.seed} reset").randrange(300))
 
     def _step(self) -> bool:
         """To be called after each clock edge; whether a beat moved that was expected.

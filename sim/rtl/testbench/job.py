@@ -7,10 +7,26 @@ from pathlib import Path
 import numpy as np
 
 from captwin.hw.chip import Chip
+from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import write_atomically
 from captwin.sim.rtl.scoreboard import Divergence
 
 OUTCOME = "outcome.json"
+
+
+@dataclass(frozen=True)
+class Stalls:
+    """Random pauses of all streams in a simulation; with any, the core is also reset in the middle of an image first.
+
+    Raises :class:`CaptwinError` if ``probability`` is out of its range.
+    """
+
+    probability: float = 0.0  #: of a pause, each cycle and stream: at least 0, below 1
+    seed: int = 0  #: decides when they come
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.probability < 1:
+            raise CaptwinError(f"stall: must be at least 0 and below 1, got {self.probability}")
 
 
 @dataclass(frozen=True)
@@ -20,14 +36,13 @@ class Job:
     chip: Chip
     images: np.ndarray  #: (images, pixels) uint8
     sidecar: Path  #: of the Verilog that is simulated
-    stall: float  #: chance, each cycle and stream, that a stream pauses
-    seed: int  #: decides when
+    stalls: Stalls
 
     def write(self, folder: Path) -> None:
         """Puts the job into ``folder``."""
         self.chip.save(folder / "chip.safetensors")
         np.save(folder / "images.npy", self.images, allow_pickle=False)
-        settings = {"stall": self.stall, "seed": self.seed, "sidecar": str(self.sidecar)}
+        settings = {"stalls": asdict(self.stalls), "sidecar": str(self.sidecar)}
         (folder / "job.json").write_text(json.dumps(settings))
 
     @classmethod
@@ -38,8 +53,7 @@ class Job:
             chip=Chip.load(folder / "chip.safetensors"),
             images=np.load(folder / "images.npy", allow_pickle=False),
             sidecar=Path(settings["sidecar"]),
-            stall=settings["stall"],
-            seed=settings["seed"],
+            stalls=Stalls(**settings["stalls"]),
         )
 
 

@@ -90,7 +90,7 @@ def test_what_was_counted_before_makes_no_difference() -> None:
     chip, board = load_chip("digits-tiny"), find_board("icebreaker")
     model = AreaModel(chip, board)
     parallel = CoreOptions(1, (1,), (1,), loadable=True)
-    model.area(parallel.as_serial())
+    model.area(parallel.of_kind("serial"))
     model.area(replace(parallel, loadable=False))
     assert model.area(parallel) == AreaModel(chip, board).area(parallel)
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from captwin.hw.gates.options import CoreOptions
+from captwin.hw.gates.kinds import KINDS, layers_of
+from captwin.hw.gates.options import DEFAULT_KIND, SIZED_BY, CoreOptions
 from captwin.hw.support.errors import CaptwinError
 
 
@@ -15,9 +16,17 @@ def test_options_are_powers_of_two(options: dict[str, int]) -> None:
 
 def test_serial_layers_have_one_of_each() -> None:
     options = CoreOptions(4, (2, 1), (8, 1), loadable=True)
-    assert options.as_serial() == CoreOptions(4, 1, 1, loadable=True, serial=True)
+    assert options.of_kind("serial") == CoreOptions(4, 1, 1, loadable=True, serial=True)
+    assert options.of_kind("parallel") == options
+    assert options.of_kind("serial").of_kind("parallel") == CoreOptions(4, 1, 1, loadable=True)
     with pytest.raises(CaptwinError, match="lanes: must be 1 in a serial core, got 8"):
         CoreOptions(lanes=8, serial=True)
+
+
+def test_every_kind_of_layers_is_selected_by_its_option() -> None:
+    assert SIZED_BY.keys() == KINDS.keys() and CoreOptions().kind == DEFAULT_KIND
+    for kind, layers in KINDS.items():
+        assert CoreOptions().of_kind(kind).kind == kind and layers_of(CoreOptions().of_kind(kind)) is layers
 
 
 def test_a_number_for_each_layer() -> None:

@@ -37,7 +37,7 @@ def test_characterize(captwin, tmp_path):
     )
     result, table = json.loads(out), NeuronTable.load(tmp_path / "t.json")
     assert status == 0 and result["table"] == "t.json" and result["held_out_points"] == 6
-    assert (table.circuit, table.surfaces.shape) == ("charge_share", (2, 3, 3))
+    assert (table.circuit, table.surfaces.shape) == ("charge_share", (2, 2, 3, 3))
     assert result["energy_min_j"] == pytest.approx(table.energy.min()) and result["held_out_rms_v"] < 0.02
 
 

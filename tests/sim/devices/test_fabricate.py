@@ -15,7 +15,7 @@ from captwin.sim.devices.mapping_kinds import MAPPINGS
 from captwin.sim.devices.memcapacitor import Effects, History
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
-from tests.support.circuit_chips import TABLE, circuit_chip
+from tests.support.circuit_chips import circuit_chip, reference_table
 
 
 def volts_and_codes(chip: Chip, layer_number: int, spikes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -105,7 +105,7 @@ def test_comparators_spread_at_the_membrane() -> None:
 
 def test_the_slope_of_a_linear_membrane_is_that_of_charge_sharing() -> None:
     layer, formats = circuit_chip(1).layers[0], Formats()
-    a = TABLE.c_column / (TABLE.c_column + TABLE.c_membrane)
+    a = reference_table().c_column / (reference_table().c_column + reference_table().c_membrane)
     assert drive_slope(layer, formats) == pytest.approx(a, rel=0.03)
     u_lsb = layer.scale.drives(formats).lsb
     codes = threshold_shift_codes(layer, formats, np.array([4e-3, 0.0, -4e-3, 1e3]))

@@ -12,7 +12,7 @@ from captwin.sim.neurons.circuits import (
     under_conditions,
 )
 from captwin.sim.neurons.conditions import TYPICAL, Conditions
-from tests.support.circuit_chips import TABLE, circuit_chip
+from tests.support.circuit_chips import circuit_chip, reference_table
 from tests.support.corners import SHIFTS, save_tables, shifted
 from tests.support.tables import small_table
 
@@ -106,7 +106,7 @@ def test_conditions_have_names(conditions):
 
 def test_a_chip_at_another_corner(tmp_path):
     """It fires less where the threshold is higher; the same table with another rest is the same chip in other volts."""
-    save_tables(tmp_path / "mine.json", TABLE)
+    save_tables(tmp_path / "mine.json", reference_table())
     chip, mine = circuit_chip(1), str(tmp_path / "mine")
     assert under_conditions(chip, circuit=mine).build_id == chip.build_id
     pixels = np.random.default_rng(1).integers(0, 256, (50, 12)).astype(np.uint8)
@@ -119,14 +119,14 @@ def test_a_chip_at_another_corner(tmp_path):
     assert spikes(slow) < spikes(chip) < spikes(fast)
     assert (slow.analog.corner, slow.analog.temperature) == ("ss", -40.0)
     assert (slow.layers[0].charges == chip.layers[0].charges).all()
-    moved = on_circuit(chip, shifted(TABLE, Conditions("ss"), threshold=0.0, rest=-0.0625))
-    assert moved.layers[0].scale.v_min == TABLE.v[0] - 0.0625 and moved.build_id == chip.build_id
+    moved = on_circuit(chip, shifted(reference_table(), Conditions("ss"), threshold=0.0, rest=-0.0625))
+    assert moved.layers[0].scale.v_min == reference_table().v[0] - 0.0625 and moved.build_id == chip.build_id
 
 
 def test_a_chip_runs_on_a_table_of_its_own_drives_only(tmp_path):
     small_table().save(tmp_path / "mine.json")
     with pytest.raises(CaptwinError, match=r"layers.0: its drives go from -0.128 to 0.128 V, those of the table of sm"):
         under_conditions(circuit_chip(1), circuit=str(tmp_path / "mine.json"))
-    ideal = on_circuit(circuit_chip(1), ideal_twin(TABLE))
+    ideal = on_circuit(circuit_chip(1), ideal_twin(reference_table()))
     with pytest.raises(CaptwinError, match="made for ideal twin of charge_share, which is no reference circuit; name"):
         under_conditions(ideal)

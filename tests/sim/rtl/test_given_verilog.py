@@ -16,6 +16,7 @@ from captwin.sim.rtl.design import Design, given_design, own_design
 from captwin.sim.rtl.program import compile_program
 from captwin.sim.rtl.simulate import simulate
 from captwin.sim.rtl.simulators import missing_tools
+from captwin.sim.rtl.testbench.job import Stalls
 from captwin.sim.rtl.twin import DRIVER, Twin, compile_design, layout_header
 from captwin.sim.rtl.verify import verify
 from tests.support.chips import random_chip, random_pixels
@@ -164,7 +165,7 @@ def test_simulate_compares(mode: int, signal: str | None, tmp_path: Path) -> Non
 def test_simulate_ends(mode: int, reason: str, tmp_path: Path) -> None:
     stall = 0.8 if mode == FICKLE else 0
     with pytest.raises(CaptwinError, match=f"^icarus: {reason}") as error:
-        simulate(CHIP, images(mode, 3), tmp_path / "work", simulator="icarus", design=broken(3), stall=stall)
+        simulate(CHIP, images(mode, 3), tmp_path / "work", simulator="icarus", design=broken(3), stalls=Stalls(stall))
     assert "\n" not in str(error.value)
 
 
@@ -179,7 +180,12 @@ def test_a_core_without_traces_is_compared_by_its_answers(tmp_path: Path) -> Non
 def test_a_core_without_traces_is_simulated_by_its_answers(tmp_path: Path) -> None:
     design = own_design(CHIP, replace(OPTIONS, trace=False))
     outcome = simulate(
-        CHIP, PIXELS, tmp_path / "work", simulator="icarus", design=replace(design, given=True), stall=0.2, seed=3
+        CHIP,
+        PIXELS,
+        tmp_path / "work",
+        simulator="icarus",
+        design=replace(design, given=True),
+        stalls=Stalls(0.2, seed=3),
     )
     assert outcome.mismatches == 0 and outcome.compared["spikes"] == 0 and len(outcome.labels) == len(PIXELS)
     # Another chip's gates with the same ports are found by the answers alone.

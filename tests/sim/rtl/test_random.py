@@ -11,6 +11,7 @@ from captwin.hw.encoders import ENCODERS
 from captwin.hw.gates.options import CoreOptions
 from captwin.sim.rtl.simulate import simulate
 from captwin.sim.rtl.simulators import Simulator, missing_tools
+from captwin.sim.rtl.testbench.job import Stalls
 from tests.support.chips import random_chip, random_pixels
 from tests.support.proofs import proofs
 
@@ -35,7 +36,7 @@ def check(simulator: Simulator, seed: int, folder: Path) -> None:
     options = random_options(seed, len(chip.layers))
     print(f"seed {seed}: {chip.sizes} {chip.formats} {chip.encoder} {chip.readout} {options} stall {stall}")
     pixels = random_pixels(seed, chip, IMAGES)
-    outcome = simulate(chip, pixels, folder, simulator=simulator, options=options, stall=stall, seed=seed)
+    outcome = simulate(chip, pixels, folder, simulator=simulator, options=options, stalls=Stalls(stall, seed))
     assert outcome.first_divergence is None, f"seed {seed}: {outcome.first_divergence}"
     values = IMAGES * chip.encoder.steps * sum(chip.sizes[1:])
     assert outcome.compared == dict.fromkeys(("sums", "drives", "membranes", "spikes"), values)

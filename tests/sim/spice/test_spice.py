@@ -50,14 +50,29 @@ def test_table_of_a_coarse_grid(name, tmp_path):
     assert (table.circuit, table.corner, table.date, table.source_sha256) == (name, "tt", "2026-01-31", bench.sha256)
     assert seen[0] == ("grid", 0, 50) and ("grid", 50, 50) in seen
     # More drive, or a higher membrane, ends higher; a spike before pulls the membrane towards the reset.
-    assert (np.diff(table.surfaces, axis=2) > 0).all() and (np.diff(table.surfaces, axis=1) > 0).all()
-    assert (np.ptp(table.surfaces[1], axis=0) < 0.7 * np.ptp(table.surfaces[0], axis=0)).all()
+    assert (np.diff(table.after, axis=2) > 0).all() and (np.diff(table.after, axis=1) > 0).all()
+    assert (np.ptp(table.after[1], axis=0) < 0.7 * np.ptp(table.after[0], axis=0)).all()
     assert (table.energy > 1e-15).all() and (table.energy < 2e-12).all()
     finite = table.thresholds[0][np.isfinite(table.thresholds[0])]
     assert (np.diff(finite) <= 0).all() and finite[-1] < finite[0]
     check = held_out(bench, table, 20, seed=3)
     assert check.rms < 5e-3 and check.near_points == 20
     assert check.agreement >= (0.9 if name == "charge_share" else 0.4)  # near the threshold a coarse grid often errs
+
+
+@needs_ngspice
+def test_each_outcome_has_a_surface(tmp_path):
+    """The jump where the neuron fires is between two surfaces, not in the cells of one."""
+    bench = open_bench("charge_share")
+    table = characterize(bench, 5, drive_points=9, date="2026-01-31", cache=tmp_path)
+    assert table.surfaces.shape == (2, 2, 5, 9) and table.energy.shape == (2, 5, 9)
+    jump = table.surfaces[:, 1] - table.surfaces[:, 0]
+    near = np.abs(table.u - table.thresholds[:, :, None]) < 0.03
+    assert near.any() and (jump[near] > 0.5e-3).all() and (jump[near] < 5e-3).all()
+    errors = [held_out(bench, kind, 40, seed=3).rms for kind in (table, replace(table, surfaces=table.after))]
+    assert errors[0] < 0.8 * errors[1]
+    with pytest.raises(SpiceError, match="drive_points: a grid needs 2 to 1025 a side, got 1"):
+        characterize(bench, 5, drive_points=1)
 
 
 @needs_ngspice
