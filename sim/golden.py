@@ -117,9 +117,7 @@ def decide(chip: Chip, membranes: np.ndarray, spikes: np.ndarray) -> Inference:
     return Inference(labels, counts, decisive, end + 1)
 
 
-def run_layer(
-    layer: Layer, formats: Formats, spikes: np.ndarray, disturbances: np.ndarray | None = None
-) -> LayerTrace:
+def run_layer(layer: Layer, formats: Formats, spikes: np.ndarray, disturbances: np.ndarray | None = None) -> LayerTrace:
     """Runs a layer on input spikes (images, steps, rows), from rest.
 
     ``disturbances`` are what :meth:`~captwin.sim.noise.NoiseSource.draw` gives for these images.
@@ -230,9 +228,7 @@ def _run(
 
 
 @njit(cache=True, nogil=True)
-def _run_quiet(
-    spikes: np.ndarray, columns: _Columns, neurons: _Neurons, sums: np.ndarray, outputs: _Outputs
-) -> None:
+def _run_quiet(spikes: np.ndarray, columns: _Columns, neurons: _Neurons, sums: np.ndarray, outputs: _Outputs) -> None:
     """:func:`_run` without noise; that there is none is then known when it is compiled."""
     _run(spikes, columns, neurons, sums, outputs, None)
 
@@ -246,9 +242,7 @@ def _cycles(
 
 
 @njit(cache=True, nogil=True)
-def _cycle(
-    v: int, b: int, u: int, j: int, neurons: _Neurons, disturbance: tuple[int, int] | None
-) -> tuple[int, int]:
+def _cycle(v: int, b: int, u: int, j: int, neurons: _Neurons, disturbance: tuple[int, int] | None) -> tuple[int, int]:
     """Membrane and spike of neuron j of ``neurons`` after a cycle, from old membrane v, old spike b and drive u.
 
     ``disturbance``, if any, is what noise adds to the threshold and to the membrane before they are rounded.
@@ -266,7 +260,8 @@ def _cycle(
     p += x * ((Y - y) * np.int64(T[n, i + 1, m]) + y * np.int64(T[n, i + 1, m + 1]))
     p += X * Y >> 1
     if disturbance is not None:
-        return min(max((p + disturbance[1]) >> (fv + fu), 0), neurons.v_max), s
+        last = (np.int64(neurons.v_max + 1) << (fv + fu)) - 1
+        p = min(max(p + np.int64(disturbance[1]), np.int64(0)), last)
     return int(p >> (fv + fu)), s
 
 
