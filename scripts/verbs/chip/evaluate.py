@@ -6,7 +6,7 @@ import typer
 
 from captwin.hw.chip import Chip
 from captwin.scripts.activity import activity_rows, warn
-from captwin.scripts.conditions import ChipCircuitOption, CornerOption, TemperatureOption, doubts_of
+from captwin.scripts.conditions import ChipCircuitOption, CornerOption, TemperatureOption, put_under
 from captwin.scripts.labels import ASSUMPTIONS, PART_LABELS
 from captwin.scripts.noise import (
     ComparatorNoiseOption,
@@ -22,7 +22,6 @@ from captwin.scripts.quantities import energy_text
 from captwin.sim import energy
 from captwin.sim.evaluate import NOISE_RUNS, Evaluation
 from captwin.sim.evaluate import evaluate as run
-from captwin.sim.neurons.circuits import circuit_of, load_circuit, on_circuit
 from captwin.train.datasets.dataset import Dataset
 from captwin.train.zoo import chip_dataset, load_chip, trained_on
 
@@ -42,10 +41,7 @@ def evaluate(
 ) -> None:
     """Run the golden model over the whole test set, and add up the energy that the analog chip would draw."""
     noise = noise_of(with_noise, noise_seed, comparator_noise, reference_noise)
-    loaded, doubts = load_chip(chip), []
-    if (corner, temperature, circuit) != (None, None, None):
-        table = load_circuit(circuit_of(loaded, circuit), corner, temperature)
-        loaded, doubts = on_circuit(loaded, table), doubts_of(table)
+    loaded, doubts = put_under(load_chip(chip), corner, temperature, circuit)
     dataset = chip_dataset(loaded, data)
     result = run(loaded, dataset.test_images, dataset.test_labels, noise=noise, noise_runs=noise_runs)
     steps, rate = result.outcome.steps.mean(), result.images_per_s
