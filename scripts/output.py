@@ -97,14 +97,16 @@ def spread(key: str, label: str, cycles: np.ndarray) -> list[Row]:
     """Rows for how cycles spread; of a single image there is no distance to the next."""
     if not len(cycles):
         return [Row(key, None, "", "")]
-    told: dict[str, Any] = {
+    statistics: dict[str, Any] = {
         "min": int(cycles.min()),
         "median": float(np.median(cycles)),
         "mean": float(cycles.mean()),
         "max": int(cycles.max()),
     }
-    text = ", ".join(f"{name} {value:,.0f}" if name != "mean" else f"mean {value:,.1f}" for name, value in told.items())
-    return [Row(key, told, label, f"{text} cycles")]
+    text = ", ".join(
+        f"{name} {value:,.0f}" if name != "mean" else f"mean {value:,.1f}" for name, value in statistics.items()
+    )
+    return [Row(key, statistics, label, f"{text} cycles")]
 
 
 def file(key: str, label: str, path: Path | None) -> Row:

@@ -12,9 +12,11 @@ from pydantic import (
     ConfigDict,
     Field,
     SerializeAsAny,
+    SerializerFunctionWrapHandler,
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_serializer,
 )
 
 from captwin.hw.chip import Formats, Readout
@@ -27,6 +29,7 @@ from captwin.hw.support.names import printable
 from captwin.sim.devices.mapping import Mapping
 from captwin.sim.devices.mapping_kinds import Kind, mapping_kind
 from captwin.sim.neurons.circuits import circuit_names
+from captwin.sim.neurons.conditions import Conditions
 from captwin.sim.neurons.table import NeuronTable
 from captwin.train.datasets.catalogue import DATASETS
 
@@ -113,6 +116,18 @@ def _known_data(value: Any) -> Any:
     return value
 
 
+def _conditions(value: Any) -> Any:
+    """``value`` if it is "all", none, or a list of names of conditions, each of them once."""
+    if value is None or value == "all":
+        return value
+    if not isinstance(value, list | tuple) or not value or not all(isinstance(name, str) for name in value):
+        raise ValueError('Input should be "all" or a list such as ["tt_27", "ss_-40"]')
+    try:
+        return tuple(dict.fromkeys(Conditions.of_name(name).name for name in value))
+    except CaptwinError as error:
+        raise ValueError(str(error).removeprefix("conditions: ")) from None
+
+
 class TrainConfig(BaseModel):
     """Everything that a training run depends on. ``load_config("digits", epochs=3)`` makes one.
 
@@ -159,6 +174,9 @@ class TrainConfig(BaseModel):
     """AdamW's learning rate at the start; it falls to 0 along half a cosine"""
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
     """AdamW's weight decay; lighter columns have more signal ([circuit.md](circuit.md))"""
+    conditions: Annotated[Literal["all"] | tuple[str, ...] | None, BeforeValidator(_conditions)] = None
+    """corners and temperatures of the circuit that training draws from, batch by batch: `["tt_27", "ss_-40"]`, or `all`
+    that there are tables for; by default the circuit's own table alone"""
     seed: Annotated[int, Field(ge=0, lt=1 << 31)] = 1
     """seed of all that is random in a run; one seed gives one chip file"""
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
@@ -177,6 +195,13 @@ class TrainConfig(BaseModel):
     membrane_weight: Annotated[float, Field(ge=1e-6, le=1e6)] = 2.0
     """mean output membrane that counts as much as one output spike in the loss, as a multiple of the rise at which an
     ideal neuron fires"""
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_said(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = dump(self)
+        if self.conditions is None:  # so that runs from before this field are still the same runs
+            del values["conditions"]
+        return values
 
     @field_validator("circuit")
     @classmethod

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +26,7 @@ from captwin.sim.neurons.quantise import quantise
 from captwin.sim.neurons.table import NeuronTable
 from captwin.sim.neurons.verdict import require_usable
 from captwin.train.augment import augment
+from captwin.train.conditions import condition_accuracies, condition_tables, drawn, technologies
 from captwin.train.config import ConfigError, TrainConfig
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.datasets.dataset import Dataset
@@ -38,6 +41,8 @@ from captwin.train.teacher import build_teacher, load_teacher, save_teacher, tea
 
 #: Neurons times images of a batch below which training stays on one thread.
 SMALL = 1 << 14
+#: Most conditions that a batch is divided among.
+PLACES_A_BATCH = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +58,7 @@ class TrainResult:
     difference: Difference  #: training mode against exact arithmetic, on the test images
     activity: Activity  #: of the chip, on the first test images
     v_read: tuple[float, float]  #: V, swing of the chip's row lines, and what the circuit is meant for
+    conditions: dict[str, float]  #: exact accuracy under each of the conditions that were trained over, by their names
 
 
 def train(
@@ -83,11 +89,12 @@ def train(
     require_usable(table)
     if config.neuron == "ideal":
         table = ideal_twin(table)
+    conditions = condition_tables(config)
     network = build_network(config, dataset, table).to(target)
-    folder, identity = RunFolder(run_folder), identity_of(config, dataset, table)
+    folder, identity = RunFolder(run_folder), identity_of(config, dataset, table, conditions)
     if resume and not folder.checkpoint.is_file():
         raise CaptwinError(f"{folder.checkpoint}: no checkpoint to resume from; train without --resume")
-    run = _Run(config, folder, dataset, network, progress)
+    run = _Run(config, folder, dataset, network, conditions, progress)
     with folder.claimed(identity, resume, overwrite):
         run.begin(identity, resume)
         write_atomically(run_folder / "config.json", json.dumps(config.model_dump(mode="json"), indent=2) + "\n")
@@ -124,9 +131,17 @@ class _Run:
     """A network in training, and what belongs to it."""
 
     def __init__(
-        self, config: TrainConfig, folder: RunFolder, dataset: Dataset, network: Network, progress: Progress
+        self,
+        config: TrainConfig,
+        folder: RunFolder,
+        dataset: Dataset,
+        network: Network,
+        conditions: dict[str, NeuronTable],
+        progress: Progress,
     ) -> None:
         self.config, self.folder, self.dataset, self.network = config, folder, dataset, network
+        self.conditions = conditions
+        self.places = technologies(network.technology, conditions) or [network.technology]
         self.device = next(network.parameters()).device
         self.progress, self.stage = progress, "training"
         self.optimizer = torch.optim.AdamW(
@@ -166,11 +181,18 @@ class _Run:
         epochs = self.config.epochs
         for epoch in range(self.state.epochs_done, epochs):
             row = {"epoch": float(epoch + 1), **self._epoch(epoch)}
-            accuracy = exact_accuracy(self.network.to_chip(), *self.validation)
+            accuracy = self._validate()
             row["validation_accuracy"] = accuracy
             self._keep(row)
             self.stage = f"epoch {epoch + 1}/{epochs}, validation {100 * accuracy:.2f} %"
             self.progress(self.stage, self.batches * (epoch + 1), self.batches * epochs)
+
+    def _validate(self) -> float:
+        """Exact accuracy on the validation images: under several conditions the mean over these. It hardly depends on
+        the luck of so few images, as that of the worst does, and yet falls if a single one of them fails."""
+        chip = self.network.to_chip()
+        accuracies = condition_accuracies(chip, self.conditions, *self.validation)
+        return fmean(accuracies.values()) if accuracies else exact_accuracy(chip, *self.validation)
 
     def _teach(self, teacher: nn.Module) -> str:
         """Trains the teacher on the same images; the run folder keeps it. Returns its digest."""
@@ -198,15 +220,14 @@ class _Run:
         order = torch.randperm(len(self.images), generator=generator).to(self.device)
         self.network.train()
         loss_sum, right = 0.0, 0
-        spread = config.sigma_c > 0 or config.sigma_threshold > 0
         spikes = [0.0] * len(self.network.layers)
+        places = drawn(self.places, generator)
         for batch, chosen in enumerate(order.split(config.batch_size)):
             rate = config.learning_rate / 2 * (1 + math.cos(math.pi * (epoch + batch / self.batches) / config.epochs))
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
             pixels = self._augment(self.images[chosen], generator)
-            traces = self.network.trace(pixels, generator if spread else None)
-            scores = self._scores(traces[-1])
+            scores, fired = self._forward(pixels, places, generator)
             loss = self._loss(scores, pixels, self.labels[chosen])
             self.optimizer.zero_grad()
             loss.backward()
@@ -216,14 +237,26 @@ class _Run:
                 raise CaptwinError(f"training diverged in epoch {epoch + 1}; lower learning_rate")
             loss_sum += loss.item() * len(chosen)
             right += int((scores.argmax(1) == self.labels[chosen]).sum())
-            spikes = [
-                total + trace.spikes.detach().mean().item() * len(chosen)
-                for total, trace in zip(spikes, traces, strict=True)
-            ]
+            spikes = [total + more for total, more in zip(spikes, fired, strict=True)]
             self.progress(self.stage, self.batches * epoch + batch + 1, self.batches * config.epochs)
         count = len(self.images)
         rates = {f"spike_rate_{number}": total / count for number, total in enumerate(spikes, 1)}
         return {"learning_rate": rate, "loss": loss_sum / count, "train_accuracy": right / count, **rates}
+
+    def _forward(
+        self, pixels: Tensor, places: Iterator[Technology], generator: torch.Generator
+    ) -> tuple[Tensor, list[float]]:
+        """Scores of a batch, and each layer's spike rate times its images. Under several conditions the batch is
+        divided among some of them, so that no step follows the gradient of one alone."""
+        spread = self.config.sigma_c > 0 or self.config.sigma_threshold > 0
+        parts = pixels.chunk(min(len(self.places), PLACES_A_BATCH))
+        scores, spikes = [], [0.0] * len(self.network.layers)
+        for part, place in zip(parts, places, strict=False):
+            traces = self.network.trace(part, generator if spread else None, place.curves)
+            scores.append(self._scores(traces[-1], place))
+            fired = [trace.spikes.detach().mean().item() * len(part) for trace in traces]
+            spikes = [total + more for total, more in zip(spikes, fired, strict=True)]
+        return torch.cat(scores), spikes
 
     def _loss(self, scores: Tensor, pixels: Tensor, labels: Tensor) -> Tensor:
         """Cross-entropy with the labels, and with the teacher's softened judgement of the same pixels."""
@@ -236,9 +269,9 @@ class _Run:
         softened = cross_entropy(scores / temperature, judged) * temperature**2
         return (1 - weight) * loss + weight * softened
 
-    def _scores(self, last: FloatTrace) -> Tensor:
-        """What the loss sees of the output neurons: spikes, and a share of the membranes between them."""
-        neuron, table = self.network.technology.neuron, self.network.technology.table
+    def _scores(self, last: FloatTrace, place: Technology) -> Tensor:
+        """What the loss sees of the output neurons at ``place``: spikes, and a share of the membranes between them."""
+        neuron, table = place.neuron, self.network.technology.table
         rise = table.share * table.firing_drive * self.config.membrane_weight
         membranes = (last.membranes.mean(0) - neuron.rest) * (neuron.membranes.lsb / rise)
         return last.spikes.sum(0) + membranes
@@ -276,14 +309,17 @@ def _finish(run: _Run, table: NeuronTable, interrupted: bool) -> TrainResult:
     images, labels = images.to(run.device), labels.to(run.device)
     state = run.state
     test = exact_accuracy(run.network.to_chip(), images, labels)
-    accuracy = {
+    accuracy: dict[str, Any] = {
         "test": test,
         "test_images": len(images),
         "validation": state.history[state.best_epoch - 1]["validation_accuracy"],
         "epoch": state.best_epoch,
     }
+    conditions = condition_accuracies(run.network.to_chip(), run.conditions, images, labels)
+    if conditions:
+        accuracy["conditions"] = conditions
     alive = activity.measure(run.network.to_chip(), run.dataset.test_images)
-    chip = export_chip(run.network, run.config, run.dataset, accuracy, alive.warnings())
+    chip = export_chip(run.network, run.config, run.dataset, accuracy, alive.warnings(), run.conditions)
     chip.save(run.folder.chip)
     if state.history:
         sizes = "-".join(str(size) for size in chip.sizes)
@@ -299,6 +335,7 @@ def _finish(run: _Run, table: NeuronTable, interrupted: bool) -> TrainResult:
         difference=float_difference(run.network, images),
         activity=alive,
         v_read=(chip.analog.v_read, table.v_read),
+        conditions=conditions,
     )
 
 

@@ -58,7 +58,7 @@ class BoardTop(Elaboratable):
         for number, place in enumerate(places):
             lamp, part = place[:2], place[2:]
             if lamp not in requested:
-                colours = {other[2]: "-" for other in places if other[:2] == lamp and part}
+                colours = {entry[2]: "-" for entry in places if entry[:2] == lamp and part}
                 requested[lamp] = platform.request(lamp[0], int(lamp[1]), dir=colours or "-")
             port = requested[lamp]
             m.submodules[f"led{number}"] = pin = io.Buffer("o", getattr(port, part[0]) if part else port)

@@ -40,9 +40,9 @@ def contents(chip: Chip, room: Room) -> list[Contents]:
 
 def requests(number: int, entry: Contents, longest: int) -> Iterator[bytes]:
     """Bodies of WRITE requests, each of at most ``longest`` bytes, that fill store ``number`` with ``entry``."""
-    each = (longest - WRITE_HEAD) // entry.word_bytes
-    for start in range(0, len(entry.words), each):
-        words = entry.words[start : start + each]
+    words_each = (longest - WRITE_HEAD) // entry.word_bytes
+    for start in range(0, len(entry.words), words_each):
+        words = entry.words[start : start + words_each]
         yield struct.pack("<HHB", number, start, entry.word_bytes) + b"".join(
             word.to_bytes(entry.word_bytes, "little") for word in words
         )

@@ -36,13 +36,13 @@ class Entry:
 def entries(root: Path) -> list[Entry]:
     """All entries below the cache folder ``root``, the least recently used first; what another process removes
     meanwhile is left out."""
-    found = []
+    listed = []
     for kind in _inside(root):
         if kind.is_dir() and not kind.is_symlink():
-            found += [_entry(kind.name, path) for path in _inside(kind) if not path.name.startswith(".")]
+            listed += [_entry(kind.name, path) for path in _inside(kind) if not path.name.startswith(".")]
         else:
-            found.append(_entry(DATA, kind))
-    return sorted((entry for entry in found if entry is not None), key=lambda entry: entry.used)
+            listed.append(_entry(DATA, kind))
+    return sorted((entry for entry in listed if entry is not None), key=lambda entry: entry.used)
 
 
 def limits() -> tuple[float, float]:

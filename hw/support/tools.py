@@ -7,12 +7,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from filelock import FileLock
 
 from captwin.hw.support.errors import CaptwinError
 
@@ -102,7 +104,30 @@ def run_tool(command: Sequence[str], **options: Any) -> subprocess.CompletedProc
     """
     output = {} if {"stdout", "stderr"} & options.keys() else {"capture_output": True}
     defaults = {"env": tool_environment(), "encoding": "utf-8", "errors": "replace", "check": False}
-    return subprocess.run(command, **{**defaults, **output, **options})
+    with _first_run_alone(Path(command[0]).name):
+        return subprocess.run(command, **{**defaults, **output, **options})
+
+
+@contextmanager
+def _first_run_alone(program: str) -> Iterator[None]:
+    """Keeps the first run of a YoWASP tool to one process: it compiles the tool, and later runs find the result.
+
+    Yosys takes half a minute of all cores for that. Without a lock, processes that start together each do it. Where
+    no lock is to be had, they still may.
+    """
+    folder = os.environ.get("YOWASP_CACHE_DIR")
+    if not folder or not program.startswith("yowasp-"):
+        yield
+        return
+    lock = FileLock(Path(folder) / f".{program}.lock")
+    with suppress(OSError, NotImplementedError):
+        lock.acquire()
+    if any(Path(folder).glob(f"*/{program.removeprefix('yowasp-')}.wasm/*")):
+        lock.release()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def has_blanks(path: Path) -> bool:

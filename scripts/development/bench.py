@@ -44,12 +44,12 @@ def main() -> None:
     """Measures each speed over several runs; MNIST where it is at hand, else the digits."""
     name = "mnist" if mnist_folder() else "digits"
     dataset = load_dataset(name)
-    chips = {some: chip for some in names() if chip_data(chip := load_chip(some)) == name}
+    chips = {each: chip for each in names() if chip_data(chip := load_chip(each)) == name}
     images = dataset.test_images[:10_000]
     log.print(f"bench: {name}, {ROUNDS} rounds, the first left out")
     rows = [*_command_line(), *_golden(chips, images)]
     rows += _training(dataset)
-    smallest = min(chips, key=lambda some: sum(chips[some].sizes))
+    smallest = min(chips, key=lambda each: sum(chips[each].sizes))
     gates = simulate(chips[smallest], images[:100], Path("build/bench"))
     cycles = gates.total_cycles / gates.run_seconds
     rows += [
@@ -82,14 +82,14 @@ def _command_line() -> list[Row]:
 
 def _golden(chips: Mapping[str, Chip], images: np.ndarray) -> list[Row]:
     """Images a second of each chip's golden model, and of PyTorch's exact arithmetic."""
-    some = torch.tensor(images[:2000])
+    fewer = torch.tensor(images[:2000])
     actions: dict[str, Callable[[], object]] = {}
     labels, counts = {}, {}
     for name, chip in chips.items():
         sizes = "-".join(str(size) for size in chip.sizes)
         for key, action, count in (
             (f"golden_{name}", partial(golden.run, chip, images), len(images)),
-            (f"torch_{name}", partial(ExactNetwork(chip), some), len(some)),
+            (f"torch_{name}", partial(ExactNetwork(chip), fewer), len(fewer)),
         ):
             kind = "golden model" if key.startswith("golden") else "PyTorch, eval mode"
             actions[key], labels[key], counts[key] = action, f"{kind}, {name} ({sizes})", count

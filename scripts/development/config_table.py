@@ -46,6 +46,8 @@ def _values(name: str, field: FieldInfo) -> str:
     """What a field may be: names, or a range of numbers."""
     if name == "data":
         return ", ".join(f"`{known}`" for known in DATASETS)
+    if name == "conditions":
+        return "`all`, or names of conditions"
     if get_origin(field.annotation) is tuple:
         element = get_args(get_args(field.annotation)[0])[1]
         (most,) = (limit.max_length for limit in field.metadata if isinstance(limit, MaxLen))

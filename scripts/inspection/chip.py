@@ -9,7 +9,7 @@ from captwin.boards.catalogue import BOARDS, find_board
 from captwin.boards.sizing.fit import core_words, size_core
 from captwin.hw.chip import Chip, Layer
 from captwin.hw.support.names import visible
-from captwin.scripts.inspection.inspection import Inspection
+from captwin.scripts.inspection.inspection import Inspection, surfaces_row
 from captwin.scripts.output import Row, log, note
 from captwin.scripts.quantities import energy_text, quantity
 from captwin.sim import energy
@@ -46,6 +46,7 @@ def inspect_chip(name: str, *, boards: bool) -> Inspection:
         Row(
             "", None, "neuron table", f"{analog.table_sha256[:16]}, {'own to Captwin' if table else 'not with Captwin'}"
         ),
+        surfaces_row(chip.by_outcome),
         Row("layers", [_layer(chip, layer) for layer in chip.layers], "", ""),
         *(row for number, layer in enumerate(chip.layers) for row in _layer_rows(chip, number, layer)),
         *_provenance(chip.provenance),

@@ -24,6 +24,13 @@ class Inspection:
     pictures: Mapping[str, Callable[[], Figure]] = field(default_factory=dict)
 
 
+def surfaces_row(by_outcome: bool) -> Row:
+    """How many membrane surfaces a neuron has, and what chooses one."""
+    if by_outcome:
+        return Row("surfaces", 4, "membrane surfaces", "4, by the spike before and the cycle's own")
+    return Row("surfaces", 2, "membrane surfaces", "2, by the spike before")
+
+
 class Kind(Enum):
     """What a file holds."""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from captwin.scripts.inspection.inspection import Inspection
+from captwin.scripts.inspection.inspection import Inspection, surfaces_row
 from captwin.scripts.output import Row, note
 from captwin.scripts.quantities import energy_text, quantity
 from captwin.scripts.verdict import verdict_rows
@@ -27,6 +27,7 @@ def inspect_table(name: str) -> Inspection:
         note("date", "measured", table.date),
         _axis("v", "membrane axis", table.v),
         _axis("u", "drive axis", table.u),
+        surfaces_row(table.by_outcome),
         Row("v_rest", table.v_rest, "rest", f"{table.v_rest:g} V"),
         Row("v_read", table.v_read, "swing of the row lines", f"{table.v_read:g} V"),
         Row("c_column_f", table.c_column, "column", quantity(table.c_column, "F")),
@@ -59,10 +60,17 @@ def compare_tables(first: str, second: str) -> Inspection:
         _millivolts("membrane_worst_v", "membranes differ, at most", float(np.abs(difference).max())),
         Row("same_decision", float(alike.mean()), "same decision", f"{100 * alike.mean():.2f} % of the plane"),
     ]
-    told = [{row.key: row for row in (*verdict_rows(judge(table)), *_energy(table))} for table in tables]
-    for key, row in told[0].items():
-        if row.label and key in told[1]:
-            rows.append(Row(key, [each[key].value for each in told], row.label, " | ".join(t[key].text for t in told)))
+    facts = [{row.key: row for row in (*verdict_rows(judge(table)), *_energy(table))} for table in tables]
+    for key, row in facts[0].items():
+        if row.label and key in facts[1]:
+            rows.append(
+                Row(
+                    key,
+                    [table[key].value for table in facts],
+                    row.label,
+                    " | ".join(table[key].text for table in facts),
+                )
+            )
     pictures = {"difference": partial(draw_difference, *tables, names)}
     return Inspection(f"{names[0]} and {names[1]}", rows, pictures)
 

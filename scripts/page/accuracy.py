@@ -9,9 +9,9 @@ from captwin.scripts.page.measured import Measured
 
 def section(measured: Measured) -> Section:
     """Confusion matrix, recall and precision, of the golden model over the whole test set."""
-    labels, said = measured.dataset.test_labels, measured.golden.labels
+    labels, answered = measured.dataset.test_labels, measured.golden.labels
     classes = np.arange(measured.chip.classes)
-    matrix = confusion_matrix(labels, said, labels=classes)
+    matrix = confusion_matrix(labels, answered, labels=classes)
     right, total = int(np.trace(matrix)), len(labels)
     images, named = matrix.sum(axis=1), matrix.sum(axis=0)
     worst = matrix * (1 - np.eye(len(classes), dtype=int))

@@ -89,7 +89,7 @@ def draw_table(table: NeuronTable) -> Figure:
     axes[0, 2].axvline(table.v_rest, color="0.7", linewidth=1, linestyle="--")
     residual = table.after - ideal_surfaces(table)
     _difference_row(figure, axes[1], neuron.extent, residual, "less an ideal neuron")
-    _at_rest(axes[1, 2], table, residual)
+    _at_rest(axes[1, 2], table)
     if table.energy is not None:
         _energy_row(figure, axes[2], table, table.energy)
     return figure
@@ -201,10 +201,15 @@ def _energy_row(figure: Figure, axes: np.ndarray, table: NeuronTable, joules: np
     axes[2].legend(frameon=False)
 
 
-def _at_rest(axis: Axes, table: NeuronTable, residual: np.ndarray) -> None:
+def _at_rest(axis: Axes, table: NeuronTable, points: int = 1025) -> None:
+    u = np.linspace(table.u[0], table.u[-1], points)
+    rest = np.full_like(u, table.v_rest)
     for b, colour in enumerate(CURVES):
-        line = [np.interp(table.v_rest, table.v, residual[b, :, j]) for j in range(len(table.u))]
-        axis.plot(1e3 * table.u, 1e3 * np.array(line), color=colour, linewidth=1.5, label=STATES[b])
+        fired = np.full(u.shape, bool(b))
+        line = table.step(rest, u, fired) - (table.v_rest + table.share * u)
+        if table.by_outcome:  # the line breaks where the membrane jumps
+            line[1:][np.diff(table.fires(rest, u, fired))] = np.nan
+        axis.plot(1e3 * u, 1e3 * line, color=colour, linewidth=1.5, label=STATES[b])
     axis.axhline(0, color="0.7", linewidth=1)
     axis.set(title="less an ideal neuron, from rest", xlabel="drive u [mV]", ylabel="difference [mV]")
     axis.legend(frameon=False)

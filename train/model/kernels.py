@@ -43,12 +43,12 @@ def _sum_rows(spikes: Any, weights: Any, rows: Any, counts: Any, sums: Any) -> N
     """Fills ``rows`` (cells, rows) with each cell's ``counts`` spiking rows, and sums their weights."""
     cells, inputs = spikes.shape
     for cell in prange(cells):
-        found = 0
+        spiking = 0
         for row in range(inputs):
-            rows[cell, found] = row  # kept if the row spikes, else overwritten
-            found += spikes[cell, row] != 0
-        counts[cell] = found
-        for event in range(found):
+            rows[cell, spiking] = row  # kept if the row spikes, else overwritten
+            spiking += spikes[cell, row] != 0
+        counts[cell] = spiking
+        for event in range(spiking):
             row = rows[cell, event]
             for j in range(weights.shape[1]):
                 sums[cell, j] += weights[row, j]
@@ -172,8 +172,8 @@ def _respond_backward(u: Any, offsets: Any, curves: Curves, v: Any, s: Any, of_v
                 from_v[j] = membrane * slope_v - decision * slope_threshold
                 fired = 1 - 2 * b  # differences are those of the neuron that fired from the one that did not
                 there = _between(surfaces[n + fired * of_b], i, m, x, y)
-                other = (1 - x) * thresholds[1 - b, i] + x * thresholds[1 - b, i + 1]
-                from_s[j] = fired * (membrane * (there - here) - decision * (other - threshold))
+                threshold_of_other = (1 - x) * thresholds[1 - b, i] + x * thresholds[1 - b, i + 1]
+                from_s[j] = fired * (membrane * (there - here) - decision * (threshold_of_other - threshold))
 
 
 @njit(cache=True)

@@ -113,14 +113,17 @@ class CircuitLayer(nn.Module):
         self.weight = nn.Parameter(torch.randn(rows, columns, generator=generator) * INITIAL_SPREAD)
         self.bias = nn.Parameter(torch.zeros(columns))
 
-    def forward(self, spikes: Tensor, generator: torch.Generator | None = None) -> FloatTrace:
-        """(steps, images, rows) spikes through the layer; with a ``generator``, as one chip drawn from the spread."""
+    def forward(
+        self, spikes: Tensor, generator: torch.Generator | None = None, curves: Curves | None = None
+    ) -> FloatTrace:
+        """(steps, images, rows) spikes through the layer; with a ``generator``, as one chip drawn from the spread, and
+        on the neuron ``curves`` in place of the technology's, whose drives have the same codes."""
         codes, bias = self._codes(self.weight), self._codes(self.bias)
         offsets = torch.zeros(self.bias.shape, device=self.bias.device)
         if generator is not None:
             codes, bias, offsets = self._spread(codes, bias, offsets, generator)
         drives = self._drive(spikes, codes, bias)
-        return FloatTrace(drives, *respond(drives, offsets, self.technology.curves))
+        return FloatTrace(drives, *respond(drives, offsets, curves or self.technology.curves))
 
     def _drive(self, spikes: Tensor, codes: Tensor, bias: Tensor) -> Tensor:
         technology = self.technology
@@ -214,12 +217,15 @@ class Network(nn.Module):
             return ExactNetwork(self.to_chip()).to(pixels.device)(pixels, trace)
         return self.trace(pixels)
 
-    def trace(self, pixels: Tensor, generator: torch.Generator | None = None) -> tuple[FloatTrace, ...]:
-        """Training mode's float traces of every layer; with a ``generator``, of one chip drawn from the spread."""
+    def trace(
+        self, pixels: Tensor, generator: torch.Generator | None = None, curves: Curves | None = None
+    ) -> tuple[FloatTrace, ...]:
+        """Training mode's float traces of every layer; with a ``generator``, of one chip drawn from the spread, and on
+        the neuron ``curves`` in place of the technology's, whose drives have the same codes."""
         spikes = encode(self.encoder, pixels).movedim(-2, 0).contiguous()
         traces = []
         for layer in self.layers:
-            traces.append(layer(spikes, generator))
+            traces.append(layer(spikes, generator, curves))
             spikes = traces[-1].spikes
         return tuple(traces)
 

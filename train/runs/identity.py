@@ -1,6 +1,8 @@
 """What a run depends on, by content: equal identities give equal chips."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from captwin.hw.chip import Chip
@@ -10,9 +12,16 @@ from captwin.train.config import TrainConfig
 from captwin.train.datasets.dataset import Dataset
 
 Identity = dict[str, Any]
+#: conditions of a run on one table alone
+NONE: Mapping[str, NeuronTable] = MappingProxyType({})
 
 #: the inputs that are told by their hashes, and how they are called
-INPUTS = {"data": "data set", "table": "neuron table", "teacher": "teacher"}
+INPUTS = {
+    "data": "data set",
+    "table": "neuron table",
+    "conditions": "neuron table of some conditions",
+    "teacher": "teacher",
+}
 
 
 def settings(config: TrainConfig) -> dict[str, Any]:
@@ -20,9 +29,18 @@ def settings(config: TrainConfig) -> dict[str, Any]:
     return config.model_dump(mode="json") | {"circuit": Path(config.circuit).name}
 
 
-def identity_of(config: TrainConfig, dataset: Dataset, table: NeuronTable) -> Identity:
-    """Settings and the hashes of the inputs; a run with a teacher adds that one's."""
-    return {"config": settings(config), "data": dataset.sha256, "table": table.circuit_sha256}
+def identity_of(
+    config: TrainConfig, dataset: Dataset, table: NeuronTable, conditions: Mapping[str, NeuronTable] = NONE
+) -> Identity:
+    """Settings and the hashes of the inputs; a run over several ``conditions`` adds those of their tables, one with a
+    teacher that one's."""
+    identity = {"config": settings(config), "data": dataset.sha256, "table": table.circuit_sha256}
+    return identity | ({"conditions": hashes(conditions)} if conditions else {})
+
+
+def hashes(conditions: Mapping[str, NeuronTable]) -> dict[str, str]:
+    """The hash of each table, by the name of its conditions."""
+    return {name: table.circuit_sha256 for name, table in conditions.items()}
 
 
 def chip_identity(chip: Chip) -> Identity | None:
@@ -30,7 +48,9 @@ def chip_identity(chip: Chip) -> Identity | None:
     config, data = chip.provenance.get("config"), chip.provenance.get("data")
     if not isinstance(config, dict) or not isinstance(data, dict):
         return None
-    return {"config": config, "data": data.get("sha256"), "table": chip.analog.table_sha256}
+    identity = {"config": config, "data": data.get("sha256"), "table": chip.analog.table_sha256}
+    conditions = chip.provenance.get("conditions")
+    return identity | ({} if conditions is None else {"conditions": conditions})
 
 
 def change(stored: Identity, current: Identity) -> str | None:

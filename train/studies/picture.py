@@ -12,7 +12,7 @@ from captwin.sim.devices.mapping_kinds import MAPPINGS
 from captwin.train.studies.study import BASE_LEVELS, BASE_RATIO, Outcome
 
 #: (label, colour, which outcomes)
-WAYS: tuple[tuple[str, str, Callable[[Outcome], bool]], ...] = (
+TRAININGS: tuple[tuple[str, str, Callable[[Outcome], bool]], ...] = (
     ("ideal-trained on its ideal twin", "tab:gray", lambda o: o.trained == "ideal" and o.run_on == "ideal twin"),
     ("ideal-trained on the circuit", "tab:red", lambda o: o.trained == "ideal" and o.run_on == "circuit"),
     ("aware on the circuit", "tab:blue", lambda o: o.trained == "aware"),
@@ -29,11 +29,11 @@ def draw_study(outcomes: list[Outcome], title: str) -> Figure:
     figure.suptitle(title, parse_math=False)
     panels = figure.subplots(len(circuits), 3, squeeze=False, sharey="row")
     for row, circuit in zip(panels, circuits, strict=True):
-        ours = [outcome for outcome in outcomes if outcome.circuit == circuit]
-        designed = [outcome for outcome in ours if outcome.sigma_c == 0]
+        of_circuit = [outcome for outcome in outcomes if outcome.circuit == circuit]
+        designed = [outcome for outcome in of_circuit if outcome.sigma_c == 0]
         _draw(row[0], [o for o in designed if o.ratio == BASE_RATIO], "levels", "levels of a memcapacitor")
         _draw(row[1], [o for o in designed if o.levels == BASE_LEVELS], "ratio", "C_on / C_off")
-        base = [o for o in ours if (o.levels, o.ratio) == (BASE_LEVELS, BASE_RATIO)]
+        base = [o for o in of_circuit if (o.levels, o.ratio) == (BASE_LEVELS, BASE_RATIO)]
         _draw(row[2], base, "sigma_c", "spread of the capacitances, sigma(C) / C [%]", 100)
         row[0].set_ylabel(f"{circuit}\ncorrect test images [%]")
     handles, labels = panels[0, 2].get_legend_handles_labels()
@@ -42,7 +42,7 @@ def draw_study(outcomes: list[Outcome], title: str) -> Figure:
 
 
 def _draw(axes: Axes, outcomes: list[Outcome], along: str, label: str, scale: float = 1) -> None:
-    for way, colour, chosen in WAYS:
+    for training, colour, chosen in TRAININGS:
         for mapping, (marker, line) in reversed(STYLES.items()):
             groups: dict[Any, list[float]] = {}
             for outcome in outcomes:
@@ -55,7 +55,7 @@ def _draw(axes: Axes, outcomes: list[Outcome], along: str, label: str, scale: fl
             ends = np.array([[np.mean(groups[x]) - min(groups[x]), max(groups[x]) - np.mean(groups[x])] for x in at]).T
             axes.errorbar(
                 [x * scale for x in at], means, ends, color=colour, marker=marker, ls=line, ms=5, lw=1.2, capsize=2,
-                label=f"{way}, {mapping}",
+                label=f"{training}, {mapping}",
             )  # fmt: skip
     if along != "sigma_c":
         values = sorted({getattr(outcome, along) for outcome in outcomes})

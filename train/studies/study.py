@@ -186,8 +186,8 @@ def _run(case: Case, config: TrainConfig) -> list[Outcome]:
         chip = train(config, Path(folder)).chip
     dataset = load_dataset(config.data)
 
-    def accuracy(some: Chip) -> float:
-        return golden.run(some, dataset.test_images).accuracy(dataset.test_labels)
+    def accuracy(measured: Chip) -> float:
+        return golden.run(measured, dataset.test_images).accuracy(dataset.test_labels)
 
     def outcome(run_on: Literal["ideal twin", "circuit"], sigma: float, share: float) -> Outcome:
         return Outcome(
@@ -203,5 +203,5 @@ def _run(case: Case, config: TrainConfig) -> list[Outcome]:
         process = Process(Effects(sigma_c=sigma))
         numbers = range(FABRICATED if sigma else 0)
         chips = [fabricate(chip, process, seed=case.seed, number=number) for number in numbers] or [chip]
-        outcomes.append(outcome("circuit", sigma, float(np.mean([accuracy(some) for some in chips]))))
+        outcomes.append(outcome("circuit", sigma, float(np.mean([accuracy(fabricated) for fabricated in chips]))))
     return outcomes

@@ -56,22 +56,22 @@ def classify(
     if save is not None:
         with style():
             save_png(_drawn(loaded, seen, outcome), save)
-    told = [_told(loaded, picture, outcome, n) for n, picture in enumerate(seen)]
+    facts = [_facts(loaded, picture, outcome, n) for n, picture in enumerate(seen)]
     for picture in seen:
         for warning in picture.warnings:
             log.print(f"captwin: {visible(picture.name)}: {warning}")
     rows = [
         note("chip", "chip", chip),
         note("asked", "asked", "golden model" + f", and the board on {port}" * bool(port)),
-        Row("pictures", told, "", ""),
-        *(_rows(told[0]) if len(told) == 1 else []),
+        Row("pictures", facts, "", ""),
+        *(_rows(facts[0]) if len(facts) == 1 else []),
         Row("method", METHOD, "made to fit" * any(each.size != loaded.image for each in seen), METHOD),
         Row("mismatches", len(wrong), "board and model differ" * bool(answers), f"in {len(wrong)} of {len(answers)}"),
         file("saved", "what the chip saw", save),
     ]
     show(rows, "Classified", as_json)
-    if len(told) > 1 and not as_json:
-        _print(told)
+    if len(facts) > 1 and not as_json:
+        _print(facts)
     if wrong:
         first = wrong[0]
         raise CaptwinError(
@@ -85,14 +85,14 @@ def _ask(port: str, baud: int | None, chip: str, pixels: np.ndarray) -> list[Ans
         return list(device.infer(pixels))
 
 
-def _told(chip: Chip, picture: Picture, outcome: golden.Inference, number: int) -> dict[str, Any]:
-    """What a machine is told of a picture; membranes in V."""
+def _facts(chip: Chip, picture: Picture, outcome: golden.Inference, number: int) -> dict[str, Any]:
+    """What is known of a picture, for machines; membranes in V."""
     counts, codes = outcome.counts[number], outcome.membranes[number]
     volts = chip.layers[-1].scale.membranes(chip.formats).volts(codes)
     # Ranked as the readout does: spikes, then membranes.
     order = np.argsort(-(counts.astype(np.int64) * (chip.formats.membrane_max + 1) + codes), kind="stable")
     label = int(outcome.labels[number])
-    second = next((int(other) for other in order if other != label), None)
+    second = next((int(index) for index in order if index != label), None)
     return {
         "picture": picture.name,
         "height": picture.size[0],
@@ -107,35 +107,35 @@ def _told(chip: Chip, picture: Picture, outcome: golden.Inference, number: int) 
     }
 
 
-def _second(told: dict[str, Any]) -> str:
-    if told["second"] is None:
+def _second(facts: dict[str, Any]) -> str:
+    if facts["second"] is None:
         return "none"
-    spikes = told["counts"][told["second"]]
-    tie = "" if told["margin_spikes"] else ", decided by the membranes"
-    return f"{told['second']}, {_spikes(spikes)}{tie}"
+    spikes = facts["counts"][facts["second"]]
+    tie = "" if facts["margin_spikes"] else ", decided by the membranes"
+    return f"{facts['second']}, {_spikes(spikes)}{tie}"
 
 
 def _spikes(number: int) -> str:
     return f"{number} spike{'s' * (number != 1)}"
 
 
-def _rows(told: dict[str, Any]) -> list[Row]:
-    volts = told["membranes_v"]
+def _rows(facts: dict[str, Any]) -> list[Row]:
+    volts = facts["membranes_v"]
     return [
-        Row("", None, "picture", f"{visible(told['picture'])}, {told['height']} x {told['width']} pixels"),
-        Row("", None, "class", f"{told['class']}, {_spikes(told['counts'][told['class']])}"),
-        Row("", None, "next", _second(told)),
-        Row("", None, "time steps", str(told["steps"])),
-        Row("", None, "spikes by class", "  ".join(f"{n}: {spikes}" for n, spikes in enumerate(told["counts"]))),
+        Row("", None, "picture", f"{visible(facts['picture'])}, {facts['height']} x {facts['width']} pixels"),
+        Row("", None, "class", f"{facts['class']}, {_spikes(facts['counts'][facts['class']])}"),
+        Row("", None, "next", _second(facts)),
+        Row("", None, "time steps", str(facts["steps"])),
+        Row("", None, "spikes by class", "  ".join(f"{n}: {spikes}" for n, spikes in enumerate(facts["counts"]))),
         Row("", None, "membranes by class [V]", "  ".join(f"{n}: {v:.3f}" for n, v in enumerate(volts))),
     ]
 
 
-def _print(told: list[dict[str, Any]]) -> None:
+def _print(facts: list[dict[str, Any]]) -> None:
     table = Table(box=box.SIMPLE_HEAD)
     for head in ("picture", "class", "spikes", "next", "time steps"):
         table.add_column(head, justify="left" if head in ("picture", "next") else "right")
-    for each in told:
+    for each in facts:
         numbers = str(each["class"]), str(each["counts"][each["class"]]), _second(each), str(each["steps"])
         table.add_row(Text(visible(each["picture"])), *map(Text, numbers))
     print_table(table)

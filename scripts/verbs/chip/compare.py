@@ -169,7 +169,7 @@ def _differing_rows(result: Comparison) -> list[Row]:
         for n in numbers
     ]
     shown = ", ".join(
-        f"{each['image']} ({each['truth']}: {each['first']}/{each['second']})" for each in images[:LISTED]
+        f"{image['image']} ({image['truth']}: {image['first']}/{image['second']})" for image in images[:LISTED]
     )
     rest = f" and {len(images) - LISTED:,} more (--json has all)" if len(images) > LISTED else ""
     return [

@@ -63,14 +63,20 @@ def _summary(circuit: str, outcomes: list[Outcome]) -> list[Row]:
     rows = []
     for mapping in MAPPINGS:
         base = (circuit, mapping, BASE_LEVELS, BASE_RATIO, 0)
-        ours = [o for o in outcomes if (o.circuit, o.mapping, o.levels, o.ratio, o.sigma_c) == base]
-        found = {
-            "ideal_on_ideal": [o.accuracy for o in ours if o.run_on == "ideal twin"],
-            "ideal_on_circuit": [o.accuracy for o in ours if o.trained == "ideal" and o.run_on == "circuit"],
-            "aware_on_circuit": [o.accuracy for o in ours if o.trained == "aware"],
+        at_base = [
+            outcome
+            for outcome in outcomes
+            if (outcome.circuit, outcome.mapping, outcome.levels, outcome.ratio, outcome.sigma_c) == base
+        ]
+        accuracies = {
+            "ideal_on_ideal": [outcome.accuracy for outcome in at_base if outcome.run_on == "ideal twin"],
+            "ideal_on_circuit": [
+                outcome.accuracy for outcome in at_base if outcome.trained == "ideal" and outcome.run_on == "circuit"
+            ],
+            "aware_on_circuit": [outcome.accuracy for outcome in at_base if outcome.trained == "aware"],
         }
-        best = float(np.mean(found["ideal_on_ideal"]))
-        for key, values in found.items():
+        best = float(np.mean(accuracies["ideal_on_ideal"]))
+        for key, values in accuracies.items():
             mean = float(np.mean(values))
             text = f"{100 * mean:.2f} % ({100 * min(values):.2f} to {100 * max(values):.2f})"
             if key != "ideal_on_ideal":

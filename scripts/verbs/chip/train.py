@@ -2,6 +2,7 @@
 
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Annotated, Any
 
 import typer
@@ -10,10 +11,13 @@ from captwin.hw.encoders import ENCODERS
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import printable
 from captwin.scripts.activity import activity_rows, warn
+from captwin.scripts.conditions import doubts_of, words
 from captwin.scripts.output import JsonFlag, Row, count, file, log, note, progress_told, results_folder, share, show
 from captwin.sim.devices.mapping_kinds import MAPPINGS
 from captwin.sim.neurons.circuits import circuit_names, load_circuit
+from captwin.sim.neurons.conditions import Conditions
 from captwin.sim.neurons.verdict import judge
+from captwin.train.conditions import condition_tables
 from captwin.train.config import ConfigError, TrainConfig, config_names, load_config
 from captwin.train.datasets.catalogue import DATASETS, check_name
 from captwin.train.loop import TrainResult
@@ -43,6 +47,10 @@ MappingOption = Annotated[str | None, typer.Option(help=f"{' or '.join(MAPPINGS)
 LevelsOption = Annotated[
     int | None, typer.Option(help="Levels of a memcapacitor, 2 to 16 with 5-bit charges; 0: unquantised weights.")
 ]
+ConditionsOption = Annotated[
+    str | None,
+    typer.Option(help="Corners and temperatures to train over: tt_27,ss_-40, or all that there are tables for."),
+]
 EpochsOption = Annotated[int | None, typer.Option(help="Passes over the training images.")]
 SeedOption = Annotated[int | None, typer.Option(help="One seed gives one chip file.")]
 DeviceOption = Annotated[str, typer.Option(help="cpu, cuda, ...")]
@@ -67,6 +75,7 @@ def train(
     neuron: NeuronOption = None,
     mapping: MappingOption = None,
     levels: LevelsOption = None,
+    conditions: ConditionsOption = None,
     epochs: EpochsOption = None,
     seed: SeedOption = None,
     device: DeviceOption = "cpu",
@@ -83,6 +92,7 @@ def train(
         "neuron": neuron,
         "mapping": mapping,
         "levels": levels,
+        "conditions": conditions if conditions in (None, "all") else words(conditions),
         "epochs": epochs,
         "seed": seed,
         "encoder": _given({"steps": steps, "kind": encoder}) or None,
@@ -94,6 +104,7 @@ def train(
         settings = load_config(source, **_given(fields))
         verdict = judge(load_circuit(settings.circuit))
         warn(() if verdict.fatal else verdict.warnings)
+        warn(line for table in condition_tables(settings).values() for line in doubts_of(table))
         train_one = partial(_train_one, device=device, resume=resume, overwrite=overwrite, several=seeds is not None)
         if seeds is not None:
             show(*_seeds_rows(train_seeds(settings, folder, seeds, train_one), folder), as_json)
@@ -161,6 +172,7 @@ def _rows(result: TrainResult, settings: TrainConfig, folder: Path) -> list[Row]
         count("epochs", "epochs", result.epochs_done),
         share("train_mode_accuracy", "accuracy, training arithmetic", result.train_accuracy),
         share("golden_accuracy", "accuracy, exact arithmetic", result.test_accuracy),
+        *_condition_rows(result.conditions),
         *(
             Row(
                 f"differing_{name}",
@@ -174,6 +186,19 @@ def _rows(result: TrainResult, settings: TrainConfig, folder: Path) -> list[Row]
         file("chip", "chip", result.chip_path),
         file("curves", "curves", folder / "curves.png"),
         file("metrics", "an epoch a line", folder / "metrics.jsonl"),
+    ]
+
+
+def _condition_rows(accuracies: dict[str, float]) -> list[Row]:
+    """How accurate the chip is under the conditions that it was trained over, if it was trained over several."""
+    if not accuracies:
+        return []
+    worst = min(accuracies, key=accuracies.__getitem__)
+    text = f"{100 * accuracies[worst]:.2f} % at {Conditions.of_name(worst)}"
+    return [
+        Row("condition_accuracies", accuracies, "", ""),
+        share("mean_accuracy", "accuracy, mean over its conditions", fmean(accuracies.values())),
+        Row("worst_accuracy", accuracies[worst], "accuracy, worst of them", text),
     ]
 
 

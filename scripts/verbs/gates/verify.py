@@ -139,8 +139,8 @@ def _again(twin: Twin, data: str | None, image: int, verilog: list[Path] | None,
     kind = twin.sidecar.options.core_options.kind
     words += [f"--{kind}"] * (kind != DEFAULT_KIND)
     for name in ("pixel_lanes", "row_banks", "lanes"):
-        each = hardware[name] if isinstance(hardware[name], list) else [hardware[name]]
-        words += [f"--{name.replace('_', '-')}", ",".join(map(str, each))]
+        numbers = hardware[name] if isinstance(hardware[name], list) else [hardware[name]]
+        words += [f"--{name.replace('_', '-')}", ",".join(map(str, numbers))]
     return " ".join(words)
 
 

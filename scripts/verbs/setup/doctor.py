@@ -49,7 +49,7 @@ class Finding:
     """Something that was looked for."""
 
     name: str
-    found: str | None  #: its version or place; None if it is missing
+    version_or_place: str | None  #: None if it is missing
     enables: str  #: the verbs that want it
     advice: str = ""  #: how to get it
     needed: bool = True  #: whether the default way cannot work without
@@ -60,7 +60,12 @@ def doctor(as_json: JsonFlag = False) -> None:
     findings = [*_packages(), *_programs(), *_places()]
     if as_json:
         rows = [
-            Row(entry.name, {"found": entry.found, "enables": entry.enables, "advice": _advice(entry) or None}, "", "")
+            Row(
+                entry.name,
+                {"found": entry.version_or_place, "enables": entry.enables, "advice": _advice(entry) or None},
+                "",
+                "",
+            )
             for entry in findings
         ]
         show(rows, "", as_json=True)
@@ -70,15 +75,15 @@ def doctor(as_json: JsonFlag = False) -> None:
             table.add_column(heading, overflow="fold")
         for entry in findings:
             missing = Text("missing", "red") if entry.needed else Text("missing (optional)", "yellow")
-            found = missing if entry.found is None else Text(entry.found)
-            table.add_row(Text(entry.name), found, Text(entry.enables), Text(_advice(entry)))
+            shown = missing if entry.version_or_place is None else Text(entry.version_or_place)
+            table.add_row(Text(entry.name), shown, Text(entry.enables), Text(_advice(entry)))
         print_table(table)
-    if any(entry.found is None and entry.needed for entry in findings):
+    if any(entry.version_or_place is None and entry.needed for entry in findings):
         raise typer.Exit(1)
 
 
 def _advice(finding: Finding) -> str:
-    return finding.advice if finding.found is None else ""
+    return finding.advice if finding.version_or_place is None else ""
 
 
 def _packages() -> Iterator[Finding]:
@@ -128,7 +133,7 @@ def _program_version(program: str) -> str | None:
     path = find_tool(program)
     if path is None:
         return None
-    said = run_tool([path, "-V" if program in ("iverilog", "vvp") else "--version"])
-    text = said.stdout + said.stderr
+    printed = run_tool([path, "-V" if program in ("iverilog", "vvp") else "--version"])
+    text = printed.stdout + printed.stderr
     match = re.search(r"\d+\.[\d.]*\d|(?<=ngspice-)\d+", text)
     return match[0] if match else "found"

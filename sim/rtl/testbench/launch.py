@@ -20,6 +20,8 @@ _BUILD_ARGUMENTS: dict[Simulator, list[str]] = {
     "icarus": [],
 }
 
+#: Where pytest is installed, cocotb would have it compile all that is imported once more, Numba and SciPy too: seconds.
+_ENVIRONMENT = {"COCOTB_REWRITE_ASSERTION_FILES": ""}
 
 #: files in which simulators keep waveforms
 WAVEFORMS = (".vcd", ".fst")
@@ -72,7 +74,7 @@ def run_testbench(
                 hdl_toplevel=top,
                 build_dir=build,
                 results_xml=str(folder / "results.xml"),
-                extra_env={"CAPTWIN_JOB": str(folder)},
+                extra_env={"CAPTWIN_JOB": str(folder), **_ENVIRONMENT},
                 timescale=timescale,
                 waves=waves,
                 log_file=log,

@@ -3,9 +3,11 @@
 import ast
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.tools import (
@@ -60,6 +62,32 @@ def test_tools_are_found_without_an_activated_environment(monkeypatch):
 def test_output_that_is_no_text():
     done = run_tool([sys.executable, "-c", "import sys; sys.stdout.buffer.write(b'gr\\xff\\xc3\\xb6')"])
     assert done.stdout == "gr�ö"
+
+
+COMPILING = """#!/bin/sh
+if [ ! -e $YOWASP_CACHE_DIR/some/fox.wasm/digest ]; then
+    echo >> $YOWASP_CACHE_DIR/compiled
+    sleep 0.3
+    mkdir -p $YOWASP_CACHE_DIR/some/fox.wasm
+    touch $YOWASP_CACHE_DIR/some/fox.wasm/digest
+fi
+"""
+
+
+def test_tools_that_compile_themselves_do_it_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("YOWASP_CACHE_DIR", str(tmp_path))
+    tool = tmp_path / "yowasp-fox"
+    tool.write_text(COMPILING)
+    tool.chmod(0o755)
+    with ThreadPoolExecutor(4) as pool:
+        assert [done.returncode for done in pool.map(run_tool, [[str(tool)]] * 4)] == [0] * 4
+    assert (tmp_path / "compiled").read_text() == "\n"
+    # One that is compiled runs beside others, and where no lock is to be had.
+    with FileLock(tmp_path / ".yowasp-other.lock"):
+        assert run_tool([str(tool)]).returncode == 0
+    (tmp_path / ".yowasp-fox.lock").unlink()
+    (tmp_path / ".yowasp-fox.lock").mkdir()
+    assert run_tool([str(tool)]).returncode == 0
 
 
 def test_paths_without_blanks(tmp_path, monkeypatch):

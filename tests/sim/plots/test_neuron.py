@@ -15,6 +15,7 @@ from captwin.sim.plots.neuron import (
     draw_table,
     membrane_difference,
     of_layer,
+    of_table,
 )
 from captwin.sim.plots.style import style
 from captwin.train.zoo import load_chip
@@ -22,9 +23,11 @@ from tests.sim.plots.overlap import overlaps
 from tests.support.tables import small_table
 
 
-@pytest.mark.parametrize("name", ["charge_share", "pass_transistor"])
-def test_tables(name):
-    table = load_circuit(name)
+@pytest.mark.parametrize(
+    "table", [load_circuit("charge_share"), load_circuit("pass_transistor"), small_table(jump=0.03)]
+)
+def test_tables(table):
+    name = table.circuit
     with style():
         assert overlaps(draw_table(table)) == []
         assert overlaps(draw_difference(table, ideal_twin(table), (name, "ideal twin"))) == []
@@ -44,6 +47,18 @@ def test_a_layer_is_drawn_in_the_volts_of_its_table():
     before, drive = np.meshgrid(drawn.v, drawn.u, indexing="ij")
     wanted = table.step(before, drive, np.zeros(before.shape, bool))
     assert np.abs(drawn.surfaces[0] - wanted).max() < 1e-4
+
+
+def test_the_jump_is_drawn_where_it_is():
+    """Every point of the plane shows the outcome that it has, none a mixture."""
+    table, jump = small_table(jump=0.03), 0.03
+    drawn, plain = of_table(table), of_table(small_table())
+    for b in (0, 1):
+        silent, firing = drawn.maps(b)
+        assert (silent.mask != firing.mask).all() and 0.1 < firing.mask.mean() < 0.9
+        (smooth,) = plain.maps(b)
+        shown = np.where(silent.mask, firing.data, silent.data)
+        assert shown == pytest.approx(smooth.data + jump * silent.mask, abs=1e-12)
 
 
 def test_differences_are_counted_from_each_rest():
