@@ -5,10 +5,11 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from captwin.hw.chip import Chip
 from captwin.hw.support.errors import CaptwinError
 from captwin.scripts.output import Row
 from captwin.scripts.quantities import energy_text
-from captwin.sim.neurons.circuits import conditions_of
+from captwin.sim.neurons.circuits import circuit_of, conditions_of, load_circuit, on_circuit
 from captwin.sim.neurons.table import NeuronTable
 from captwin.sim.neurons.verdict import judge
 from captwin.sim.spice.corners import Measured
@@ -21,6 +22,14 @@ ChipCircuitOption = Annotated[
     str | None,
     typer.Option(help="Run on this circuit: a reference circuit, or a neuron table [default: the chip's own]."),
 ]
+
+
+def put_under(chip: Chip, corner: str | None, temperature: float | None, circuit: str | None) -> tuple[Chip, list[str]]:
+    """``chip`` as these options ask for it, and what its neurons there are to be warned of; without any, as it is."""
+    if (corner, temperature, circuit) == (None, None, None):
+        return chip, []
+    table = load_circuit(circuit_of(chip, circuit), corner, temperature)
+    return on_circuit(chip, table), doubts_of(table)
 
 
 def doubts_of(table: NeuronTable) -> list[str]:

@@ -16,6 +16,7 @@ from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.progress import Progress, StepCounter, silent
 from captwin.sim.encode import encode
 from captwin.sim.jit import njit
+from captwin.sim.noise import Noise, NoiseSource
 
 
 @dataclass(frozen=True)
@@ -49,25 +50,30 @@ def run(
     *,
     trace: bool = False,
     batch: int = 64,
+    noise: Noise | None = None,
     progress: Progress = silent,
 ) -> Inference:
     """Runs ``pixels``, (images, pixels) uint8, through ``chip``, ``batch`` images at a time on each core.
 
     Batches whose arrays stay in the caches, as those of 64 do, are the fastest. ``trace`` keeps everything that every
-    layer computes. ``progress`` is called in the caller's thread with how many images are done.
+    layer computes. With ``noise`` every cycle of every neuron is disturbed as the analog chip is; equal noise gives
+    equal numbers, whatever the batch. ``progress`` is called in the caller's thread with how many images are done.
 
-    Raises :class:`CaptwinError` if the images do not have the chip's size or are not bytes.
+    Raises :class:`CaptwinError` if the images do not have the chip's size or are not bytes, or if the noise is larger
+    than what the chip's codes span.
 
     >>> digits = captwin.load_dataset("digits")
     >>> captwin.run_golden(captwin.load_chip("digits-tiny"), digits.test_images).accuracy(digits.test_labels) > 0.94
     True
     """
     check_pixels(chip, pixels)
-    batches = [pixels[start : start + batch] for start in range(0, len(pixels), batch)]
+    source = NoiseSource(chip, noise) if noise else None
+    images = range(len(pixels))
+    batches = [images[start : start + batch] for start in range(0, len(pixels), batch)]
     steps = StepCounter(progress, "images", len(pixels))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         parts = []
-        for part in pool.map(lambda images: _run_batch(chip, images, trace), batches):
+        for part in pool.map(lambda some: _run_batch(chip, pixels, some, trace, source), batches):
             parts.append(part)
             steps.add(len(part.labels))
     return Inference(
@@ -111,15 +117,22 @@ def decide(chip: Chip, membranes: np.ndarray, spikes: np.ndarray) -> Inference:
     return Inference(labels, counts, decisive, end + 1)
 
 
-def run_layer(layer: Layer, formats: Formats, spikes: np.ndarray) -> LayerTrace:
-    """Runs a layer on input spikes (images, steps, rows), from rest."""
+def run_layer(layer: Layer, formats: Formats, spikes: np.ndarray, disturbances: np.ndarray | None = None) -> LayerTrace:
+    """Runs a layer on input spikes (images, steps, rows), from rest.
+
+    ``disturbances`` are what :meth:`~captwin.sim.noise.NoiseSource.draw` gives for these images.
+    """
     images, steps, _ = spikes.shape
     trace = LayerTrace(*(np.empty((images, steps, layer.columns), np.int64) for _ in fields(LayerTrace)))
     # A vector register holds twice as many of the narrower sums; where they could overflow, int64.
     sums = np.zeros(layer.columns, np.int32 if formats.accumulator_bits(layer.rows) <= 32 else np.int64)
     spikes = np.ascontiguousarray(spikes, bool)
     columns, neurons = _columns(layer, formats), _neurons(layer, formats, layer.threshold_offsets)
-    _run(spikes, columns, neurons, sums, trace.sums, trace.drives, trace.membranes, trace.spikes)
+    outputs = _Outputs(trace.sums, trace.drives, trace.membranes, trace.spikes)
+    if disturbances is None:
+        _run_quiet(spikes, columns, neurons, sums, outputs)
+    else:
+        _run(spikes, columns, neurons, sums, outputs, disturbances)
     return trace
 
 
@@ -132,6 +145,15 @@ def run_cycle(
     membranes, spikes = np.empty_like(v), np.empty_like(v)
     _cycles(v, b, u, _neurons(layer, formats, d), membranes, spikes)
     return membranes.reshape(states[0].shape), spikes.reshape(states[0].shape)
+
+
+class _Outputs(NamedTuple):
+    """What :class:`LayerTrace` has, in the letters of ``docs/arithmetic.md``."""
+
+    acc: np.ndarray
+    u: np.ndarray
+    v: np.ndarray
+    s: np.ndarray
 
 
 class _Columns(NamedTuple):
@@ -153,6 +175,7 @@ class _Neurons(NamedTuple):
     d: np.ndarray
     fv: int
     fu: int
+    v_max: int
 
 
 def _columns(layer: Layer, formats: Formats) -> _Columns:
@@ -161,9 +184,9 @@ def _columns(layer: Layer, formats: Formats) -> _Columns:
 
 
 def _neurons(layer: Layer, formats: Formats, threshold_offsets: np.ndarray) -> _Neurons:
-    fractions = formats.membrane_fraction, formats.drive_fraction
+    numbers = formats.membrane_fraction, formats.drive_fraction, formats.membrane_max
     surfaces = layer.surfaces.reshape(-1, formats.membrane_knots, formats.drive_knots)
-    return _Neurons(surfaces, layer.thresholds, threshold_offsets, *fractions)
+    return _Neurons(surfaces, layer.thresholds, threshold_offsets, *numbers)
 
 
 @njit(cache=True, nogil=True)
@@ -172,13 +195,12 @@ def _run(
     columns: _Columns,
     neurons: _Neurons,
     sums: np.ndarray,
-    acc: np.ndarray,
-    u: np.ndarray,
-    v: np.ndarray,
-    s: np.ndarray,
+    outputs: _Outputs,
+    disturbances: np.ndarray | None,
 ) -> None:
     images, steps, rows = spikes.shape
     w, g, h, k = columns.w, columns.g, columns.h, columns.k
+    acc, u, v, s = outputs
     half = 1 << (k - 1)
     for image in range(images):
         for step in range(steps):
@@ -189,12 +211,26 @@ def _run(
                         sums[j] += w[row, j]
             for j in range(len(sums)):
                 total = np.int64(sums[j])
-                drive = min(max((total * g[j] + h[j] + half) >> k, 0), columns.drive_max)
+                fine = total * g[j] + h[j] + half
+                if disturbances is not None:
+                    after_spike = step and s[image, step - 1, j]
+                    fine += disturbances[image, step, j, 0] + after_spike * disturbances[image, step, j, 1]
+                drive = min(max(fine >> k, 0), columns.drive_max)
                 old, b = columns.v_rest, 0
                 if step:
                     old, b = v[image, step - 1, j], s[image, step - 1, j]
                 acc[image, step, j], u[image, step, j] = total, drive
-                v[image, step, j], s[image, step, j] = _cycle(old, b, drive, j, neurons)
+                if disturbances is None:
+                    v[image, step, j], s[image, step, j] = _cycle(old, b, drive, j, neurons, None)
+                else:
+                    last = disturbances[image, step, j, 2], disturbances[image, step, j, 3]
+                    v[image, step, j], s[image, step, j] = _cycle(old, b, drive, j, neurons, last)
+
+
+@njit(cache=True, nogil=True)
+def _run_quiet(spikes: np.ndarray, columns: _Columns, neurons: _Neurons, sums: np.ndarray, outputs: _Outputs) -> None:
+    """:func:`_run` without noise; that there is none is then known when it is compiled."""
+    _run(spikes, columns, neurons, sums, outputs, None)
 
 
 @njit(cache=True, nogil=True)
@@ -202,29 +238,39 @@ def _cycles(
     v: np.ndarray, b: np.ndarray, u: np.ndarray, neurons: _Neurons, membranes: np.ndarray, spikes: np.ndarray
 ) -> None:
     for n in range(len(v)):
-        membranes[n], spikes[n] = _cycle(v[n], b[n], u[n], n, neurons)
+        membranes[n], spikes[n] = _cycle(v[n], b[n], u[n], n, neurons, None)
 
 
 @njit(cache=True, nogil=True)
-def _cycle(v: int, b: int, u: int, j: int, neurons: _Neurons) -> tuple[int, int]:
-    """Membrane and spike of neuron j of ``neurons`` after a cycle, from old membrane v, old spike b and drive u."""
+def _cycle(v: int, b: int, u: int, j: int, neurons: _Neurons, disturbance: tuple[int, int] | None) -> tuple[int, int]:
+    """Membrane and spike of neuron j of ``neurons`` after a cycle, from old membrane v, old spike b and drive u.
+
+    ``disturbance``, if any, is what noise adds to the threshold and to the membrane before they are rounded.
+    """
     T, D, fv, fu = neurons.T, neurons.D, neurons.fv, neurons.fu
     X, Y = 1 << fv, 1 << fu
     i, x = v >> fv, v & (X - 1)
     m, y = u >> fu, u & (Y - 1)
-    threshold = ((X - x) * np.int64(D[b, i]) + x * np.int64(D[b, i + 1]) + (X >> 1)) >> fv
-    s = int(u >= threshold + neurons.d[j])
+    threshold = (X - x) * np.int64(D[b, i]) + x * np.int64(D[b, i + 1]) + (X >> 1)
+    if disturbance is not None:
+        threshold += disturbance[0]
+    s = int(u >= (threshold >> fv) + neurons.d[j])
     n = b * 2 + s if len(T) == 4 else b
     p = (X - x) * ((Y - y) * np.int64(T[n, i, m]) + y * np.int64(T[n, i, m + 1]))
     p += x * ((Y - y) * np.int64(T[n, i + 1, m]) + y * np.int64(T[n, i + 1, m + 1]))
-    return int((p + (X * Y >> 1)) >> (fv + fu)), s
+    p += X * Y >> 1
+    if disturbance is not None:
+        last = (np.int64(neurons.v_max + 1) << (fv + fu)) - 1
+        p = min(max(p + np.int64(disturbance[1]), np.int64(0)), last)
+    return int(p >> (fv + fu)), s
 
 
-def _run_batch(chip: Chip, pixels: np.ndarray, trace: bool) -> Inference:
-    spikes = encode(chip.encoder, pixels)
+def _run_batch(chip: Chip, pixels: np.ndarray, images: range, trace: bool, source: NoiseSource | None) -> Inference:
+    spikes = encode(chip.encoder, pixels[images.start : images.stop])
     traces: list[LayerTrace] = []
-    for layer in chip.layers:
-        traces.append(run_layer(layer, chip.formats, traces[-1].spikes if traces else spikes))
+    for number, layer in enumerate(chip.layers):
+        disturbances = source.draw(number, images) if source else None
+        traces.append(run_layer(layer, chip.formats, traces[-1].spikes if traces else spikes, disturbances))
     answer = decide(chip, traces[-1].membranes, traces[-1].spikes)
     return replace(answer, traces=tuple(traces)) if trace else answer
 

@@ -25,7 +25,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 #: folders and files of tests that build or simulate gates or train networks: seconds a test, where others take a moment
-SLOW = ("boards/flow", "hw/link", "sim/cycles", "sim/rtl", "system", "train/studies", "train/test_loop.py")
+SLOW = (
+    "boards/flow",
+    "hw/link",
+    "sim/cycles",
+    "sim/rtl",
+    "system",
+    "train/studies",
+    "train/test_loop.py",
+    "train/test_resuming.py",
+)
 
 
 @pytest.hookimpl(trylast=True)  # when the long proofs are out

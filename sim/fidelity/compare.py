@@ -17,7 +17,7 @@ from captwin.sim import golden
 from captwin.sim.encode import encode
 from captwin.sim.energy import neuron_energy
 from captwin.sim.fidelity.result import Fidelity, LayerFidelity
-from captwin.sim.neurons.circuits import circuit_names, load_circuit
+from captwin.sim.neurons.circuits import circuit_conditions, circuit_names, load_circuit
 from captwin.sim.neurons.conditions import Conditions
 from captwin.sim.spice.bench import Bench, open_bench
 from captwin.sim.spice.chains import simulate_chains
@@ -61,8 +61,9 @@ def chip_bench(
     if any(layer.threshold_offsets.any() for layer in chip.layers):
         warnings.append("the chip's threshold offsets are not in the netlist")
     if netlist is None and models is None and pdk is None and analog.circuit in circuit_names():
-        table = load_circuit(analog.circuit)
-        if table.circuit_sha256 != analog.table_sha256:
+        known = bench.conditions in circuit_conditions(analog.circuit)
+        table = load_circuit(analog.circuit, analog.corner, analog.temperature) if known else None
+        if table is None or table.circuit_sha256 != analog.table_sha256:
             warnings.append(f"the chip was made from another table of {analog.circuit} than the one of this captwin")
         elif table.source_sha256 != bench.sha256:
             warnings.append(f"{analog.circuit}'s netlist or bench was edited after its table was measured")

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from captwin.hw.support.progress import Progress, silent
 from captwin.sim.spice.bench import Bench, Cycle, Failed, Point
+from captwin.sim.spice.halves import Halves
 from captwin.sim.spice.memory import Memory
 from captwin.sim.spice.ngspice import SpiceError, require_ngspice
 
@@ -45,8 +46,9 @@ class Runner:
     def __init__(self, bench: Bench, cache: Path | None, progress: Progress = silent) -> None:
         require_ngspice()
         self.bench = bench
+        self.halves = Halves(bench)
         self.progress = progress
-        self.memory = Memory(None if cache is None else cache / bench.key[:32] / "cycles.txt", width=6)
+        self.memory = Memory(None if cache is None else cache / self.halves.key[:32] / "cycles.txt", width=6)
         self.known: dict[Point, Cycle] = {}
         for v, u, fired, after, spike, energy in self.memory.read():
             self.known[Point(v, u, bool(fired))] = Cycle(after, bool(spike), energy)
@@ -59,7 +61,7 @@ class Runner:
         batches = [missing[start : start + size] for start in range(0, len(missing), size)]
         done = len(points) - len(missing)
         self.progress(what, done, len(points))
-        for batch, cycles in side_by_side(self.bench.simulate, batches):
+        for batch, cycles in side_by_side(self.halves.simulate, batches):
             results = dict(zip(batch, cycles, strict=True))
             simulated = {point: cycle for point, cycle in results.items() if isinstance(cycle, Cycle)}
             failed |= {point: cycle.reason for point, cycle in results.items() if isinstance(cycle, Failed)}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from captwin.sim.expected import expect as expect_answer
     from captwin.sim.golden import run as run_golden
     from captwin.sim.neurons.circuits import circuit_conditions, load_circuit, under_conditions
+    from captwin.sim.noise import Noise
     from captwin.sim.rtl.companions import Companions
     from captwin.sim.rtl.twin import build as compile_gates
     from captwin.sim.rtl.verify import verify
@@ -40,6 +41,7 @@ __all__ = [
     "Core",
     "CoreOptions",
     "Device",
+    "Noise",
     "VirtualBoard",
     "build_bitstream",
     "characterize",
@@ -70,6 +72,7 @@ PUBLIC = {
     "Core": ("captwin.hw.gates.core", "Core"),
     "CoreOptions": ("captwin.hw.gates.options", "CoreOptions"),
     "Device": ("captwin.boards.host.device", "Device"),
+    "Noise": ("captwin.sim.noise", "Noise"),
     "VirtualBoard": ("captwin.sim.rtl.virtual", "VirtualBoard"),
     "build_bitstream": ("captwin.boards.flow.build", "build"),
     "characterize": ("captwin.sim.spice.characterize", "characterize"),

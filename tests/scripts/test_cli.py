@@ -47,6 +47,31 @@ def test_evaluate_at_a_corner(captwin, tmp_path):
     assert captwin("evaluate", "digits", "--corner", "fs")[0] == 1
 
 
+def test_evaluate_with_noise(captwin):
+    asked = (
+        "evaluate",
+        "digits-tiny",
+        "--noise",
+        "--noise-runs",
+        "2",
+        "--noise-seed",
+        "4",
+        "--comparator-noise",
+        "1e-3",
+    )
+    result = json.loads(captwin(*asked, "--json")[1])
+    assert result["golden_accuracy"] == pytest.approx(0.9472, abs=1e-4) and len(result["noise_accuracies"]) == 2
+    assert result["noise_accuracy"] == pytest.approx(sum(result["noise_accuracies"]) / 2)
+    (terms,) = result["noise_layers_uv"]
+    assert terms == pytest.approx(
+        {"column": 64.4, "reset": 91.0, "transfer": 74.3, "comparator": 1e3, "reference": 0}, 1e-3
+    )
+    status, out, _ = captwin(*asked)
+    assert status == 0 and "over 2 seeds from 4" in out and "comparator, at the membrane" in out and "1000.0 uV" in out
+    status, out, err = captwin("evaluate", "digits-tiny", "--reference-noise", "1e-3")
+    assert (status, out) == (1, "") and "--reference-noise: is for runs with noise; give --noise too" in err
+
+
 def test_a_wrong_option(captwin):
     status, out, err = captwin("evaluate", "--nonsense")
     assert status == 2 and out == "" and "No such option: --nonsense" in err and "Traceback" not in err

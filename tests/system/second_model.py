@@ -6,6 +6,7 @@ takes from the page itself, so that the page stays true of encoders that were ad
 
 import hashlib
 import json
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -77,17 +78,58 @@ def clamp(x: int, a: int, b: int) -> int:
     return a if x < a else b if x > b else x
 
 
-def step(layer: dict[str, Any], formats: dict[str, int], spikes: list[int], v_old: list[int], b_old: list[int]) -> Any:
+def philox(key: list[int], counter: list[int]) -> list[int]:
+    """Four words of Philox4x64-10, as its authors describe it."""
+    (k0, k1), (c0, c1, c2, c3) = key, counter
+    for _ in range(10):
+        high0, low0 = divmod(0xD2E7470EE14C6C93 * c0, 2**64)
+        high1, low1 = divmod(0xCA5A826395121157 * c2, 2**64)
+        c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
+        k0, k1 = (k0 + 0x9E3779B97F4A7C15) % 2**64, (k1 + 0xBB67AE8584CAA73B) % 2**64
+    return [c0, c1, c2, c3]
+
+
+def disturbances(seed: int, layer: int, image: int, steps: int, factors: Any, shared: float) -> list[list[list[int]]]:
+    """[t][j] (n_u, n_r, n_d, n_v); ``factors[j]`` holds the page's factors c, and ``shared`` is c_reference."""
+    columns = len(factors)
+    numbers = 4 * steps * columns + steps
+    words = [word for c in range(1, numbers // 2 + 2) for word in philox([seed, 0], [c, layer, image, 0])]
+
+    def z(q: int) -> int:
+        return sum((word >> at) % 2**16 for word in words[2 * q : 2 * q + 2] for at in (0, 16, 32, 48)) - 262140
+
+    def rounded(x: float) -> int:
+        return math.floor(x + 0.5)
+
+    result = []
+    for t in range(steps):
+        common = rounded(shared * z(4 * steps * columns + t))
+        own = [[rounded(c * z(4 * (t * columns + j) + n)) for n, c in enumerate(factors[j])] for j in range(columns)]
+        result.append([[n_u + common, *others] for n_u, *others in own])
+    return result
+
+
+def step(
+    layer: dict[str, Any],
+    formats: dict[str, int],
+    spikes: list[int],
+    v_old: list[int],
+    b_old: list[int],
+    noise: list[list[int]] | None = None,
+) -> Any:
     """(acc, u, v, s), each a list over the columns."""
+    noise = noise or [[0, 0, 0, 0]] * layer["columns"]
     db, fu, fv = formats["drive_bits"], formats["drive_fraction"], formats["membrane_fraction"]
     k, X, Y = layer["shift"], 2**fv, 2**fu
     accs, us, vs, ss = [], [], [], []
     for j in range(layer["columns"]):
         acc = sum(layer["charges"][i][j] for i in range(layer["rows"]) if spikes[i])
-        u = clamp((acc * layer["gains"][j] + layer["offsets"][j] + 2 ** (k - 1)) >> k, 0, 2**db - 1)
+        n_u, n_r, n_d, n_v = noise[j]
+        drive = acc * layer["gains"][j] + layer["offsets"][j] + n_u + b_old[j] * n_r
+        u = clamp((drive + 2 ** (k - 1)) >> k, 0, 2**db - 1)
         v, T, curve = v_old[j], layer["surfaces"][b_old[j]], layer["thresholds"][b_old[j]]
         n, x, m, y = v >> fv, v % X, u >> fu, u % Y
-        D = ((X - x) * curve[n] + x * curve[n + 1] + 2 ** (fv - 1)) >> fv
+        D = ((X - x) * curve[n] + x * curve[n + 1] + n_d + 2 ** (fv - 1)) >> fv
         s = int(u >= D + layer["threshold_offsets"][j])
         if isinstance(T[0][0], list):  # four surfaces
             T = T[s]
@@ -95,13 +137,16 @@ def step(layer: dict[str, Any], formats: dict[str, int], spikes: list[int], v_ol
         high = x * (Y - y) * T[n + 1][m] + x * y * T[n + 1][m + 1]
         accs.append(acc)
         us.append(u)
-        vs.append((low + high + 2 ** (fv + fu - 1)) >> (fv + fu))
+        vs.append(clamp((low + high + n_v + 2 ** (fv + fu - 1)) >> (fv + fu), 0, 2 ** formats["membrane_bits"] - 1))
         ss.append(s)
     return accs, us, vs, ss
 
 
-def infer(gates: dict[str, Any], layers: list[dict[str, Any]], image: list[int]) -> tuple[Any, ...]:
-    """(label, counts, membranes, steps taken, trace); trace[layer][t] is what :func:`step` returned."""
+def infer(gates: dict[str, Any], layers: list[dict[str, Any]], image: list[int], noise: Any = None) -> tuple[Any, ...]:
+    """(label, counts, membranes, steps taken, trace); trace[layer][t] is what :func:`step` returned.
+
+    ``noise[layer]`` is what :func:`disturbances` gives.
+    """
     steps = gates["encoder"]["steps"]
     inputs = encode(gates["encoder"], image)
     v = [[layer["rest"]] * layer["columns"] for layer in layers]
@@ -110,7 +155,7 @@ def infer(gates: dict[str, Any], layers: list[dict[str, Any]], image: list[int])
     for t in range(steps):
         spikes = inputs[t]
         for n, layer in enumerate(layers):
-            result = step(layer, gates["formats"], spikes, v[n], b[n])
+            result = step(layer, gates["formats"], spikes, v[n], b[n], noise[n][t] if noise else None)
             v[n], b[n] = result[2], result[3]
             trace[n].append(result)
             spikes = result[3]

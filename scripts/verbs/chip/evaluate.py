@@ -6,14 +6,22 @@ import typer
 
 from captwin.hw.chip import Chip
 from captwin.scripts.activity import activity_rows, warn
-from captwin.scripts.conditions import ChipCircuitOption, CornerOption, TemperatureOption, doubts_of
+from captwin.scripts.conditions import ChipCircuitOption, CornerOption, TemperatureOption, put_under
 from captwin.scripts.labels import ASSUMPTIONS, PART_LABELS
+from captwin.scripts.noise import (
+    ComparatorNoiseOption,
+    NoiseOption,
+    NoiseRunsOption,
+    NoiseSeedOption,
+    ReferenceNoiseOption,
+    noise_of,
+    noise_rows,
+)
 from captwin.scripts.output import JsonFlag, Row, count, note, share, show
 from captwin.scripts.quantities import energy_text
 from captwin.sim import energy
-from captwin.sim.evaluate import Evaluation
+from captwin.sim.evaluate import NOISE_RUNS, Evaluation
 from captwin.sim.evaluate import evaluate as run
-from captwin.sim.neurons.circuits import circuit_of, load_circuit, on_circuit
 from captwin.train.datasets.dataset import Dataset
 from captwin.train.zoo import chip_dataset, load_chip, trained_on
 
@@ -24,15 +32,18 @@ def evaluate(
     corner: CornerOption = None,
     temperature: TemperatureOption = None,
     circuit: ChipCircuitOption = None,
+    with_noise: NoiseOption = False,
+    comparator_noise: ComparatorNoiseOption = None,
+    reference_noise: ReferenceNoiseOption = None,
+    noise_seed: NoiseSeedOption = 1,
+    noise_runs: NoiseRunsOption = NOISE_RUNS,
     as_json: JsonFlag = False,
 ) -> None:
     """Run the golden model over the whole test set, and add up the energy that the analog chip would draw."""
-    loaded, doubts = load_chip(chip), []
-    if (corner, temperature, circuit) != (None, None, None):
-        table = load_circuit(circuit_of(loaded, circuit), corner, temperature)
-        loaded, doubts = on_circuit(loaded, table), doubts_of(table)
+    noise = noise_of(with_noise, noise_seed, comparator_noise, reference_noise)
+    loaded, doubts = put_under(load_chip(chip), corner, temperature, circuit)
     dataset = chip_dataset(loaded, data)
-    result = run(loaded, dataset.test_images, dataset.test_labels)
+    result = run(loaded, dataset.test_images, dataset.test_labels, noise=noise, noise_runs=noise_runs)
     steps, rate = result.outcome.steps.mean(), result.images_per_s
     show(
         [
@@ -43,6 +54,7 @@ def evaluate(
             count("images", "images", result.images),
             share("golden_accuracy", "golden accuracy", result.accuracy),
             count("errors", "errors", result.errors),
+            *noise_rows(result.noisy),
             Row("mean_steps", steps, "time steps an image", f"{steps:.2f}"),
             Row("golden_images_per_s", rate, "golden model", f"{rate:,.0f} images/s"),
             *activity_rows(result.activity),

@@ -11,7 +11,9 @@ import typer
 from rich.progress import TaskID
 
 from captwin.hw.support.files import write_atomically
+from captwin.scripts.activity import warn
 from captwin.scripts.chip_folders import chip_folder, own_folder
+from captwin.scripts.conditions import ChipCircuitOption, CornerOption, TemperatureOption, put_under
 from captwin.scripts.options import PdkOption
 from captwin.scripts.output import JsonFlag, Row, count, file, note, plain, progress_bar, results_folder, share, show
 from captwin.scripts.quantities import energy_text
@@ -51,10 +53,14 @@ def fidelity(
         typer.Option(help="File with your devices, the subcircuits nch and pch [default: our 180 nm cards]."),
     ] = None,
     pdk: PdkOption = None,
+    corner: CornerOption = None,
+    temperature: TemperatureOption = None,
+    circuit: ChipCircuitOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Simulate whole columns in ngspice and compare membranes and spikes with the twin; a stopped run goes on."""
-    loaded = load_chip(chip)
+    loaded, doubts = put_under(load_chip(chip), corner, temperature, circuit)
+    warn(doubts)
     dataset = chip_dataset(loaded, data)
     pixels, _ = dataset.some(images)
     folder = results_folder(output or chip_folder(chip, "spice"))

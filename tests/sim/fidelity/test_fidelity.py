@@ -10,11 +10,13 @@ from captwin.sim import golden
 from captwin.sim.energy import neuron_energy
 from captwin.sim.fidelity import compare
 from captwin.sim.fidelity.hidden_state import hidden_state
+from captwin.sim.neurons.circuits import load_circuit, under_conditions
 from captwin.sim.spice.bench import MODELS, NETLISTS, Failed
 from captwin.sim.spice.column import Chain
 from captwin.sim.spice.ngspice import SpiceError
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
+from tests.support.corners import save_tables
 from tests.support.needs import needs_ngspice
 
 pytestmark = needs_ngspice
@@ -174,6 +176,14 @@ def test_warnings():
     shifted = replace(chip.layers[0], threshold_offsets=np.full_like(chip.layers[0].threshold_offsets, 3))
     _, warnings = compare.chip_bench(replace(other, layers=(shifted, *chip.layers[1:])), models=MODELS)
     assert warnings == ("the chip's threshold offsets are not in the netlist",)
+
+
+def test_a_chip_at_a_corner_is_compared_there(tmp_path):
+    save_tables(tmp_path / "mine.json", load_circuit("charge_share"))
+    slow = under_conditions(load_chip("digits"), "ss", -40, circuit=str(tmp_path / "mine.json"))
+    bench, warnings = compare.chip_bench(slow)
+    assert (bench.conditions.name, bench.parameters["v_ref"]) == ("ss_-40", 0.72)
+    assert warnings == ("the chip was made from another table of charge_share than the one of this captwin",)
 
 
 def test_netlist_of_ones_own():

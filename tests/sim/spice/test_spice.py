@@ -183,7 +183,7 @@ def test_a_cycle_counts_only_if_it_starts_where_it_was_told_to(own, lines, reaso
     assert isinstance(first, Failed) and isinstance(second, Failed)
     assert re.search(reason, first.reason), first
     with pytest.raises(SpiceError, match=rf"2 of 2 points do not converge, or not in time: .*{reason}"):
-        Runner(bench, None, None).cycles(POINTS, "points")
+        Runner(bench, None).cycles(POINTS, "points")
 
 
 @needs_ngspice

@@ -1,0 +1,172 @@
+"""Cycles in two halves. No drive reaches the neuron in the first half of a cycle, so cycles that begin alike share it.
+
+In the pause between the two phases all clocks are low and nothing moves: there the first half ends, and the second
+begins with the voltages of all nodes. That needs transistors whose charges are functions of these voltages, as those of
+foundries are; the capacitances of our level-1 cards depend on the way there, and cycles of them are not divided.
+"""
+
+import hashlib
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from captwin.sim.pdk.catalogue import pdks
+from captwin.sim.spice.bench import (
+    HELD,
+    SECONDS_A_CYCLE,
+    SECONDS_TO_START,
+    SOURCES,
+    Bench,
+    Cycle,
+    Failed,
+    Point,
+    outflow,
+    start_mismatch,
+)
+from captwin.sim.spice.bench_file import bench_sections
+from captwin.sim.spice.netlist import echoed
+from captwin.sim.spice.ngspice import SpiceTimeoutError, run_deck
+
+#: ns after the cycle's beginning at which its first half ends, and at which the cycle does
+PAUSE, END = 4.8, 10.0
+_PULSE = re.compile(r"pulse\((\S+) (\S+) (\S+)n (.*?)\)")
+_DRAWN = f"let drawn={'+'.join(outflow(f'v{name}') for name in SOURCES)}"
+
+Start = tuple[float, bool]  #: membrane, V, and spike of the cycle before
+
+
+@dataclass(frozen=True)
+class FirstHalf:
+    """How the first half of a cycle ends."""
+
+    volts: tuple[float, ...]  #: of all nodes
+    charge: float  #: C drawn so far
+
+
+@dataclass(eq=False)
+class Halves:
+    """Simulates cycles of a bench; remembers first halves."""
+
+    bench: Bench
+    known: dict[Start, FirstHalf] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Hash of all that a cycle depends on."""
+        if not self._nodes:
+            return self.bench.key
+        return hashlib.sha256(f"{self.bench.key}\0{self._first_head}\0{self._second_head}".encode()).hexdigest()
+
+    def simulate(self, points: Sequence[Point]) -> list[Cycle | Failed]:
+        """As :meth:`Bench.simulate` does. A cycle that shares its first half with no other, or whose halves fail, is
+        simulated as a whole, so reasons for failures are those of whole cycles."""
+        count = Counter((point.v, point.fired) for point in points)
+        wanted = [start for start, times in count.items() if start not in self.known and times > 1]
+        found: dict[Point, Cycle] = {}
+        if self._nodes:
+            try:
+                self._first(wanted)
+                found = self._second([point for point in points if (point.v, point.fired) in self.known])
+            except SpiceTimeoutError:
+                pass  # the bench tells which of the points it is
+        rest = [point for point in points if point not in found]
+        whole = dict(zip(rest, self.bench.simulate(rest), strict=True)) if rest else {}
+        return [found[point] if point in found else whole[point] for point in points]
+
+    @cached_property
+    def _nodes(self) -> tuple[str, ...]:
+        """All nodes of the circuit; none if some cannot be named in a deck, as those inside of SKY130's transistors, or
+        if cycles cannot be divided."""
+        if self.bench.models not in pdks():
+            return ()
+        orders = [".control", "op", "print all", "quit", ".endc", ".end", ""]
+        output = run_deck("\n".join([self.bench.head, *orders]), SECONDS_TO_START)
+        names = [name for name in re.findall(r"^(\S+) = \S+$", output, re.MULTILINE) if not name.endswith("#branch")]
+        return tuple(names) if all(re.fullmatch(r"[\w.]+", name) for name in names) else ()
+
+    @cached_property
+    def _first_head(self) -> str:
+        return self.bench.head.replace(bench_sections()["analysis"], f".tran 20p {PAUSE}n 0 20p\n")
+
+    @cached_property
+    def _second_head(self) -> str:
+        """The deck of the second half up to its control section: clocks moved to begin there, all nodes given."""
+        sections = bench_sections()
+        bench = "".join(_later(sections[name]) for name in ("clocks", "row", "neuron"))
+        starts = " ".join(f"v({node})={{captwin_{number}}}" for number, node in enumerate(self._nodes))
+        params = ".param " + " ".join(f"captwin_{number}=0" for number in range(len(self._nodes)))
+        bench = re.sub(r"^[.]ic .*$", f"{params}\n.ic {starts}", bench, flags=re.MULTILINE)
+        return self.bench.around(f"{bench}.tran 20p {END - PAUSE:.9g}n 0 20p uic")
+
+    def _first(self, starts: Sequence[Start]) -> None:
+        """Simulates the first halves of cycles that begin at ``starts``; those that fail stay unknown."""
+        if not starts:
+            return
+        lines = [self._first_head, ".control", "set numdgt=15"]
+        for number, (v, fired) in enumerate(starts):
+            lines += [f"alterparam start_v={v!r}", f"alterparam fired={int(fired)}", "reset", "run"]
+            lines += [f"let start_{node}=v({node})[0]" for node in HELD]
+            lines += ["let last=length(time)-1", "let t_end=time[last]", _DRAWN, "meas tran charge integ drawn"]
+            lines.append(f"echo captwin start {number} " + " ".join(f"$&start_{node}" for node in HELD))
+            lines.append(f"echo captwin half {number} $&t_end $&charge")
+            for place, node in enumerate(self._nodes):  # echo would round them
+                lines += [f"let node_{number}_{place}=v({node})[last]", f"print node_{number}_{place}"]
+            lines.append("destroy all")
+        output = self._run(lines, len(starts))
+        begun = {int(number): dict(zip(HELD, volts, strict=True)) for number, *volts in echoed(output, "start", 5)}
+        printed = re.findall(r"^node_(\d+)_(\d+) = (\S+)$", output, re.MULTILINE)
+        volts = {(int(number), int(place)): float(value) for number, place, value in printed}
+        reached = {int(number): charge for number, time, charge in echoed(output, "half", 3) if time > 0.999e-9 * PAUSE}
+        for number, start in enumerate(starts):
+            ends = [volts.get((number, place), math.nan) for place in range(len(self._nodes))]
+            if number not in begun or not all(map(math.isfinite, [reached.get(number, math.nan), *ends])):
+                continue
+            if start_mismatch(self.bench.held(start[0], fired=start[1]), begun[number]) is None:
+                self.known[start] = FirstHalf(tuple(ends), reached[number])
+
+    def _second(self, points: Sequence[Point]) -> dict[Point, Cycle]:
+        """The cycles of those of ``points`` whose second half reaches its end."""
+        lines, last = [self._second_head, ".control"], None
+        delay, rest = _row()
+        for number, point in enumerate(points):
+            start = point.v, point.fired
+            if start != last:
+                volts = self.known[start].volts
+                lines += [f"alterparam captwin_{place}={value!r}" for place, value in enumerate(volts)] + ["reset"]
+                last = start
+            lines += [f"alter @vrow[pulse] = [ 0 {point.u!r} {delay}n {rest} ]", "run"]
+            lines += ["let last=length(time)-1", "let t_end=time[last]", "let v_end=v(mem)[last]"]
+            lines += ["let s_end=v(spike)[last]", _DRAWN, "meas tran charge integ drawn"]
+            lines += [f"echo captwin cycle {number} $&t_end $&v_end $&s_end $&charge", "destroy all"]
+        supply, cycles = self.bench.parameters["supply"], {}
+        for place, time, v, spike, charge in echoed(self._run(lines, len(points)), "cycle", 5) if points else ():
+            if time > 0.999e-9 * (END - PAUSE) and all(map(math.isfinite, (v, spike, charge))):
+                point = points[int(place)]
+                drawn = charge + self.known[point.v, point.fired].charge
+                cycles[point] = Cycle(v, spike > supply / 2, drawn * supply)
+        return cycles
+
+    def _run(self, lines: Sequence[str], count: int) -> str:
+        deck = "\n".join([*lines, "quit", ".endc", ".end", ""])
+        return run_deck(deck, SECONDS_TO_START + SECONDS_A_CYCLE * count)
+
+
+def _later(text: str) -> str:
+    """``text`` of the bench with its pulses as they are from PAUSE on; those that are over keep their first value."""
+
+    def moved(pulse: re.Match[str]) -> str:
+        first, second, delay, rest = pulse.groups()
+        begin = float(delay) - PAUSE
+        return first if begin < 0 else f"pulse({first} {second} {begin:.9g}n {rest})"
+
+    return _PULSE.sub(moved, text)
+
+
+def _row() -> tuple[str, str]:
+    """ns from PAUSE to the row's edge, and the rest of its pulse."""
+    pulse = _PULSE.search(_later(bench_sections()["row"]))
+    assert pulse is not None
+    return pulse[3], pulse[4]
