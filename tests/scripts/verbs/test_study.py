@@ -30,9 +30,10 @@ def test_summary(captwin, tmp_path, monkeypatch):
         assert result[f"{name}_one_sided_ideal_on_ideal"] == pytest.approx(0.955)
         assert result[f"{name}_complementary_aware_on_circuit"] == pytest.approx(0.945)
     with (tmp_path / "here/study.csv").open() as file:
-        assert len(list(csv.DictReader(file))) == result["outcomes"] == 24
+        assert len(list(csv.DictReader(file))) == result["outcomes"] == 12 * len(circuit_names())
     assert (tmp_path / "here/study.png").read_bytes().startswith(b"\x89PNG")
     _, table, _ = captwin("study", "--seeds", "2", "-o", "here")
-    assert table.count("95.50 % (95.00 to 96.00)\n") + table.count("95.50 % (95.00 to 96.00) ") == 4
-    assert table.count("90.50 % (90.00 to 91.00), -5.00 points") == 4
-    assert table.count("94.50 % (94.00 to 95.00), -1.00 points") == 4
+    pairs = 2 * len(circuit_names())  # of circuits and mappings
+    assert table.count("95.50 % (95.00 to 96.00)\n") + table.count("95.50 % (95.00 to 96.00) ") == pairs
+    assert table.count("90.50 % (90.00 to 91.00), -5.00 points") == pairs
+    assert table.count("94.50 % (94.00 to 95.00), -1.00 points") == pairs

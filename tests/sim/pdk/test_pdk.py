@@ -318,3 +318,30 @@ def test_statistics_are_sections_of_the_cards():
     typical = expand_text(cards.corners["tt"], place.folder, "typical")
     assert texts["mismatch"] == typical.replace("sw_stat_mismatch=0", "sw_stat_mismatch=1") != typical
     assert "mc_sig_vth2 = agauss" in texts["process"] and "mc_sig_vth2" not in typical
+
+
+def _two_transistors(text: str, seed: int) -> tuple[float, float]:
+    """A of two equal transistors, as ngspice draws them."""
+    deck = ["* captwin", text, "vd d 0 1", "vg g 0 0.8", "v1 d a 0", "v2 d b 0"]
+    deck += ["x1 a g 0 0 nch w=1u l=1u", "x2 b g 0 0 nch w=1u l=1u", ".control", f"setseed {seed}", "reset", "op"]
+    deck += ["let i1=i(v1)", "let i2=i(v2)", "echo captwin currents $&i1 $&i2", "quit", ".endc", ".end", ""]
+    ((first, second),) = echoed(run_deck("\n".join(deck), 60), "currents", 2)
+    return first, second
+
+
+@needs_ngspice
+@needs_pdk("gf180mcu")
+def test_statistics_draw_devices_and_chips():
+    place = place_of(GF180)
+    cards = GF180.cards[place.layout]
+
+    def drawn(text: str) -> list[tuple[float, float]]:
+        return [_two_transistors(expand_text(text, place.folder, "statistics"), seed) for seed in (1, 2, 1)]
+
+    typical = drawn(cards.corners["tt"])
+    assert typical[0][0] == typical[0][1] == typical[1][0]
+    for name, text in cards.statistics.items():
+        one, other, again = drawn(text)
+        assert one == again != other  # the seed decides
+        assert (one[0] == one[1]) == (name == "process")  # only mismatch tells devices of one chip apart
+        assert all(0.3 < current / typical[0][0] < 3 for current in (*one, *other))

@@ -15,8 +15,9 @@ from captwin.train.model.response import accumulate, respond, respond_in_torch
 def curves_of(circuit: str, rounded: bool, jump: float | None = None) -> Curves:
     """A circuit's neuron in codes; with ``jump`` it has four surfaces, and a spike adds about so many codes."""
     neuron = quantise(load_circuit(circuit), Formats())
-    surfaces = neuron.surfaces.astype(np.float32)
+    surfaces = neuron.surfaces.reshape(-1, *neuron.surfaces.shape[-2:]).astype(np.float32)
     if jump is not None:
+        surfaces = surfaces[:: len(surfaces) // 2]
         rise = np.linspace(0.8, 1.2, surfaces.shape[1])[:, None] * np.linspace(0.9, 1.1, surfaces.shape[2])
         surfaces = np.stack([surfaces, surfaces + jump * rise.round(1)], axis=1).reshape(-1, *surfaces.shape[1:])
     return Curves(
