@@ -1,5 +1,7 @@
 """Words that several verbs and pages use for the same things."""
 
+from captwin.boards.families.family import Family
+
 #: what the energy of an inference takes for granted
 ASSUMPTIONS = (
     "columns held while rows swing, buffers of a third of their load, all time steps run; encoder and readout counters"
@@ -13,3 +15,22 @@ PART_LABELS = {
     "neurons": "neurons",
     "clock": "clock",
 }
+#: what is counted of an FPGA, and how it is called
+RESOURCES = {"luts": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs", "multipliers": "multipliers"}
+
+
+def resource_labels(family: type[Family] | Family) -> dict[str, tuple[str, ...]]:
+    """Labels for people, each with the names of RESOURCES that it stands for.
+
+    Where the tools count two of them as one, such as the logic cells of an iCE40, which hold a LUT4 and a flip-flop
+    each, they share a label, since they share the cells and the number.
+    """
+    shared: dict[str, list[str]] = {}
+    for name in RESOURCES:
+        shared.setdefault(family.resources[name], []).append(name)
+    return {
+        RESOURCES[names[0]]
+        if len(names) == 1
+        else "logic cells, each " + " and ".join(RESOURCES[name].removesuffix("s") for name in names): tuple(names)
+        for names in shared.values()
+    }

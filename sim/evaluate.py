@@ -100,5 +100,7 @@ def evaluate(
     noisy = None
     if noise:
         accuracies = tuple(golden.run(chip, pixels, noise=one).accuracy(labels) for one in seeds)
-        noisy = NoisyRuns(noise, tuple(noise_volts(chip.analog, layer, noise) for layer in chip.layers), accuracies)
+        noisy = NoisyRuns(
+            noise, tuple(noise_volts(chip.analog, layer.c_column, noise) for layer in chip.layers), accuracies
+        )
     return Evaluation(outcome, labels, seconds, alive, report, unknown, noisy)

@@ -13,6 +13,7 @@ from captwin.hw.chip import Analog, Chip, Formats, Layer
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim.devices.fabricate import drive_slope
 from captwin.sim.jit import njit
+from captwin.sim.neurons.quantise import QuantisedNeuron
 
 #: J/K
 BOLTZMANN = 1.380649e-23
@@ -61,29 +62,52 @@ class NoiseVolts:
     comparator: float  #: of the decision, seen at the membrane
     reference: float  #: of the column, when it is charged to V_ref; the same in all columns
 
+    @property
+    def decision(self) -> np.ndarray:
+        """What acts on the decision alone, seen at the membrane: the transfer's noise as the latch closes, and the
+        comparator's."""
+        return np.hypot(self.transfer, self.comparator)
+
     def membrane(self, share: np.ndarray) -> np.ndarray:
         """All that one silent cycle adds to the membrane, where ``share`` of the column's volts arrive there."""
         return np.sqrt(share**2 * (self.column**2 + self.reference**2) + self.transfer**2)
 
 
-def noise_volts(analog: Analog, layer: Layer, noise: Noise) -> NoiseVolts:
-    """The noise of ``layer`` with its own column capacitances, at the temperature of ``analog``."""
+def noise_volts(analog: Analog, c_column: np.ndarray, noise: Noise) -> NoiseVolts:
+    """The noise of columns of ``c_column`` F, (columns,), at the temperature of ``analog``."""
     kt = BOLTZMANN * (analog.temperature + ZERO_CELSIUS)
-    c_column = layer.c_column.astype(np.float64)
+    share, c_column = column_share(analog, c_column), c_column.astype(np.float64)
     c_membrane = np.full_like(c_column, analog.c_membrane)
     return NoiseVolts(
         column=np.sqrt(kt / c_column),
         reset=np.sqrt(kt / c_membrane),
-        transfer=np.sqrt(column_share(analog, layer) * kt / c_membrane),
+        transfer=np.sqrt(share * kt / c_membrane),
         comparator=noise.comparator,
         reference=noise.reference,
     )
 
 
-def column_share(analog: Analog, layer: Layer) -> np.ndarray:
+def column_share(analog: Analog, c_column: np.ndarray) -> np.ndarray:
     """a = C_column / (C_membrane + C_column), (columns,): how much of a column's volts arrives at the membrane."""
-    c_column = layer.c_column.astype(np.float64)
+    c_column = c_column.astype(np.float64)
     return c_column / (analog.c_membrane + c_column)
+
+
+def drive_noise(analog: Analog, c_column: float, neuron: QuantisedNeuron, noise: Noise) -> float:
+    """V RMS: the drive whose noise moves the decision of a silent neuron as much as all of its noise does.
+
+    Raises :class:`CaptwinError` if the drive does not move the neuron's membrane.
+    """
+    volts = noise_volts(analog, np.array([c_column]), noise)
+    slope = _slope(neuron, neuron.formats, "noise")
+    return float(np.sqrt(volts.column**2 + volts.reference**2 + (volts.decision / slope) ** 2).item())
+
+
+def _slope(neuron: Layer | QuantisedNeuron, formats: Formats, where: str) -> float:
+    """V of membrane a volt of drive, near the threshold."""
+    if (slope := drive_slope(neuron, formats)) <= 0:
+        raise CaptwinError(f"{where}: its drive does not move the membrane near the threshold, so no noise is known")
+    return slope
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,18 +119,13 @@ class _Steps:
 
     @classmethod
     def of(cls, analog: Analog, layer: Layer, formats: Formats, noise: Noise, where: str) -> "_Steps":
-        volts, share = noise_volts(analog, layer, noise), column_share(analog, layer)
+        volts, share = noise_volts(analog, layer.c_column, noise), column_share(analog, layer.c_column)
         drives, membranes = layer.scale.drives(formats), layer.scale.membranes(formats)
-        decision = np.hypot(volts.transfer, volts.comparator)
-        slope = drive_slope(layer, formats) if decision.any() else 1.0
-        if slope <= 0:
-            raise CaptwinError(
-                f"{where}: its drive does not move the membrane near the threshold, so no noise is known"
-            )
+        slope = _slope(layer, formats, where) if volts.decision.any() else 1.0
         drive = {
             "column": volts.column,
             "reset": volts.reset * (1 - share) / share,
-            "comparator": decision / slope,
+            "comparator": volts.decision / slope,
             "reference": np.array([volts.reference]),
         }
         for name, values in {**drive, "membrane": volts.transfer}.items():

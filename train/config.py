@@ -189,6 +189,10 @@ class TrainConfig(BaseModel):
     """relative standard deviation of the memcapacitors that training reckons with"""
     sigma_threshold: Annotated[float, Field(ge=0, le=1)] = 0.0
     """standard deviation of the neurons' thresholds that training reckons with, in V of drive"""
+    noise: bool = False
+    """whether training reckons with the [noise](circuit.md#noise) of the analog chip: kT/C, drawn for each cycle"""
+    comparator_noise: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """noise of the comparators that training reckons with beside that, in V RMS at the membrane"""
     surrogate_width: Annotated[float, Field(ge=1e-6, le=1e6)] = 0.35
     """distance from the threshold at which the spike's surrogate gradient has fallen to a quarter, as a multiple of the
     neuron table's threshold span"""
@@ -199,9 +203,18 @@ class TrainConfig(BaseModel):
     @model_serializer(mode="wrap")
     def _without_what_is_not_said(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         values: dict[str, Any] = dump(self)
-        if self.conditions is None:  # so that runs from before this field are still the same runs
+        if self.conditions is None:  # so that runs from before these fields are still the same runs
             del values["conditions"]
+        if not self.noise:
+            del values["noise"], values["comparator_noise"]
         return values
+
+    @field_validator("comparator_noise")
+    @classmethod
+    def _is_part_of_noise(cls, volts: float, known: ValidationInfo) -> float:
+        if volts and not known.data.get("noise", True):
+            raise ValueError("is for training with noise; set noise = true too")
+        return volts
 
     @field_validator("circuit")
     @classmethod

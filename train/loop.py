@@ -25,6 +25,7 @@ from captwin.sim.neurons.circuits import ideal_twin, load_circuit
 from captwin.sim.neurons.quantise import quantise
 from captwin.sim.neurons.table import NeuronTable
 from captwin.sim.neurons.verdict import require_usable
+from captwin.sim.noise import Noise
 from captwin.train.augment import augment
 from captwin.train.conditions import condition_accuracies, condition_tables, drawn, technologies
 from captwin.train.config import ConfigError, TrainConfig
@@ -122,6 +123,7 @@ def build_network(config: TrainConfig, dataset: Dataset, table: NeuronTable) -> 
         surrogate_width=config.surrogate_width * table.threshold_span,
         sigma_c=config.sigma_c,
         sigma_threshold=config.sigma_threshold,
+        noise=Noise(comparator=config.comparator_noise) if config.noise else None,
     )
     sizes = (*config.hidden, dataset.classes)
     return Network(dataset.image, sizes, config.encoder, config.readout, technology, config.seed)
@@ -141,7 +143,7 @@ class _Run:
     ) -> None:
         self.config, self.folder, self.dataset, self.network = config, folder, dataset, network
         self.conditions = conditions
-        self.places = technologies(network.technology, conditions) or [network.technology]
+        self.places = technologies(network, conditions) or [network.technology]
         self.device = next(network.parameters()).device
         self.progress, self.stage = progress, "training"
         self.optimizer = torch.optim.AdamW(
@@ -248,11 +250,10 @@ class _Run:
     ) -> tuple[Tensor, list[float]]:
         """Scores of a batch, and each layer's spike rate times its images. Under several conditions the batch is
         divided among some of them, so that no step follows the gradient of one alone."""
-        spread = self.config.sigma_c > 0 or self.config.sigma_threshold > 0
         parts = pixels.chunk(min(len(self.places), PLACES_A_BATCH))
         scores, spikes = [], [0.0] * len(self.network.layers)
         for part, place in zip(parts, places, strict=False):
-            traces = self.network.trace(part, generator if spread else None, place.curves)
+            traces = self.network.trace(part, generator, place.curves)
             scores.append(self._scores(traces[-1], place))
             fired = [trace.spikes.detach().mean().item() * len(part) for trace in traces]
             spikes = [total + more for total, more in zip(spikes, fired, strict=True)]

@@ -48,6 +48,8 @@ def _values(name: str, field: FieldInfo) -> str:
         return ", ".join(f"`{known}`" for known in DATASETS)
     if name == "conditions":
         return "`all`, or names of conditions"
+    if field.annotation is bool:
+        return "`true`, `false`"
     if get_origin(field.annotation) is tuple:
         element = get_args(get_args(field.annotation)[0])[1]
         (most,) = (limit.max_length for limit in field.metadata if isinstance(limit, MaxLen))
@@ -79,6 +81,8 @@ def _default(field: FieldInfo) -> str:
         return "required"
     if field.default is None or not isinstance(field.default, (int, float, str)):
         return ""
+    if isinstance(field.default, bool):
+        return f"`{field.default}`".lower()
     return f"`{field.default}`" if isinstance(field.default, str) else _number(field.default)
 
 

@@ -1,8 +1,8 @@
 """What place and route reached, where the time goes, and how full the device is."""
 
+from captwin.scripts.labels import resource_labels
 from captwin.scripts.page.blocks import Cell, Section, Table
 from captwin.scripts.page.measured import Measured
-from captwin.scripts.resources import resource_labels
 
 
 def section(measured: Measured) -> Section:

@@ -14,6 +14,7 @@ from captwin.sim.devices.gains import charge_drive, column_gains
 from captwin.sim.devices.mapping import Capacitances, Mapping
 from captwin.sim.devices.mapping_kinds import chip_mapping
 from captwin.sim.devices.memcapacitor import Effects, History, Memcapacitor, MemcapacitorError
+from captwin.sim.neurons.quantise import QuantisedNeuron
 
 #: charge_bits that a fabricated chip may have; the fewest that are fine enough are taken
 FINE_BITS = (8, 9, 10)
@@ -129,7 +130,7 @@ def fabricate(chip: Chip, process: Process, *, seed: int, number: int = 0, mappi
     return replace(chip, formats=formats, layers=tuple(layers), provenance=provenance)
 
 
-def drive_slope(layer: Layer, formats: Formats) -> float:
+def drive_slope(layer: Layer | QuantisedNeuron, formats: Formats) -> float:
     """a = dF_0/du [V/V] of a silent neuron at rest, over the four intervals of the drive axis below its threshold.
 
     Where a neuron at rest never fires, the whole axis counts.
@@ -139,7 +140,7 @@ def drive_slope(layer: Layer, formats: Formats) -> float:
     last = int(layer.thresholds[0, knot]) >> fu
     first = max(0, last - 4) if last <= formats.drive_max >> fu else 0
     last = max(last, first + 1)
-    silent = layer.surfaces[0, 0] if layer.by_outcome else layer.surfaces[0]
+    silent = layer.surfaces[0, 0] if layer.surfaces.ndim == 4 else layer.surfaces[0]
     surface = silent[knot].astype(np.float64)
     v_lsb = layer.scale.membranes(formats).lsb
     u_knot = layer.scale.drives(formats).lsb * (1 << fu)

@@ -30,7 +30,7 @@ def test_capacitors_are_in_thermal_equilibrium():
     own, however charge is shared and whether it was reset or not."""
     layer = CHIP.layers[0]
     some = replace(layer, c_column=np.geomspace(1e-14, 1e-11, layer.columns).astype(np.float32))
-    volts, share = noise_volts(CHIP.analog, some, Noise()), column_share(CHIP.analog, some)
+    volts, share = noise_volts(CHIP.analog, some.c_column, Noise()), column_share(CHIP.analog, some.c_column)
     membrane = BOLTZMANN * 300.15 / CHIP.analog.c_membrane
     assert volts.reset**2 == pytest.approx(membrane)
     assert (1 - share) ** 2 * membrane + volts.membrane(share) ** 2 == pytest.approx(membrane)
@@ -39,7 +39,7 @@ def test_capacitors_are_in_thermal_equilibrium():
 def test_drawn_numbers_have_the_volts_of_the_model():
     noise = Noise(seed=3, comparator=2e-4, reference=1e-4)
     layer, formats = CHIP.layers[0], CHIP.formats
-    volts, share = noise_volts(CHIP.analog, layer, noise), column_share(CHIP.analog, layer)
+    volts, share = noise_volts(CHIP.analog, layer.c_column, noise), column_share(CHIP.analog, layer.c_column)
     drawn = NoiseSource(CHIP, noise).draw(0, range(2000)).astype(float)
     drive = layer.scale.drives(formats).lsb
     lsb = [
@@ -68,7 +68,7 @@ def test_drawn_numbers_have_the_volts_of_the_model():
 
 def test_a_resting_membrane_has_that_noise():
     layer, formats = CHIP.layers[0], CHIP.formats
-    volts, share = noise_volts(CHIP.analog, layer, Noise()), drive_slope(layer, formats)
+    volts, share = noise_volts(CHIP.analog, layer.c_column, Noise()), drive_slope(layer, formats)
     trace = golden.run(CHIP, np.zeros((3000, CHIP.pixels), np.uint8), trace=True, noise=Noise()).traces[0]
     membranes, drives = layer.scale.membranes(formats).lsb, layer.scale.drives(formats).lsb
     rounding = (membranes**2 + (share * drives) ** 2) / 12

@@ -85,6 +85,7 @@ class Curves(NamedTuple):
     u_step: float  #: drive codes between two knots
     rounded: bool  #: whole membranes and thresholds, as in the chip
     surrogate_width: float  #: drive codes
+    noise: float = 0.0  #: drive codes RMS, that training adds to each drive
 
 
 class Respond(torch.autograd.Function):

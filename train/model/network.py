@@ -21,6 +21,7 @@ from captwin.sim.devices.mapping import Mapping
 from captwin.sim.encode import encode
 from captwin.sim.neurons.quantise import QuantisedNeuron
 from captwin.sim.neurons.table import NeuronTable
+from captwin.sim.noise import Noise, drive_noise
 from captwin.train.model.exact import Answer, ExactNetwork
 from captwin.train.model.kernels import Curves
 from captwin.train.model.response import Round, accumulate, respond
@@ -39,6 +40,7 @@ class Technology:
     surrogate_width: float  #: V of drive over which the spike's surrogate gradient falls to a quarter
     sigma_c: float = 0.0  #: relative spread of the memcapacitors that training has to live with
     sigma_threshold: float = 0.0  #: V of drive, spread of the neurons' thresholds, likewise
+    noise: Noise | None = None  #: of each cycle, that training has to live with; its seed has no part in it
 
     @cached_property
     def curves(self) -> Curves:
@@ -53,7 +55,15 @@ class Technology:
             u_step=float(1 << formats.drive_fraction),
             rounded=self.quantised,
             surrogate_width=self.surrogate_width / self.neuron.drives.lsb,
+            noise=self._drive_noise / self.neuron.drives.lsb,
         )
+
+    @property
+    def _drive_noise(self) -> float:
+        """V RMS of drive that stands for all noise of a cycle."""
+        if self.noise is None:
+            return 0.0
+        return drive_noise(self.analog, self.table.c_column, self.neuron, self.noise)
 
     @property
     def analog(self) -> Analog:
@@ -116,16 +126,21 @@ class CircuitLayer(nn.Module):
     def forward(
         self, spikes: Tensor, generator: torch.Generator | None = None, curves: Curves | None = None
     ) -> FloatTrace:
-        """(steps, images, rows) spikes through the layer; with a ``generator``, as one chip drawn from the spread, and
-        on the neuron ``curves`` in place of the technology's, whose drives have the same codes."""
+        """(steps, images, rows) spikes through the layer; with a ``generator``, as one chip drawn from the spread and
+        with noise, and on the neuron ``curves`` in place of the technology's, whose drives have the same codes."""
+        curves = curves or self.technology.curves
         codes, bias = self._codes(self.weight), self._codes(self.bias)
         offsets = torch.zeros(self.bias.shape, device=self.bias.device)
+        noise = None
         if generator is not None:
-            codes, bias, offsets = self._spread(codes, bias, offsets, generator)
-        drives = self._drive(spikes, codes, bias)
-        return FloatTrace(drives, *respond(drives, offsets, curves or self.technology.curves))
+            if self.technology.sigma_c > 0 or self.technology.sigma_threshold > 0:
+                codes, bias, offsets = self._spread(codes, bias, offsets, generator)
+            if curves.noise:
+                noise = curves.noise * torch.randn((*spikes.shape[:2], len(bias)), generator=generator)
+        drives = self._drive(spikes, codes, bias, noise)
+        return FloatTrace(drives, *respond(drives, offsets, curves))
 
-    def _drive(self, spikes: Tensor, codes: Tensor, bias: Tensor) -> Tensor:
+    def _drive(self, spikes: Tensor, codes: Tensor, bias: Tensor, noise: Tensor | None) -> Tensor:
         technology = self.technology
         mapping, neuron = technology.mapping, technology.neuron
         with torch.no_grad():
@@ -136,6 +151,8 @@ class CircuitLayer(nn.Module):
         offset = bias * (self.bias_width * per_charge) - neuron.scale.u_min / neuron.drives.lsb
         # Spikes and codes are whole, so their products add up exactly; scaling comes after.
         u = accumulate(spikes, codes) * per_charge + offset
+        if noise is not None:
+            u = u + noise.to(u.device)
         if technology.quantised:
             u = _apply(Round, u)
         return _apply(_Clamp, u, 0.0, float(neuron.formats.drive_max))

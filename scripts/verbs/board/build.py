@@ -14,6 +14,7 @@ from captwin.hw.chip import Chip
 from captwin.hw.link.selftest import Expected
 from captwin.scripts.activity import warn
 from captwin.scripts.chip_folders import own_folder
+from captwin.scripts.labels import resource_labels
 from captwin.scripts.options import (
     BanksOption,
     LanesOption,
@@ -24,7 +25,6 @@ from captwin.scripts.options import (
     core_options,
 )
 from captwin.scripts.output import JsonFlag, Row, file, log, note, show
-from captwin.scripts.resources import resource_labels
 from captwin.sim.expected import expect
 from captwin.train.zoo import chip_dataset, chip_warnings, load_chip
 

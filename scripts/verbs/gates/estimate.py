@@ -18,6 +18,7 @@ from captwin.boards.sizing.search import FastCore
 from captwin.boards.sizing.search import search as find_fastest
 from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.errors import CaptwinError
+from captwin.scripts.labels import resource_labels
 from captwin.scripts.options import (
     BanksOption,
     BuildOption,
@@ -29,7 +30,6 @@ from captwin.scripts.options import (
     core_options,
 )
 from captwin.scripts.output import JsonFlag, Row, count, log, note, show, spread
-from captwin.scripts.resources import resource_labels
 from captwin.sim.cycles.workload import Workload
 from captwin.train.zoo import chip_dataset, load_chip
 

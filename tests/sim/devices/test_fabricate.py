@@ -113,6 +113,8 @@ def test_the_slope_of_a_linear_membrane_is_that_of_charge_sharing() -> None:
     assert codes[3] == formats.drive_max
     never = replace(layer, thresholds=np.full_like(layer.thresholds, formats.drive_max + 1))
     assert drive_slope(never, formats) == pytest.approx(a, rel=0.03)
+    fires_elsewhere = replace(layer, surfaces=np.stack([layer.surfaces, np.full_like(layer.surfaces, 5)], axis=1))
+    assert drive_slope(fires_elsewhere, formats) == drive_slope(layer, formats)
     flat = replace(layer, surfaces=np.full_like(layer.surfaces, 5))
     with pytest.raises(CaptwinError, match="does not move this neuron's membrane"):
         threshold_shift_codes(flat, formats, np.zeros(1))
