@@ -1,4 +1,4 @@
-"""The simple neuron on GF180MCU does under all conditions what it was sized for; its table is checked with the others."""
+"""The simple neuron on GF180MCU does at all corners what it was sized for; its table is tested with the others."""
 
 import pytest
 
