@@ -13,7 +13,7 @@ from captwin.sim.neurons.quantise import quantise
 from captwin.sim.neurons.table import NeuronTable
 from captwin.train.config import TrainConfig
 from captwin.train.evaluate import exact_accuracy
-from captwin.train.model.network import Technology
+from captwin.train.model.network import Network, Technology
 
 
 def condition_tables(config: TrainConfig) -> dict[str, NeuronTable]:
@@ -31,8 +31,16 @@ def condition_tables(config: TrainConfig) -> dict[str, NeuronTable]:
     return tables
 
 
-def technologies(own: Technology, tables: Mapping[str, NeuronTable]) -> list[Technology]:
-    """``own`` on each of ``tables``; surrogate gradients stay as wide as on its own."""
+def technologies(network: Network, tables: Mapping[str, NeuronTable]) -> list[Technology]:
+    """The technology of ``network`` on each of ``tables``; surrogate gradients stay as wide as on its own.
+
+    Raises :class:`CaptwinError` if chips of the network cannot run on one of them.
+    """
+    own = network.technology
+    if tables:
+        chip = network.to_chip()
+        for table in tables.values():
+            on_circuit(chip, table)
     return [replace(own, neuron=quantise(table, own.neuron.formats), table=table) for table in tables.values()]
 
 

@@ -143,7 +143,7 @@ class _Run:
     ) -> None:
         self.config, self.folder, self.dataset, self.network = config, folder, dataset, network
         self.conditions = conditions
-        self.places = technologies(network.technology, conditions) or [network.technology]
+        self.places = technologies(network, conditions) or [network.technology]
         self.device = next(network.parameters()).device
         self.progress, self.stage = progress, "training"
         self.optimizer = torch.optim.AdamW(

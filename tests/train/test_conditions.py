@@ -1,6 +1,7 @@
 """Training over several conditions of a circuit."""
 
 import json
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -52,7 +53,7 @@ def test_a_configuration_without_conditions_says_nothing_of_them():
 
 def test_each_condition_has_its_share_of_the_batches(quick):
     network = build_network(quick, load_dataset("digits"), load_circuit(quick.circuit))
-    places = technologies(network.technology, condition_tables(quick))
+    places = technologies(network, condition_tables(quick))
 
     def some(seed: int) -> list[str]:
         generator = torch.Generator().manual_seed(seed)
@@ -66,6 +67,14 @@ def test_each_condition_has_its_share_of_the_batches(quick):
     before = generator.get_state()
     next(drawn(places[:1], generator))
     assert (generator.get_state() == before).all()
+
+
+def test_tables_of_other_drives_are_refused_before_training(quick, tmp_path):
+    table = load_circuit(quick.circuit, "ss", 27)
+    replace(table, u=1.5 * table.u).save(tmp_path / "mine/ss_27.json")
+    with pytest.raises(CaptwinError, match=r"its drives go from -0.128 to 0.128 V, those of the table of charge"):
+        train(quick, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_chip_trained_over_conditions_works_under_all_of_them(quick, tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from captwin.sim.neurons.circuits import load_circuit
+from captwin.sim.neurons.circuits import circuit_conditions, load_circuit
 from captwin.sim.spice.bench import open_bench
 from captwin.sim.spice.bench_file import column_bench, cycle_bench, longest_step, row_clock
 from tests.support.needs import circuits, needs_ngspice
@@ -20,4 +20,6 @@ def test_sections_of_the_bench():
 @needs_ngspice
 @pytest.mark.parametrize("circuit", circuits())
 def test_committed_tables_were_measured_on_this_bench(circuit):
-    assert open_bench(circuit).sha256 == load_circuit(circuit).source_sha256
+    for conditions in circuit_conditions(circuit):
+        table = load_circuit(circuit, conditions.corner, conditions.temperature)
+        assert open_bench(circuit, conditions=conditions).sha256 == table.source_sha256, conditions
