@@ -18,13 +18,17 @@ from torch.nn.functional import cross_entropy
 
 from captwin.hw.chip import Chip
 from captwin.hw.support.files import write_atomically
-from captwin.hw.support.tools import run_tool
+from captwin.hw.support.tools import find_tool, run_tool
 from captwin.scripts.development.peers import TrainStep, snntorch_step, spikingjelly_step
 from captwin.scripts.output import Row, log, show
 from captwin.sim import golden
 from captwin.sim.encode import encode
 from captwin.sim.neurons.circuits import load_circuit
+from captwin.sim.pdk.catalogue import find_pdk
+from captwin.sim.pdk.place import find_place
 from captwin.sim.rtl.simulate import simulate
+from captwin.sim.spice.bench import Point, open_bench
+from captwin.sim.spice.halves import Halves
 from captwin.train.config import load_config
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.datasets.dataset import Dataset
@@ -48,7 +52,7 @@ def main() -> None:
     images = dataset.test_images[:10_000]
     log.print(f"bench: {name}, {ROUNDS} rounds, the first left out")
     rows = [*_command_line(), *_golden(chips, images)]
-    rows += _training(dataset)
+    rows += [*_spice(), *_training(dataset)]
     smallest = min(chips, key=lambda each: sum(chips[each].sizes))
     gates = simulate(chips[smallest], images[:100], Path("build/bench"))
     cycles = gates.total_cycles / gates.run_seconds
@@ -99,6 +103,25 @@ def _golden(chips: Mapping[str, Chip], images: np.ndarray) -> list[Row]:
         text = f"{np.median(rates):,.0f} images/s (from {rates.min():,.0f} to {rates.max():,.0f})"
         rows.append(Row(f"{key}_images_per_s", float(np.median(rates)), labels[key], text))
     return rows
+
+
+def _spice() -> list[Row]:
+    """A cycle of a neuron on GF180MCU in ngspice, whole and as tables are measured; nothing where cards are missing."""
+    if find_tool("ngspice") is None or find_place(find_pdk("gf180mcu")) is None:
+        return []
+    bench = open_bench("gf180_charge_share")
+    p = bench.parameters
+    drives = np.linspace(p["u_min"], p["u_max"], 33)
+    points = [Point(p["v_ref"], float(drive), fired) for fired in (False, True) for drive in drives]
+    actions = {"whole": lambda: bench.simulate(points), "shared": lambda: Halves(bench).simulate(points)}
+    times = {key: 1e3 * seconds / len(points) for key, seconds in _in_turns(actions).items()}
+    labels = {"whole": "ngspice, a cycle on GF180MCU", "shared": "the same, first halves shared by 33 drives"}
+    rows = []
+    for key, taken in times.items():
+        text = f"{np.median(taken):.1f} ms (from {taken.min():.1f} to {taken.max():.1f})"
+        rows.append(Row(f"spice_cycle_{key}_ms", float(np.median(taken)), labels[key], text))
+    ratio = float(np.median(times["whole"] / times["shared"]))
+    return [*rows, Row("spice_cycle_ratio", ratio, "whole over shared", f"{ratio:.2f}")]
 
 
 def _training(dataset: Dataset) -> list[Row]:

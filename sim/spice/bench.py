@@ -14,7 +14,7 @@ from captwin.sim.neurons.conditions import TYPICAL, Conditions
 from captwin.sim.neurons.library import Library
 from captwin.sim.pdk.catalogue import find_pdk
 from captwin.sim.pdk.devices import pdk_devices
-from captwin.sim.spice.bench_file import cycle_bench
+from captwin.sim.spice.bench_file import alter_row, cycle_bench
 from captwin.sim.spice.bias import solve_bias
 from captwin.sim.spice.netlist import check_usable, check_value, echoed, ending_reason, read_netlist
 from captwin.sim.spice.ngspice import SETTINGS, SpiceError, SpiceTimeoutError, ngspice_version, run_deck
@@ -110,13 +110,15 @@ class Bench:
     def deck(self, points: Sequence[Point]) -> str:
         """A deck that simulates one cycle for each of ``points`` and prints a line for each."""
         drawn = "+".join(outflow(f"v{name}") for name in SOURCES)
-        lines = [self.head, ".control"]
+        lines, last = [self.head, ".control"], None
         for number, point in enumerate(points):
+            if (point.v, point.fired) == last:
+                lines.append(alter_row(point.u))
+            else:
+                last = point.v, point.fired
+                lines += [f"alterparam start_v={point.v!r}", f"alterparam drive={point.u!r}"]
+                lines += [f"alterparam fired={int(point.fired)}", "reset"]
             lines += [
-                f"alterparam start_v={point.v!r}",
-                f"alterparam drive={point.u!r}",
-                f"alterparam fired={int(point.fired)}",
-                "reset",
                 "run",
                 *(f"let start_{node}=v({node})[0]" for node in HELD),
                 "let last=length(time)-1",

@@ -53,6 +53,14 @@ def row_clock() -> RowClock:
     return RowClock(*(_seconds(word) for word in pulse[1].split()))
 
 
+def alter_row(drive: float, begin: float = 0.0) -> str:
+    """ngspice's order that the row swings by ``drive`` V from the next run on, which begins ``begin`` s after a cycle
+    does; it reads no deck again, and so takes no time."""
+    clock = row_clock()
+    times = (clock.delay - begin, clock.rise, clock.fall, clock.width, clock.period)
+    return f"alter @vrow[pulse] = [ 0 {drive!r} {' '.join(f'{time:.9g}' for time in times)} ]"
+
+
 def longest_step() -> str:
     """The longest time step of a simulation, as SPICE writes it."""
     return bench_sections()["analysis"].split()[-1]

@@ -26,7 +26,7 @@ from captwin.sim.spice.bench import (
     outflow,
     start_mismatch,
 )
-from captwin.sim.spice.bench_file import bench_sections
+from captwin.sim.spice.bench_file import alter_row, bench_sections
 from captwin.sim.spice.netlist import echoed
 from captwin.sim.spice.ngspice import SpiceTimeoutError, run_deck
 
@@ -130,14 +130,13 @@ class Halves:
     def _second(self, points: Sequence[Point]) -> dict[Point, Cycle]:
         """The cycles of those of ``points`` whose second half reaches its end."""
         lines, last = [self._second_head, ".control"], None
-        delay, rest = _row()
         for number, point in enumerate(points):
             start = point.v, point.fired
             if start != last:
                 volts = self.known[start].volts
                 lines += [f"alterparam captwin_{place}={value!r}" for place, value in enumerate(volts)] + ["reset"]
                 last = start
-            lines += [f"alter @vrow[pulse] = [ 0 {point.u!r} {delay}n {rest} ]", "run"]
+            lines += [alter_row(point.u, 1e-9 * PAUSE), "run"]
             lines += ["let last=length(time)-1", "let t_end=time[last]", "let v_end=v(mem)[last]"]
             lines += ["let s_end=v(spike)[last]", _DRAWN, "meas tran charge integ drawn"]
             lines += [f"echo captwin cycle {number} $&t_end $&v_end $&s_end $&charge", "destroy all"]
@@ -163,10 +162,3 @@ def _later(text: str) -> str:
         return first if begin < 0 else f"pulse({first} {second} {begin:.9g}n {rest})"
 
     return _PULSE.sub(moved, text)
-
-
-def _row() -> tuple[str, str]:
-    """ns from PAUSE to the row's edge, and the rest of its pulse."""
-    pulse = _PULSE.search(_later(bench_sections()["row"]))
-    assert pulse is not None
-    return pulse[3], pulse[4]

@@ -15,7 +15,7 @@ DIGITS = load_dataset("digits")
 
 def test_named_configurations():
     assert config_names() == [
-        *("digits", "digits-small", "digits-tiny"),
+        *("digits", "digits-gf180", "digits-gf180-pass", "digits-small", "digits-tiny"),
         *("mnist", "mnist-lowenergy", "mnist-small"),
         *("study-digits", "study-mnist"),
     ]
@@ -196,7 +196,7 @@ def _read_or_refuse(path):
 
 def test_missing_and_broken_files(tmp_path):
     with pytest.raises(
-        ConfigError, match="no such configuration file; the configurations with a name are digits, digits-small,"
+        ConfigError, match="no such configuration file; the configurations with a name are digits, digits-gf180,"
     ):
         load_config(tmp_path / "none.toml")
     (tmp_path / "broken.toml").write_text("epochs = = 3")

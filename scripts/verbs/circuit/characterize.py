@@ -1,6 +1,7 @@
 """``captwin characterize``: a neuron netlist, measured in ngspice, as a table file."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -73,29 +74,34 @@ def characterize(
         raise CaptwinError(f"{error}; a netlist's file goes to --netlist") from None
     path = output or Path(f"{circuit}.json")
     own = Conditions(corner, temperature)
+    opened = partial(
+        open_bench, circuit, netlist=netlist, models=models, pdk=pdk, c_column=c_column, c_membrane=c_membrane
+    )
 
     def open_at(conditions: Conditions) -> Bench:
-        return open_bench(
-            circuit,
-            netlist=netlist,
-            models=models,
-            pdk=pdk,
-            conditions=conditions,
-            c_column=c_column,
-            c_membrane=c_membrane,
-        )
+        return opened(conditions=conditions)
 
     if corners is not None or temperatures is not None:
         wanted = every(words(corners) or [corner], degrees(temperatures) or [temperature])
         _several(open_at, {each: table_place(path, each, own) for each in wanted}, (points, drive_points), as_json)
         return
     _keep_others(path)
-    bench = open_at(own)
+    rows = _single(open_at(own), path, (points, drive_points), (held_out_points, seed))
+    show(rows, "Characterised", as_json)
+
+
+def _single(bench: Bench, path: Path, grid: tuple[int, int | None], off_grid: tuple[int, int]) -> list[Row]:
+    """Measures one table and saves it; what there is to tell of it.
+
+    ``grid`` is how many membranes and drives it has, ``off_grid`` how many points beside these check it, and the seed
+    that draws them.
+    """
+    points, drives = grid
     with progress_told() as progress:
-        table = run(bench, points, drive_points=drive_points, cache=default_cache(), progress=progress)
+        table = run(bench, points, drive_points=drives, cache=default_cache(), progress=progress)
         table.save(path)
-        check = held_out(bench, table, held_out_points, seed, progress=progress)
-    show([*_rows(table, check, path), *bias_rows(bench)], "Characterised", as_json)
+        check = held_out(bench, table, *off_grid, progress=progress)
+    return [*_rows(table, check, path), *bias_rows(bench)]
 
 
 def _several(
