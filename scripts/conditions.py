@@ -48,7 +48,7 @@ def condition_rows(measured: Measured) -> list[Row]:
     energy = float(np.median(table.energy))
     threshold = "never fires" if verdict.threshold is None else f"threshold {1e3 * verdict.threshold:.1f} mV"
     text = f"{threshold}, v_rest {table.v_rest:.4f} V, {energy_text(energy)} a cycle: {measured.path}"
-    said = {
+    facts = {
         "table": str(measured.path),
         "v_rest_v": table.v_rest,
         "threshold_v": verdict.threshold,
@@ -58,7 +58,7 @@ def condition_rows(measured: Measured) -> list[Row]:
         "warnings": list(verdict.warnings),
     }
     doubts = [Row("", None, " ", line) for line in ([verdict.fatal] if verdict.fatal else verdict.warnings)]
-    return [Row(name, said, str(measured.conditions), text), *doubts]
+    return [Row(name, facts, str(measured.conditions), text), *doubts]
 
 
 def words(text: str | None) -> list[str]:

@@ -55,13 +55,13 @@ def folder_of(table: Path) -> Path:
 def other_tables(table: Path) -> dict[Conditions, Path]:
     """The table files beside ``table`` that hold its circuit under other conditions, in order. Files whose names are
     none of conditions do not count."""
-    found = {}
+    tables = {}
     for path in folder_of(table).glob(f"*{SUFFIX}"):
         try:
-            found[Conditions.of_name(path.stem)] = path
+            tables[Conditions.of_name(path.stem)] = path
         except CaptwinError:
             continue
-    return dict(sorted(found.items()))
+    return dict(sorted(tables.items()))
 
 
 def listed(conditions: Iterable[Conditions]) -> str:

@@ -15,8 +15,8 @@ def pdks() -> dict[str, Pdk]:
     """All PDKs by their names, sorted."""
     names = [module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)])]
     modules = (import_module(f"captwin.sim.pdk.{name}") for name in sorted(names))
-    found = [pdk for module in modules if isinstance(pdk := getattr(module, "PDK", None), Pdk)]
-    return {pdk.name: pdk for pdk in found}
+    known = [pdk for module in modules if isinstance(pdk := getattr(module, "PDK", None), Pdk)]
+    return {pdk.name: pdk for pdk in known}
 
 
 def find_pdk(name: str) -> Pdk:

@@ -47,10 +47,10 @@ def solve_bias(path: Path, netlist: str, devices: str, temperature: float) -> Bi
     the supply.
     """
     lines = re.sub(r"\n[+]", " ", netlist)
-    found = re.search(r"^\.(?:subckt|macro)\s+bias(?:\s+(.*))?$", lines, re.MULTILINE | re.IGNORECASE)
-    if found is None:
+    heading = re.search(r"^\.(?:subckt|macro)\s+bias(?:\s+(.*))?$", lines, re.MULTILINE | re.IGNORECASE)
+    if heading is None:
         return None
-    if (found[1] or "").lower().split() != BIAS_PORTS:
+    if (heading[1] or "").lower().split() != BIAS_PORTS:
         raise SpiceError(f"{path}: .subckt bias must have just these ports, in this order: {' '.join(BIAS_PORTS)}")
     output = run_deck(_deck(f"{devices}\n{netlist}", temperature), SECONDS_TO_SOLVE)
     check_usable(output, str(path))

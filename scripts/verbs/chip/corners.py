@@ -140,7 +140,7 @@ def _summary(places: Sequence[ChipAt]) -> list[Row]:
 def _for_machines(at: CircuitAt) -> dict[str, Any]:
     """Everything of one of the conditions, with units in the keys."""
     verdict = at.verdict
-    said = {
+    facts = {
         "corner": at.conditions.corner,
         "temperature_c": at.conditions.temperature,
         "threshold_v": verdict.threshold,
@@ -155,11 +155,11 @@ def _for_machines(at: CircuitAt) -> dict[str, Any]:
     }
     if isinstance(at, ChipAt):
         layers = at.evaluation.activity.layers
-        said |= {
+        facts |= {
             "golden_accuracy": at.evaluation.accuracy,
             "energy_j": _energy(at),
             "spike_rates": [layer.spike_rate for layer in layers],
             "clamped_drives": [layer.clamped for layer in layers],
             "warnings": at.evaluation.activity.warnings(),
         }
-    return said
+    return facts

@@ -28,14 +28,14 @@ def folder(tmp_path: Path, chip: Chip) -> Path:
 @pytest.fixture
 def gates(chip: Chip, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Verification]:
     """Takes the place of the compiled gates: ``gates(...)`` says what they will have done."""
-    told: dict[str, object] = {}
+    changes: dict[str, object] = {}
 
-    def run_compiled(some: Chip, options: CoreOptions, pixels: np.ndarray) -> tuple[None, Verification]:
-        assert options == CoreOptions(2, (1,) * len(some.layers), (1,) * len(some.layers))
+    def run_compiled(measured: Chip, options: CoreOptions, pixels: np.ndarray) -> tuple[None, Verification]:
+        assert options == CoreOptions(2, (1,) * len(measured.layers), (1,) * len(measured.layers))
         images = len(pixels)
         outcome = Verification(
             images=images,
-            labels=golden.run(some, pixels).labels,
+            labels=golden.run(measured, pixels).labels,
             compared={"sums": 640 * images},
             mismatches=0,
             first_divergence=None,
@@ -43,10 +43,10 @@ def gates(chip: Chip, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Verifica
             interval_cycles=np.full(images - 1, 150),
             total_cycles=150 * images,
             counters={},
-            events_per_cycle=[0.625] * len(some.layers),
+            events_per_cycle=[0.625] * len(measured.layers),
             run_seconds=1.0,
         )
-        return None, replace(outcome, **told)
+        return None, replace(outcome, **changes)
 
     monkeypatch.setattr("captwin.scripts.verbs.chip.report.run_compiled", run_compiled)
-    return lambda **others: told.update(others)
+    return lambda **outcomes: changes.update(outcomes)
