@@ -1,5 +1,6 @@
 """The command line: ``captwin VERB``, one file a verb. Nothing is imported before Ctrl-C can be answered."""
 
+import gc
 import io
 import os
 import sys
@@ -11,6 +12,7 @@ STDOUT = "standard output"
 
 def main() -> None:
     """Runs a verb; whatever stops it ends in one line on stderr and an exit status that is not 0."""
+    collect_seldom()
     try:
         _prepare_streams()
         status = _run()
@@ -22,6 +24,12 @@ def main() -> None:
     if status == INTERRUPTED:
         _complain("interrupted")
     sys.exit(status)
+
+
+def collect_seldom() -> None:
+    """Has Python look for cycles of garbage seldom: Amaranth makes millions of objects that stay, and to look through
+    them again and again takes as long as its work itself."""
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _run() -> int:

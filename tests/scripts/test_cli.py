@@ -140,7 +140,7 @@ def test_verilog(captwin, tmp_path):
     }
     captwin("verilog", DIGITS, "-o", "b/core.v", "--lanes", "2")
     assert (tmp_path / "a/core.v").read_bytes() == (tmp_path / "b/core.v").read_bytes()
-    captwin("verilog", "digits", "-o", "c/core.v", "--axi-stream")
+    captwin("verilog", "digits-tiny", "-o", "c/core.v", "--axi-stream")
     sidecar = json.loads((tmp_path / "c/core.json").read_text())
     assert sidecar["top"] == "captwin_axi_stream" and sidecar["ports"][0]["name"] == "aclk"
     assert "module captwin_axi_stream(" in (tmp_path / "c/core.v").read_text()
@@ -237,13 +237,16 @@ MISTAKES = [
     (("evaluate", "cut.safetensors"), "not a whole safetensors file"),
     (("evaluate", "tampered.safetensors"), "content does not match its SHA-256"),
     (("verilog", "tampered.safetensors", "-o", "core.v"), "content does not match its SHA-256"),
-    (("verilog", "digits", "-o", "file/core.v"), "cannot write"),
-    (("verilog", "digits", "--axi-stream", "--trace"), "--trace: a core with AXI4-Stream ports has none for traces"),
-    (("verilog", "digits", "-o", "core.v", "--lanes", "3"), "lanes: must be a power of two"),
+    (("verilog", "digits-tiny", "-o", "file/core.v"), "cannot write"),
+    (
+        ("verilog", "digits-tiny", "--axi-stream", "--trace"),
+        "--trace: a core with AXI4-Stream ports has none for traces",
+    ),
+    (("verilog", "digits-tiny", "-o", "core.v", "--lanes", "3"), "lanes: must be a power of two"),
     (("evaluate", "digits", "--data", "faces"), "no data set is called 'faces'"),
     (("evaluate", "digits", "--data", "mnist"), "this chip takes 8 x 8 = 64 pixels"),
-    (("verilog", "digits", "-o", "."), "this is a folder"),
-    (("verilog", "digits", "-o", "busy/core.v"), "busy/core.json: cannot write: this is a folder"),
+    (("verilog", "digits-tiny", "-o", "."), "this is a folder"),
+    (("verilog", "digits-tiny", "-o", "busy/core.v"), "busy/core.json: cannot write: this is a folder"),
     (("simulate", "digits", "--images", "1000"), "digits has 360 test images"),
     (("simulate", "digits", "-o", "busy"), "it holds other things"),
     (("train", "--config", "wild.toml"), "wild.toml: not TOML text (no finite number"),
@@ -312,7 +315,7 @@ def test_full_disk(captwin, monkeypatch, tmp_path):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("pathlib.Path.replace", full)
-    status, _, err = captwin("verilog", "digits", "-o", "core.v")
+    status, _, err = captwin("verilog", "digits-tiny", "-o", "core.v")
     assert status == 1 and "core.v: cannot write: No space left on device" in err
     assert not list(tmp_path.iterdir())
 
