@@ -21,7 +21,7 @@ def with_energy(chip: Chip, seed: int = 0) -> Chip:
     """``chip`` with drawn energy surfaces where it has none."""
     rng = np.random.default_rng(seed)
     layers = (
-        replace(layer, energy=rng.uniform(1e-13, 9e-13, layer.surfaces.shape).astype(np.float32))
+        replace(layer, energy=rng.uniform(1e-13, 9e-13, (2, *layer.surfaces.shape[-2:])).astype(np.float32))
         for layer in chip.layers
     )
     return replace(chip, layers=tuple(layers))

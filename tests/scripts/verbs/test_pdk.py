@@ -1,8 +1,12 @@
 """``captwin pdk``."""
 
 import json
+import shutil
 
+from captwin.sim.neurons.table import NeuronTable
 from captwin.sim.pdk.catalogue import pdks
+from captwin.sim.spice.bench import NETLISTS
+from tests.support.needs import needs_ngspice, needs_pdk
 
 
 def test_it_lists_what_is_known(captwin):
@@ -29,3 +33,39 @@ def test_its_mistakes_are_one_line(captwin):
     assert status == 1 and err == "captwin: captwin pdk get: the only action is fetch\n"
     status, _, err = captwin("pdk", "fetch", "tsmc18")
     assert status == 1 and err.count("\n") == 1 and "known are gf180mcu, sky130" in err
+
+
+def test_wrong_devices_are_one_line(captwin, tmp_path):
+    netlist = tmp_path / "mine.cir"
+    shutil.copy(NETLISTS / "charge_share.cir", netlist)
+    arguments = ("characterize", "mine", "--netlist", str(netlist), "-o", str(tmp_path / "table.json"))
+    for options, message in (
+        (("--pdk", "tsmc18"), "captwin: PDK 'tsmc18': not known; known are gf180mcu, sky130; --models FILE"),
+        (("--pdk", "sky130", "--models", "x.lib"), "captwin: --pdk and --models both say what the devices are"),
+    ):
+        status, out, err = captwin(*arguments, *options)
+        assert status == 1 and not out and err.startswith(message) and err.count("\n") == 1
+    status, _, err = captwin("inspect", "digits", "--pdk", "sky130")
+    assert status == 1 and err == (
+        "captwin: digits: --models, --pdk, --corner and --temperature are for netlists; this is a chip\n"
+    )
+
+
+@needs_ngspice
+@needs_pdk("gf180mcu")
+def test_a_netlist_on_foundry_devices(captwin, tmp_path):
+    netlist = tmp_path / "mine.cir"
+    text = (NETLISTS / "charge_share.cir").read_text().replace("supply=1.8 v_ref=0.72 v_reset=0.70", "supply=3.3")
+    netlist.write_text(text.replace("v_min=0.56 v_max=0.88", "v_ref=1.2 v_reset=1.18 v_min=1.0 v_max=1.5"))
+    table = tmp_path / "table.json"
+    arguments = ("characterize", "mine", "--netlist", str(netlist), "--pdk", "gf180mcu", "-o", str(table))
+    status, _, _ = captwin(*arguments, "--corner", "ss", "--points", "2", "--held-out", "1")
+    assert status == 0 and NeuronTable.load(table).corner == "ss"
+    assert str(tmp_path) not in table.read_text() and "site-packages" not in table.read_text()
+    status, _, err = captwin(*arguments, "--corner", "slow")
+    assert status == 1 and "gf180mcu: no corner 'slow'; its corners are tt, ff, ss, fs, sf" in err
+    netlist.write_text(
+        text.replace("xl2_n   spike   spike_n 0     0   nch w=0.22u", "xl2_n spike spike_n 0 0 nch w=0.2u")
+    )
+    status, _, err = captwin(*arguments)
+    assert status == 1 and err.endswith("mine.cir: xl2_n: w = 0.2 um, gf180mcu has nch from 0.22 to 100 um\n")

@@ -12,6 +12,7 @@ from captwin.sim.neurons.circuits import (
     under_conditions,
 )
 from captwin.sim.neurons.conditions import TYPICAL, Conditions
+from captwin.sim.neurons.verdict import require_usable
 from tests.support.circuit_chips import circuit_chip, reference_table
 from tests.support.corners import SHIFTS, save_tables, shifted
 from tests.support.tables import small_table
@@ -50,6 +51,16 @@ def test_reference_tables_stay_within_their_axis_where_networks_work(name):
     table = load_circuit(name)
     assert table.v[0] <= table.surfaces.min() and table.surfaces.max() <= table.v[-1]
     assert table.energy is not None and (table.energy > 0).all()
+
+
+@pytest.mark.parametrize("name", circuit_names())
+def test_reference_circuits_work_under_all_conditions_that_they_were_measured_at(name):
+    own = load_circuit(name)
+    for conditions in circuit_conditions(name):
+        table = load_circuit(name, conditions.corner, conditions.temperature)
+        require_usable(table)
+        for axis in (lambda each: each.u[[0, -1]], lambda each: each.v[[0, -1]] - each.v_rest):
+            assert axis(table) == pytest.approx(axis(own), abs=1e-6)
 
 
 def test_unknown_circuit():
