@@ -17,6 +17,7 @@ from captwin.sim.neurons.table import NeuronTable
 from captwin.sim.rtl.simulators import missing_tools
 from captwin.sim.spice import bench
 from captwin.sim.spice.bench import NETLISTS
+from captwin.sim.spice.bench_file import alter_row
 from captwin.sim.spice.memory import default_cache
 from captwin.sim.spice.ngspice import SpiceTimeoutError
 from captwin.train.datasets.catalogue import load_dataset
@@ -138,8 +139,10 @@ def test_characterize_names_what_fails(captwin, tmp_path, monkeypatch):
     whole = bench.run_deck
 
     def run_deck(deck, timeout):
-        if "start_v=0.88\nalterparam drive=0.128\nalterparam fired=1" in deck:
-            raise SpiceTimeoutError("ngspice did not end")
+        for cycles in deck.split("alterparam start_v=")[1:]:  # of one start each
+            at_drive = "drive=0.128\n" in cycles or alter_row(0.128) in cycles
+            if cycles.startswith("0.88\n") and "fired=1\n" in cycles and at_drive:
+                raise SpiceTimeoutError("ngspice did not end")
         return whole(deck, timeout)
 
     monkeypatch.setattr(bench, "run_deck", run_deck)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from captwin.hw.chip import Chip
+from captwin.hw.chip import Chip, Formats
 from captwin.hw.export.sidecar import Sidecar, read_sidecar
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.support.errors import CaptwinError
@@ -25,7 +25,9 @@ from tests.support.proofs import proof
 WITHOUT = [*missing_tools("verilator"), *missing_tools("icarus")]
 pytestmark = pytest.mark.skipif(bool(WITHOUT), reason=f"not installed: {', '.join(WITHOUT)}")
 
-CHIP = random_chip(410, sizes=(12, 5, 3), kind="rate", readout="most_spikes")
+#: with small tables, since every tool reads them again and again
+FORMATS = Formats(charge_bits=5, drive_bits=8, membrane_bits=10, drive_fraction=6, membrane_fraction=8)
+CHIP = random_chip(410, sizes=(12, 5, 3), kind="rate", readout="most_spikes", formats=FORMATS)
 OPTIONS = CoreOptions(pixel_lanes=1, lanes=2, trace=True)
 PIXELS = np.maximum(random_pixels(410, CHIP, 4), 64).astype(np.uint8)
 #: what the broken core does is told by the first pixel that it is sent
