@@ -5,17 +5,17 @@ from pathlib import Path
 import numpy as np
 
 from captwin.sim.rtl.scoreboard import Divergence
-from captwin.sim.rtl.testbench.job import Job, Outcome
+from captwin.sim.rtl.testbench.job import Job, Outcome, Stalls
 from tests.support.chips import random_chip, random_pixels
 
 
 def test_job(tmp_path: Path) -> None:
     chip = random_chip(1, sizes=(9, 6))
-    job = Job(chip, random_pixels(1, chip, 2), tmp_path / "core.json", stall=0.25, seed=7)
+    job = Job(chip, random_pixels(1, chip, 2), tmp_path / "core.json", Stalls(0.25, 7))
     job.write(tmp_path)
     read = Job.read(tmp_path)
     assert read.chip.build_id == chip.build_id and np.array_equal(read.images, job.images)
-    assert (read.sidecar, read.stall, read.seed) == (job.sidecar, 0.25, 7)
+    assert (read.sidecar, read.stalls) == (job.sidecar, Stalls(0.25, 7))
 
 
 def test_outcome(tmp_path: Path) -> None:
