@@ -2,17 +2,13 @@
 
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from captwin.hw.chip import Chip
 from captwin.hw.support.errors import CaptwinError
-from captwin.scripts.output import Row
-from captwin.scripts.quantities import energy_text
 from captwin.sim.neurons.circuits import circuit_of, conditions_of, load_circuit, on_circuit
 from captwin.sim.neurons.table import NeuronTable
 from captwin.sim.neurons.verdict import judge
-from captwin.sim.spice.corners import Measured
 
 CornerOption = Annotated[
     str | None, typer.Option(help="Run on the circuit's table for this process corner, such as ss.")
@@ -36,29 +32,6 @@ def doubts_of(table: NeuronTable) -> list[str]:
     """A line if no network can work on ``table``."""
     fatal = judge(table).fatal
     return [f"{table.circuit} at {conditions_of(table)}: {fatal}"] if fatal else []
-
-
-def condition_rows(measured: Measured) -> list[Row]:
-    """A line for what a table says of its neuron; for machines an object by the name of its conditions."""
-    name, table = measured.conditions.name, measured.table
-    if table is None:
-        return [Row(name, {"failure": measured.failure}, str(measured.conditions), f"failed: {measured.failure}")]
-    verdict = judge(table)
-    assert table.energy is not None
-    energy = float(np.median(table.energy))
-    threshold = "never fires" if verdict.threshold is None else f"threshold {1e3 * verdict.threshold:.1f} mV"
-    text = f"{threshold}, v_rest {table.v_rest:.4f} V, {energy_text(energy)} a cycle: {measured.path}"
-    facts = {
-        "table": str(measured.path),
-        "v_rest_v": table.v_rest,
-        "threshold_v": verdict.threshold,
-        "energy_median_j": energy,
-        "usable": verdict.fatal is None,
-        "verdict": verdict.fatal,
-        "warnings": list(verdict.warnings),
-    }
-    doubts = [Row("", None, " ", line) for line in ([verdict.fatal] if verdict.fatal else verdict.warnings)]
-    return [Row(name, facts, str(measured.conditions), text), *doubts]
 
 
 def words(text: str | None) -> list[str]:

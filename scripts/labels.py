@@ -1,6 +1,9 @@
 """Words that several verbs and pages use for the same things."""
 
-from captwin.boards.families.family import Family
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # verbs that need no gates load no HDL
+    from captwin.boards.families.family import Family
 
 #: what the energy of an inference takes for granted
 ASSUMPTIONS = (
@@ -19,7 +22,7 @@ PART_LABELS = {
 RESOURCES = {"luts": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs", "multipliers": "multipliers"}
 
 
-def resource_labels(family: type[Family] | Family) -> dict[str, tuple[str, ...]]:
+def resource_labels(family: "type[Family] | Family") -> dict[str, tuple[str, ...]]:
     """Labels for people, each with the names of RESOURCES that it stands for.
 
     Where the tools count two of them as one, such as the logic cells of an iCE40, which hold a LUT4 and a flip-flop

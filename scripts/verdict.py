@@ -1,7 +1,11 @@
 """What verbs show of the verdict on a neuron table."""
 
+import numpy as np
+
 from captwin.scripts.output import Row, note
-from captwin.sim.neurons.verdict import Verdict
+from captwin.scripts.quantities import energy_text
+from captwin.sim.neurons.verdict import Verdict, judge
+from captwin.sim.spice.corners import Measured
 
 
 def verdict_rows(verdict: Verdict) -> list[Row]:
@@ -22,6 +26,29 @@ def verdict_rows(verdict: Verdict) -> list[Row]:
         Row("warnings", list(verdict.warnings), "", ""),
         *(Row("", None, "warning", warning) for warning in verdict.warnings),
     ]
+
+
+def condition_rows(measured: Measured) -> list[Row]:
+    """A line for what a table says of its neuron; for machines an object by the name of its conditions."""
+    name, table = measured.conditions.name, measured.table
+    if table is None:
+        return [Row(name, {"failure": measured.failure}, str(measured.conditions), f"failed: {measured.failure}")]
+    verdict = judge(table)
+    assert table.energy is not None
+    energy = float(np.median(table.energy))
+    threshold = "never fires" if verdict.threshold is None else f"threshold {1e3 * verdict.threshold:.1f} mV"
+    text = f"{threshold}, v_rest {table.v_rest:.4f} V, {energy_text(energy)} a cycle: {measured.path}"
+    facts = {
+        "table": str(measured.path),
+        "v_rest_v": table.v_rest,
+        "threshold_v": verdict.threshold,
+        "energy_median_j": energy,
+        "usable": verdict.fatal is None,
+        "verdict": verdict.fatal,
+        "warnings": list(verdict.warnings),
+    }
+    doubts = [Row("", None, " ", line) for line in ([verdict.fatal] if verdict.fatal else verdict.warnings)]
+    return [Row(name, facts, str(measured.conditions), text), *doubts]
 
 
 def _drive(key: str, label: str, volts: float | None) -> Row:

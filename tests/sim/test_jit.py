@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.paths import SOURCES
+from tests.support.proofs import proofs
 
 PROGRAM = """
 import sys
@@ -40,7 +41,7 @@ def hits(tmp_path: Path) -> tuple[int, str]:
     return int(done.stdout), done.stderr
 
 
-@pytest.mark.parametrize("suffix", ["nbi", "nbc"])
+@pytest.mark.parametrize("suffix", ["nbi", *proofs(["nbc"])])
 def test_damaged_machine_code_is_compiled_again(suffix: str, tmp_path: Path) -> None:
     lines = ["from captwin.sim.jit import njit", "@njit(cache=True)", "def double(x):", "    return x + x", ""]
     (tmp_path / "kept.py").write_text("\n".join(lines))

@@ -10,12 +10,12 @@ import typer
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import check_name
-from captwin.scripts.conditions import condition_rows, degrees, words
+from captwin.scripts.conditions import degrees, words
 from captwin.scripts.inspection.netlist import bias_rows
 from captwin.scripts.options import PdkOption
 from captwin.scripts.output import JsonFlag, Row, count, file, note, progress_told, show
 from captwin.scripts.quantities import energy_text
-from captwin.scripts.verdict import verdict_rows
+from captwin.scripts.verdict import condition_rows, verdict_rows
 from captwin.sim.neurons.conditions import TYPICAL, Conditions, listed
 from captwin.sim.neurons.table import MOST_POINTS, NeuronTable
 from captwin.sim.neurons.verdict import judge

@@ -17,7 +17,7 @@ PATIENCE = 200_000  # clock cycles
 PERIOD = 1e-8  # of the clock, seconds
 
 
-@pytest.mark.parametrize("seed", [0, 1, 7, 12, *proofs(set(range(15)) - {0, 1, 7, 12})])
+@pytest.mark.parametrize("seed", [0, 12, *proofs(set(range(15)) - {0, 12})])
 def test_reset_in_the_midst(seed: int) -> None:
     dice, serial = random.Random(seed), seed >= 12
     sizes = (dice.randint(2, 12), dice.randint(2, 8 if serial else 40), dice.randint(2, 6))

@@ -15,6 +15,7 @@ from tests.boards.host.fake_device import ABOUT, FakeDevice, about
 needs_verilator = pytest.mark.skipif(bool(missing_tools("verilator")), reason="Verilator's tools are not installed")
 
 
+@pytest.mark.proof
 @needs_verilator
 def test_digits(captwin):
     status, out, err = captwin("infer", "--port", "virtual", "--count", "200", "--json")

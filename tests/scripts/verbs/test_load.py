@@ -36,6 +36,7 @@ def test_load_and_infer(captwin, tmp_path):
         status, out, _ = captwin("infer", "--port", board.port, "--chip", path, "--data", "digits", "--json")
         result = json.loads(out)
         assert status == 0 and result["mismatches"] == 0 and result["images"] == 200 and result["accuracy"] < 0.2
+        assert 0.9 * result["line_limit_per_s"] < result["line_images_per_s"] <= 1.01 * result["line_limit_per_s"]
         status, out, err = captwin("load", "mnist", "--port", board.port)
         assert status == 1 and not out
         assert f"captwin: {board.port}: a 784-512-256-10 chip does not fit a device of 64-10; build" in err

@@ -18,6 +18,7 @@ from captwin.sim.rtl.verify import verify
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
 from tests.scripts.verbs.report_page import BOARD, Page, fake_build, words
+from tests.support.proofs import proofs
 
 SECTIONS = ["accuracy", "speed", "timing", "neurons", "inference", "energy", "provenance"]
 
@@ -122,7 +123,7 @@ def test_a_phone_can_scroll_to_all_of_it(captwin, folder, gates):
     assert re.search(r"\.wide \{\s*overflow-x: auto;", text)
 
 
-@pytest.mark.parametrize("name", ["digits-tiny", "digits-small"])
+@pytest.mark.parametrize("name", ["digits-tiny", *proofs(["digits-small"])])
 def test_the_page_needs_nothing_else_and_is_always_the_same(captwin, tmp_path, gates, name):
     folder = fake_build(tmp_path / "made", load_chip(name))
     pages = []

@@ -55,6 +55,7 @@ def test_only_its_own_kind_is_replaced(captwin, tmp_path):
     assert (tmp_path / "neuron.v").read_text().endswith("// an edit\n")
 
 
+@pytest.mark.proof
 @ICARUS
 def test_the_examples_of_the_document(captwin, tmp_path):
     document = (DOCS / "gates.md").read_text()
