@@ -28,6 +28,7 @@ GROUPS = {
     "circuit": {
         "characterize": "pass_transistor -o table.json",
         "fabricate": "digits --sigma-c 0.05 --count 20",
+        "remeasure": "pass_transistor --points 3",
         "fidelity": "digits --images 5",
     },
     "chip": {

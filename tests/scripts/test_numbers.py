@@ -21,6 +21,7 @@ CHEAP = {
     "virtual": ["digits-tiny"],
     "characterize": ["pass_transistor"],
     "fidelity": ["digits-tiny"],
+    "remeasure": ["pass_transistor"],
     "train": ["--data", "digits", "-o", "run"],
 }
 #: what takes long, or more than this machine has: that it was reached is enough
@@ -31,6 +32,7 @@ WORK = (
         "captwin.scripts.verbs.gates.verify.run_compiled",
         "captwin.scripts.verbs.board.build.run",
         "captwin.scripts.verbs.circuit.fidelity.compare",
+        "captwin.scripts.verbs.circuit.remeasure.run",
     ),
     *(
         "captwin.scripts.verbs.gates.estimate.Workload",

@@ -1,0 +1,72 @@
+"""A table is held against ngspice again; one that was altered is found out."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from captwin.sim.fidelity.remeasure import remeasure
+from captwin.sim.neurons.circuits import circuit_conditions, load_circuit
+from captwin.sim.neurons.conditions import Conditions
+from captwin.sim.neurons.table import MOST_POINTS, NeuronTable
+from captwin.sim.spice.bench import Bench, open_bench
+from captwin.sim.spice.characterize import characterize
+from tests.support.needs import needs_ngspice, needs_pdk
+from tests.support.proofs import proof
+
+pytestmark = needs_ngspice
+FOUNDRY = [needs_pdk("gf180mcu")]
+EXTREMES = [Conditions("tt", 27.0), Conditions("ss", -40.0), Conditions("ff", 125.0)]
+
+
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    return open_bench("charge_share")
+
+
+@pytest.fixture(scope="module")
+def table(bench: Bench) -> NeuronTable:
+    return characterize(bench, 4, date="2026-01-31")
+
+
+def test_a_table_is_measured_alike_again(bench: Bench, table: NeuronTable, tmp_path: Path) -> None:
+    table.save(tmp_path / "again.json")
+    result = remeasure(bench, NeuronTable.load(tmp_path / "again.json"), 3)
+    crossed = int((np.isfinite(table.thresholds[:, [0, 2, 3]]) & (table.thresholds[:, [0, 2, 3]] > table.u[0])).sum())
+    assert result.same_source and result.cycles == 2 * 3 * 3 and result.decisions == result.cycles + 2 * crossed
+    # Tables are rounded to 0.1 uV and 5 digits.
+    assert result.membrane < 1e-6 and result.energy is not None and result.energy < 1e-4 and result.wrong == 0
+
+
+def test_what_differs_is_found(bench: Bench, table: NeuronTable) -> None:
+    assert table.energy is not None
+    moved = remeasure(bench, replace(table, surfaces=table.surfaces + 50e-6), 2)
+    assert moved.membrane == pytest.approx(50e-6, abs=1e-6) and moved.wrong == 0
+    assert remeasure(bench, replace(table, energy=1.02 * table.energy), 2).energy == pytest.approx(0.02, abs=0.001)
+    assert remeasure(bench, replace(table, energy=None), 2).energy is None
+    late = replace(table, thresholds=table.thresholds + 1e-3)
+    assert remeasure(bench, late, MOST_POINTS).wrong > 0
+    assert not remeasure(bench, replace(table, source_sha256="0" * 64), 2).same_source
+
+
+@pytest.mark.parametrize(
+    ("circuit", "points"),
+    [
+        pytest.param("gf180_charge_share", 2, marks=FOUNDRY),
+        pytest.param("gf180_pass_transistor", 2, marks=FOUNDRY),
+        proof("charge_share", MOST_POINTS),
+        proof("pass_transistor", MOST_POINTS),
+        pytest.param("gf180_charge_share", MOST_POINTS, marks=[*FOUNDRY, pytest.mark.proof]),
+        pytest.param("gf180_pass_transistor", MOST_POINTS, marks=[*FOUNDRY, pytest.mark.proof]),
+    ],
+)
+def test_committed_tables_are_what_ngspice_says(circuit: str, points: int) -> None:
+    """Corners of the typical, the slowest and the fastest; all points of all tables among the proofs."""
+    whole = points == MOST_POINTS
+    for conditions in circuit_conditions(circuit) if whole else EXTREMES:
+        table = load_circuit(circuit, conditions.corner, conditions.temperature)
+        result = remeasure(open_bench(circuit, conditions=conditions), table, points)
+        assert result.same_source and result.wrong == 0, (conditions, result)
+        assert result.membrane <= 20e-6, (conditions, result)
+        assert result.energy is not None and result.energy <= 0.01, (conditions, result)
