@@ -8,9 +8,10 @@ import typer
 
 from captwin.hw.support.files import write_atomically
 from captwin.hw.support.locks import locked_folder
+from captwin.scripts.conditions import words
 from captwin.scripts.output import JsonFlag, Row, count, file, progress_told, results_folder, show
 from captwin.sim.devices.mapping_kinds import MAPPINGS
-from captwin.sim.neurons.circuits import circuit_names
+from captwin.sim.neurons.circuits import circuit_names, load_circuit
 from captwin.sim.plots.style import save_png
 from captwin.train.datasets.catalogue import DATASETS, load_dataset
 from captwin.train.studies.picture import draw_study
@@ -22,6 +23,12 @@ DATA = " or ".join(DATASETS)
 
 def study(
     data: Annotated[str, typer.Option(help=f"{DATA}.")] = "digits",
+    circuits: Annotated[
+        str | None,
+        typer.Option(
+            help="Reference circuits or neuron tables, with commas between [default: all reference circuits]."
+        ),
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, max=1_000, help="Networks for each point.")] = 3,
     sweeps: Annotated[bool, typer.Option(help="Levels, ratios and spreads, or the base case alone.")] = True,
     epochs: Annotated[
@@ -32,24 +39,29 @@ def study(
 ) -> None:
     """Train ideal and circuit-aware networks over devices and run them on the circuits; goes on where stopped."""
     load_dataset(data)
+    chosen = tuple(dict.fromkeys(words(circuits))) or tuple(circuit_names())
+    for circuit in chosen:
+        load_circuit(circuit)
     folder = results_folder(output or Path("runs") / f"study-{data}")
     with locked_folder(folder):
-        outcomes = _run(data, seeds, folder, sweeps, epochs)
+        outcomes = _run(data, chosen, seeds, folder, sweeps, epochs)
         write_atomically(folder / "study.csv", to_csv(outcomes))
         title = f"{data}: ideal-trained and circuit-aware networks on SPICE circuits, {seeds} seeds"
         save_png(draw_study(outcomes, title), folder / "study.png")
     rows = [count("outcomes", "accuracies measured", len(outcomes))]
-    for circuit in circuit_names():
+    for circuit in chosen:
         rows += _summary(circuit, outcomes)
     rows += [file("csv", "all numbers", folder / "study.csv"), file("picture", "picture", folder / "study.png")]
     show(rows, f"Study: {data}, {BASE_LEVELS} levels, C_on/C_off {BASE_RATIO:g}, no spread", as_json)
 
 
-def _run(data: str, seeds: int, folder: Path, sweeps: bool, epochs: int | None) -> list[Outcome]:
+def _run(
+    data: str, circuits: tuple[str, ...], seeds: int, folder: Path, sweeps: bool, epochs: int | None
+) -> list[Outcome]:
     with progress_told() as progress:
         return run(
             data,
-            tuple(circuit_names()),
+            circuits,
             seeds,
             folder / "cache",
             sweeps=sweeps,

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from captwin.sim.neurons.circuits import circuit_names
+from captwin.sim.neurons.circuits import circuit_names, load_circuit
 from captwin.train.studies.study import Outcome
 
 #: accuracy of each way of training and running, for seed 1; seed 2 has a hundredth more
@@ -37,3 +37,17 @@ def test_summary(captwin, tmp_path, monkeypatch):
     assert table.count("95.50 % (95.00 to 96.00)\n") + table.count("95.50 % (95.00 to 96.00) ") == pairs
     assert table.count("90.50 % (90.00 to 91.00), -5.00 points") == pairs
     assert table.count("94.50 % (94.00 to 95.00), -1.00 points") == pairs
+
+
+def test_chosen_circuits(captwin, tmp_path, monkeypatch):
+    monkeypatch.setattr("captwin.scripts.verbs.chip.study.run", made_up)
+    load_circuit("charge_share").save(tmp_path / "mine.json")
+    status, out, _ = captwin(
+        "study", "--circuits", "pass_transistor, mine.json", "--seeds", "1", "-o", "here", "--json"
+    )
+    result = json.loads(out)
+    assert status == 0 and result["outcomes"] == 12
+    assert "pass_transistor_one_sided_ideal_on_ideal" in result and "mine.json_one_sided_ideal_on_ideal" in result
+    status, out, err = captwin("study", "--circuits", "pass_transistor,none", "-o", "there")
+    assert status == 1 and not out and "circuit: no table file 'none', nor a reference circuit" in err
+    assert not (tmp_path / "there").exists()
