@@ -1,6 +1,6 @@
 """Noise of the analog chip: each term in volts, and the integers that it adds to the chip's arithmetic.
 
-``docs/circuit.md`` has the formulas of the volts, ``docs/arithmetic.md`` those of the integers, in the same letters.
+``docs/nonideal.md`` has the formulas of the volts, ``docs/arithmetic.md`` those of the integers, in the same letters.
 """
 
 import math

@@ -154,7 +154,7 @@ class TrainConfig(BaseModel):
     neuron: Literal["circuit", "ideal"] = "circuit"
     """`ideal` trains for the circuit's ideal twin, a perfect leaky integrate-and-fire neuron"""
     mapping: Kind = "one_sided"
-    """how a weight becomes two capacitances; [circuit.md](circuit.md) compares the ways"""
+    """how a weight becomes two capacitances; [circuit.md](circuit.md#weights-as-memcapacitors) compares the ways"""
     ratio: Annotated[float, Field(gt=1, le=1e4)] = 10.0
     """largest capacitance of a memcapacitor over its smallest, C_on / C_off"""
     levels: Annotated[int, Field(ge=0)] = 16
@@ -173,7 +173,7 @@ class TrainConfig(BaseModel):
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.01
     """AdamW's learning rate at the start; it falls to 0 along half a cosine"""
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
-    """AdamW's weight decay; lighter columns have more signal ([circuit.md](circuit.md))"""
+    """AdamW's weight decay; lighter columns have more signal ([circuit.md](circuit.md#weights-as-memcapacitors))"""
     conditions: Annotated[Literal["all"] | tuple[str, ...] | None, BeforeValidator(_conditions)] = None
     """corners and temperatures of the circuit that training draws from, batch by batch: `["tt_27", "ss_-40"]`, or `all`
     that there are tables for; by default the circuit's own table alone"""
@@ -190,7 +190,7 @@ class TrainConfig(BaseModel):
     sigma_threshold: Annotated[float, Field(ge=0, le=1)] = 0.0
     """standard deviation of the neurons' thresholds that training reckons with, in V of drive"""
     noise: bool = False
-    """whether training reckons with the [noise](circuit.md#noise) of the analog chip: kT/C, drawn for each cycle"""
+    """whether training reckons with the [noise](nonideal.md#noise) of the analog chip: kT/C, drawn for each cycle"""
     comparator_noise: Annotated[float, Field(ge=0, le=1)] = 0.0
     """noise of the comparators that training reckons with beside that, in V RMS at the membrane"""
     surrogate_width: Annotated[float, Field(ge=1e-6, le=1e6)] = 0.35

@@ -28,7 +28,7 @@ def _limit(default: float, low: float, high: float) -> float:
 class Effects:
     """What is wrong with real memcapacitors; the defaults make them ideal.
 
-    Shares lie in 0 to 1. All forms and sizes are our assumptions but where a source is named in ``docs/circuit.md``.
+    Shares lie in 0 to 1. All forms and sizes are our assumptions but where a source is named in ``docs/nonideal.md``.
     Raises :class:`MemcapacitorError` for bad values.
     """
 

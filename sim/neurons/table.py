@@ -1,6 +1,6 @@
 """The neuron table: a measured neuron as two or four surfaces and two threshold curves, and its file.
 
-The file is JSON text, so that a bench script writes it as easily as a simulator; ``docs/circuit.md`` describes it.
+The file is JSON text, so that a bench script writes it as easily as a simulator; ``docs/own-neuron.md`` describes it.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What docs/circuit.md says of PDKs, run as it stands there; its recipe for others on devices of a PDK's form."""
+"""What docs/own-neuron.md says of PDKs, run as it stands there; its recipe for others on devices of a PDK's form."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.support.needs import needs_ngspice, needs_pdk
 from tests.support.paths import DOCS
 
 pytestmark = needs_ngspice
-PAGE = DOCS / "circuit.md"
+PAGE = DOCS / "own-neuron.md"
 NETLIST = (NETLISTS / "charge_share.cir").read_text()
 POINTS = [Point(0.72, 0.02, False), Point(0.6, -0.1, True), Point(0.85, 0.1, False), Point(0.75, 0.0, True)]
 

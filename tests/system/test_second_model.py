@@ -35,7 +35,7 @@ def compare(chip, pixels: np.ndarray, folder: Path, noise: Noise | None = None) 
 
 
 def disturbances(chip: Chip, noise: Noise, number: int, image: int) -> list[list[list[int]]]:
-    """The second model's, from the formulas of docs/circuit.md."""
+    """The second model's, from the formulas of docs/nonideal.md."""
     layer, formats, kt = chip.layers[number], chip.formats, 1.380649e-23 * (chip.analog.temperature + 273.15)
     c_membrane, c_columns = chip.analog.c_membrane, layer.c_column.astype(float)
     drive, fv = layer.scale.drives(formats).lsb, formats.membrane_fraction

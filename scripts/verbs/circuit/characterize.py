@@ -47,7 +47,7 @@ def characterize(
     ] = None,
     netlist: Annotated[
         Path | None,
-        typer.Option(help="Your neuron, or a folder that holds it as CIRCUIT.cir: docs/circuit.md names its ports."),
+        typer.Option(help="Your neuron, or a folder that holds it as CIRCUIT.cir: docs/own-neuron.md names its ports."),
     ] = None,
     models: Annotated[
         Path | None,
