@@ -180,7 +180,7 @@ class TrainConfig(BaseModel):
     seed: Annotated[int, Field(ge=0, lt=1 << 31)] = 1
     """seed of all that is random in a run; one seed gives one chip file"""
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    """share of the training images that is kept aside to choose the best epoch by"""
+    """share of the training images that is kept aside to choose the epoch by that becomes the chip"""
     augmentation: Augmentation = Augmentation()
     """random changes of the training images: a table of the fields below"""
     distillation: Distillation = Distillation()
@@ -188,11 +188,13 @@ class TrainConfig(BaseModel):
     sigma_c: Annotated[float, Field(ge=0, le=1)] = 0.0
     """relative standard deviation of the memcapacitors that training reckons with"""
     sigma_threshold: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """standard deviation of the neurons' thresholds that training reckons with, in V of drive"""
+    """standard deviation of the neurons' thresholds that training reckons with, in V of drive;
+    [fabricate's](nonideal.md#fabricated-memcapacitors) is in V at the membrane"""
     noise: bool = False
     """whether training reckons with the [noise](nonideal.md#noise) of the analog chip: kT/C, drawn for each cycle"""
     comparator_noise: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """noise of the comparators that training reckons with beside that, in V RMS at the membrane"""
+    """noise of the comparators that training reckons with beside that, in V RMS at the membrane; needs
+    `noise = true`"""
     surrogate_width: Annotated[float, Field(ge=1e-6, le=1e6)] = 0.35
     """distance from the threshold at which the spike's surrogate gradient has fallen to a quarter, as a multiple of the
     neuron table's threshold span"""

@@ -1,6 +1,6 @@
 """The memcapacitor: what it holds as programmed, and what spread, wear and time make of it.
 
-Every function works on arrays of memcapacitors. Their state x runs from 0 (C_off) to 1 (C_on). The forms of the effects
+Every function works on arrays of memcapacitors. Their state y runs from 0 (C_off) to 1 (C_on). The forms of the effects
 are the usual first-order ones; none of their sizes is a measurement, and all default to none.
 """
 
@@ -83,7 +83,7 @@ class Memcapacitor:
             raise MemcapacitorError(f"memcapacitor: needs at least 2 levels, got {self.levels}")
 
     def capacitance(self, state: np.ndarray) -> np.ndarray:
-        """F of nominal memcapacitors in ``state``: C_off + x * (C_on - C_off)."""
+        """F of nominal memcapacitors in ``state``: C_off + y * (C_on - C_off)."""
         return self.c_off + state * (self.c_on - self.c_off)
 
     def state(self, capacitance: np.ndarray) -> np.ndarray:
@@ -109,12 +109,12 @@ class Memcapacitor:
         return 1 - (1 - state) * share_left
 
     def after_time(self, state: np.ndarray, seconds: float) -> np.ndarray:
-        """State after ``seconds``: log-time drift, x_eq + (x - x_eq) * max(0, 1 - drift * log10(1 + t / 1 s))."""
+        """State after ``seconds``: log-time drift, y_eq + (y - y_eq) * max(0, 1 - drift * log10(1 + t / 1 s))."""
         share_left = max(0.0, 1 - self.effects.drift * float(np.log10(1 + seconds / DRIFT_START)))
         return self.effects.equilibrium + (state - self.effects.equilibrium) * share_left
 
     def after_reads(self, state: np.ndarray, events: float) -> np.ndarray:
-        """State after ``events`` read events: x_eq + (x - x_eq) * (1 - read_disturb)^events."""
+        """State after ``events`` read events: y_eq + (y - y_eq) * (1 - read_disturb)^events."""
         share_left = (1 - self.effects.read_disturb) ** events
         return self.effects.equilibrium + (state - self.effects.equilibrium) * share_left
 

@@ -103,7 +103,9 @@ def _programs() -> Iterator[Finding]:
             uses = SIMULATOR_USES[simulator]
             needed = simulator == "verilator"
             yield Finding(f"{program} ({simulator})", _program_version(program), uses, advice, needed)
-    yield Finding("ngspice", _program_version("ngspice"), "characterize, fidelity", NGSPICE_ADVICE, False)
+    yield Finding(
+        "ngspice", _program_version("ngspice"), "characterize, fidelity, remeasure, inspect", NGSPICE_ADVICE, False
+    )
     for program, advice in sorted({(board.flasher.program, board.flasher.advice) for board in BOARDS.values()}):
         needing = ", ".join(board.name for board in BOARDS.values() if board.flasher.program == program)
         yield Finding(program, _program_version(program), f"flash {needing}", advice, False)
@@ -117,7 +119,9 @@ def _places() -> Iterator[Finding]:
     for pdk in pdks().values():
         place = found_at(pdk)
         found = f"{place.origin}, {place.folder}" if isinstance(place, Place) else None
-        yield Finding(f"PDK {pdk.name}", found, f"characterize, fidelity --pdk {pdk.name}", pdk_advice(pdk), False)
+        yield Finding(
+            f"PDK {pdk.name}", found, f"characterize, fidelity, inspect --pdk {pdk.name}", pdk_advice(pdk), False
+        )
     yield Finding("cache folder", str(cache_folder()), "builds that are quick again", "")
     try:
         root, advice = temporary_root(), ""
