@@ -7,7 +7,7 @@ import typer
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.scripts.output import Row
-from captwin.sim.evaluate import NoisyRuns
+from captwin.sim.evaluate import NOISE_RUNS, NoisyRuns
 from captwin.sim.noise import Noise
 
 #: runs with noise that an evaluation may be asked for
@@ -16,8 +16,13 @@ MOST_RUNS = 1000
 NoiseOption = Annotated[
     bool, typer.Option("--noise", help="Also run it with the noise of the analog chip: kT/C, and what else is stated.")
 ]
-NoiseSeedOption = Annotated[int, typer.Option(min=0, help="Seed of the first run with noise; the others follow it.")]
-NoiseRunsOption = Annotated[int, typer.Option(min=1, max=MOST_RUNS, help="Runs with noise, each of another seed.")]
+NoiseSeedOption = Annotated[
+    int | None, typer.Option(min=0, help="Seed of the first run with noise; the others follow it [default: 1].")
+]
+NoiseRunsOption = Annotated[
+    int | None,
+    typer.Option(min=1, max=MOST_RUNS, help=f"Runs with noise, each of another seed [default: {NOISE_RUNS}]."),
+]
 ComparatorNoiseOption = Annotated[
     float | None, typer.Option(help="Noise of the comparators, V RMS at the membrane, with --noise [default: none].")
 ]
@@ -26,12 +31,22 @@ ReferenceNoiseOption = Annotated[
 ]
 
 
-def noise_of(asked: bool, seed: int, comparator: float | None, reference: float | None) -> Noise | None:
-    """The noise that the options ask for; :class:`CaptwinError` if they state some and do not ask for it."""
-    for option, volts in (("--comparator-noise", comparator), ("--reference-noise", reference)):
-        if volts is not None and not asked:
+def noise_of(
+    asked: bool, seed: int | None, runs: int | None, comparator: float | None, reference: float | None
+) -> tuple[Noise | None, int]:
+    """The noise that the options ask for, and how many runs; :class:`CaptwinError` if they describe some and do not ask
+    for it."""
+    options = {
+        "--noise-seed": seed,
+        "--noise-runs": runs,
+        "--comparator-noise": comparator,
+        "--reference-noise": reference,
+    }
+    for option, value in options.items():
+        if value is not None and not asked:
             raise CaptwinError(f"{option}: is for runs with noise; give --noise too")
-    return Noise(seed, comparator or 0.0, reference or 0.0) if asked else None
+    noise = Noise(1 if seed is None else seed, comparator or 0.0, reference or 0.0) if asked else None
+    return noise, runs or NOISE_RUNS
 
 
 def noise_rows(noisy: NoisyRuns | None) -> list[Row]:

@@ -19,6 +19,8 @@ TOOLS = {"NUMBA_CACHE_DIR": "numba", "YOWASP_CACHE_DIR": "yowasp", "MPLCONFIGDIR
 
 notices = logging.getLogger("captwin")
 _lock = threading.Lock()
+#: cache folders of this process that end with it
+_temporaries: set[Path] = set()
 
 
 class UnsafeFolderError(CaptwinError):
@@ -41,6 +43,11 @@ def cache_folder() -> Path:
             return private_folder(platformdirs.user_cache_path("captwin").absolute())
         except CaptwinError as error:
             return _temporary(error)
+
+
+def is_temporary_cache() -> bool:
+    """Whether nothing is kept in :func:`cache_folder` from one call to the next."""
+    return cache_folder() in _temporaries
 
 
 def prepare_caches() -> None:
@@ -81,6 +88,7 @@ def _temporary(error: CaptwinError) -> Path:
     except OSError:
         raise error from None
     atexit.register(_remove, folder, os.getpid())
+    _temporaries.add(folder)
     os.environ[VARIABLE] = str(folder)  # for the processes that this one starts, too
     notices.warning("%s; until then nothing is kept from one call to the next", error)
     return folder

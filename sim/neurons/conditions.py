@@ -22,7 +22,9 @@ class Conditions:
     def __post_init__(self) -> None:
         check_name(self.corner, "corner")
         if not -273.15 < self.temperature < 400:
-            raise CaptwinError(f"temperature: expected deg C that a circuit survives, got {self.temperature:g}")
+            raise CaptwinError(f"temperature: expected -273 to 400 deg C, got {self.temperature:g}")
+        # To a thousandth, which their name has room for; and there is one zero.
+        object.__setattr__(self, "temperature", round(self.temperature, 3) + 0.0)
 
     @property
     def name(self) -> str:

@@ -74,7 +74,8 @@ class NeuronTable:
             if array is None:
                 continue
             if array.shape != shape:
-                raise TableError(f"{name}: expected shape {shape} from the axes, got {array.shape}")
+                either = f", or {(2, *surface)} by outcome" if name == "surfaces" and not self.by_outcome else ""
+                raise TableError(f"{name}: expected shape {shape}{either} from the axes, got {array.shape}")
             if name == "thresholds" and (np.isnan(array).any() or np.isneginf(array).any()):
                 raise TableError("thresholds: holds NaN or -infinity; write null where no drive makes the neuron spike")
             never = np.isinf(array) if name == "thresholds" else False

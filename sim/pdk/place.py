@@ -75,7 +75,8 @@ def download_folder(pdk: Pdk) -> Path:
 
 
 def _holds(folder: Path, cards: Cards) -> bool:
-    return all((folder / file).is_file() for file in cards.files)
+    files = [folder / file for file in cards.files]
+    return all(file.is_file() and file.stat().st_size for file in files)
 
 
 def _open_pdks(pdk: Pdk) -> Place | None:

@@ -52,7 +52,9 @@ def plot_errors(result: Fidelity, path: Path) -> None:
         spread.plot(((bins[:-1] + bins[1:]) / 2)[counts > 0], counts[counts > 0], ".", label=label)
         squares = np.where(layer.so_far, layer.error, np.nan) ** 2
         steps = np.arange(1, squares.shape[1] + 1)
-        growth.plot(steps, 1e3 * np.sqrt(np.nanmean(squares, axis=(0, 2))), "o-", markersize=4, label=label)
+        judged = (~np.isnan(squares)).any(axis=(0, 2))
+        rms_by_step = 1e3 * np.sqrt(np.nanmean(squares[:, judged], axis=(0, 2)))
+        growth.plot(steps[judged], rms_by_step, "o-", markersize=4, label=label)
     spread.set(
         xlabel="twin less SPICE [mV]", ylabel="cycles", yscale="log", title="membrane error before any wrong spike"
     )

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -220,6 +220,19 @@ def find_devices(netlist: Path, models: Path | None, pdk: str | None) -> str | P
     return pdk or models or MODELS
 
 
+def check_corners(netlist: Path, models: Path | None, pdk: str | None, corners: Iterable[str]) -> None:
+    """Raises :class:`CaptwinError` if the devices of ``netlist``, as :func:`find_devices` finds them, lack a corner."""
+    neuron, chosen = read_source(netlist, "netlist"), find_devices(netlist, models, pdk)
+    for corner in corners:
+        _devices(chosen, corner, neuron, netlist)
+
+
+def _devices(chosen: str | Path, corner: str, neuron: Source, netlist: Path) -> Source:
+    if isinstance(chosen, str):
+        return pdk_devices(find_pdk(chosen), corner, neuron.text, str(netlist))
+    return read_source(chosen.resolve(), "device models", corner)
+
+
 def open_bench(
     circuit: str,
     *,
@@ -243,10 +256,7 @@ def open_bench(
     netlist = find_netlist(circuit, netlist)
     chosen = find_devices(netlist, models, pdk)
     neuron = read_source(netlist, "netlist")
-    if isinstance(chosen, str):
-        devices = pdk_devices(find_pdk(chosen), conditions.corner, neuron.text, str(netlist))
-    else:
-        devices = read_source(chosen.resolve(), "device models", conditions.corner)
+    devices = _devices(chosen, conditions.corner, neuron, netlist)
     text = f"{devices.text}\n{neuron.text}"
     bias = solve_bias(netlist, neuron.text, devices.text, conditions.temperature)
     values = read_netlist(netlist, f"{text}\n{bias.text}" if bias else text)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.progress import Progress, silent
-from captwin.sim.neurons.conditions import Conditions, folder_of
+from captwin.sim.neurons.conditions import SUFFIX, Conditions, folder_of
 from captwin.sim.neurons.table import NeuronTable
 from captwin.sim.spice.bench import Bench
 from captwin.sim.spice.characterize import characterize
@@ -22,9 +22,26 @@ class Measured:
     failure: str = ""  #: why not
 
 
-def table_place(table: Path, conditions: Conditions, own: Conditions) -> Path:
-    """The file for a circuit under ``conditions``: ``table`` itself for those of its ``own``, else one beside it."""
-    return table if conditions == own else folder_of(table) / f"{conditions.name}{table.suffix}"
+def table_places(table: Path, wanted: Sequence[Conditions], own: Conditions) -> dict[Conditions, Path]:
+    """The file for a circuit under each of ``wanted``: ``table`` itself for those of its ``own``, else one beside it.
+
+    Raises :class:`CaptwinError` if these tables would not be found there later.
+    """
+    folder = folder_of(table)
+    if table.suffix != SUFFIX:
+        raise CaptwinError(
+            f"{table}: tables of several conditions need a name that ends in {SUFFIX}; name {table}{SUFFIX}"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise CaptwinError(
+            f"{folder}: the tables of other conditions belong into a folder of this name; this is a file"
+        )
+    if own not in wanted and not table.exists():
+        raise CaptwinError(
+            f"{table}: a circuit is found by its table at {own}, which is not there; measure that too, or name another"
+            " with --corner and --temperature"
+        )
+    return {each: table if each == own else folder / f"{each.name}{SUFFIX}" for each in wanted}
 
 
 def characterize_under(

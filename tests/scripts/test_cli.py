@@ -70,6 +70,8 @@ def test_evaluate_with_noise(captwin):
     assert status == 0 and "over 2 seeds from 4" in out and "comparator, at the membrane" in out and "1000.0 uV" in out
     status, out, err = captwin("evaluate", "digits-tiny", "--reference-noise", "1e-3")
     assert (status, out) == (1, "") and "--reference-noise: is for runs with noise; give --noise too" in err
+    status, out, err = captwin("evaluate", "digits-tiny", "--noise-runs", "3")
+    assert (status, out) == (1, "") and "--noise-runs: is for runs with noise; give --noise too" in err
 
 
 def test_a_wrong_option(captwin):

@@ -13,7 +13,6 @@ from captwin.boards.host.answer import Answer
 from captwin.boards.host.discovery import AUTO
 from captwin.hw.chip import Chip
 from captwin.hw.support.errors import CaptwinError
-from captwin.hw.support.files import file_target
 from captwin.hw.support.names import visible
 from captwin.scripts.agreement import mismatches
 from captwin.scripts.options import VIRTUAL, BaudOption
@@ -22,7 +21,7 @@ from captwin.scripts.verbs.board.infer import chip_in, connected
 from captwin.sim import golden
 from captwin.sim.plots.inference import draw_inference
 from captwin.sim.plots.sheet import draw_sheet
-from captwin.sim.plots.style import save_png, style
+from captwin.sim.plots.style import png_target, save_png, style
 from captwin.train.datasets.pictures import METHOD, Picture, read_picture
 from captwin.train.zoo import load_chip
 
@@ -47,7 +46,7 @@ def classify(
     """
     loaded = load_chip(chip)
     if save is not None:
-        file_target(save)
+        png_target(save)
     seen = [read_picture(path, loaded.image, invert=invert) for path in pictures]
     pixels = np.stack([picture.pixels for picture in seen])
     outcome = golden.run(loaded, pixels)

@@ -12,14 +12,13 @@ from captwin.boards.catalogue import BOARDS, find_board
 from captwin.boards.sizing.fit import core_words, size_core
 from captwin.hw.chip import Chip
 from captwin.hw.support.errors import CaptwinError
-from captwin.hw.support.files import file_target
 from captwin.hw.support.names import printable
 from captwin.scripts.labels import resource_labels
 from captwin.scripts.output import JsonFlag, Row, count, file, log, note, show
 from captwin.scripts.quantities import energy_text
 from captwin.sim import energy
 from captwin.sim.plots.sheet import draw_sheet
-from captwin.sim.plots.style import save_png, style
+from captwin.sim.plots.style import png_target, save_png, style
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.datasets.dataset import Dataset
 from captwin.train.studies.comparison import Comparison, check_comparable, compare_chips
@@ -42,7 +41,7 @@ def compare(
     chips = load_chip(first), load_chip(second)
     check_comparable(*chips)
     if sheet is not None:
-        file_target(sheet)
+        png_target(sheet)
     dataset = load_dataset(data) if data else _common_data(first, second, *chips)
     result = compare_chips(*chips, dataset)
     if sheet is not None:

@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from captwin.hw.support.errors import CaptwinError
-from captwin.hw.support.files import file_target
 from captwin.hw.support.names import visible
 from captwin.scripts.activity import warn
 from captwin.scripts.conditions import ChipCircuitOption, doubts_of
@@ -18,7 +17,7 @@ from captwin.scripts.output import JsonFlag, Row, count, file, note, print_table
 from captwin.scripts.quantities import energy_text
 from captwin.sim.corners import ChipAt, CircuitAt, chip_corners, circuit_corners
 from captwin.sim.plots.corners import Panel, draw_corners
-from captwin.sim.plots.style import save_png, style
+from captwin.sim.plots.style import png_target, save_png, style
 from captwin.train.zoo import chip_dataset, chip_name, load_chip
 
 
@@ -34,7 +33,7 @@ def corners(
 ) -> None:
     """Run a chip, or look at a circuit, over all corners and temperatures that its circuit was measured at."""
     if output is not None:
-        file_target(output)
+        png_target(output)
     places: Sequence[CircuitAt]
     if chip is None:
         if circuit is None:

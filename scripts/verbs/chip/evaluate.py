@@ -20,7 +20,7 @@ from captwin.scripts.noise import (
 from captwin.scripts.output import JsonFlag, Row, count, note, share, show
 from captwin.scripts.quantities import energy_text
 from captwin.sim import energy
-from captwin.sim.evaluate import NOISE_RUNS, Evaluation
+from captwin.sim.evaluate import Evaluation
 from captwin.sim.evaluate import evaluate as run
 from captwin.train.datasets.dataset import Dataset
 from captwin.train.zoo import chip_dataset, load_chip, trained_on
@@ -35,15 +35,15 @@ def evaluate(
     with_noise: NoiseOption = False,
     comparator_noise: ComparatorNoiseOption = None,
     reference_noise: ReferenceNoiseOption = None,
-    noise_seed: NoiseSeedOption = 1,
-    noise_runs: NoiseRunsOption = NOISE_RUNS,
+    noise_seed: NoiseSeedOption = None,
+    noise_runs: NoiseRunsOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Run the golden model over the whole test set, and add up the energy that the analog chip would draw."""
-    noise = noise_of(with_noise, noise_seed, comparator_noise, reference_noise)
+    noise, runs = noise_of(with_noise, noise_seed, noise_runs, comparator_noise, reference_noise)
     loaded, doubts = put_under(load_chip(chip), corner, temperature, circuit)
     dataset = chip_dataset(loaded, data)
-    result = run(loaded, dataset.test_images, dataset.test_labels, noise=noise, noise_runs=noise_runs)
+    result = run(loaded, dataset.test_images, dataset.test_labels, noise=noise, noise_runs=runs)
     steps, rate = result.outcome.steps.mean(), result.images_per_s
     show(
         [

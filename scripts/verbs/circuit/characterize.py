@@ -9,6 +9,7 @@ import numpy as np
 import typer
 
 from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.files import file_target
 from captwin.hw.support.names import check_name
 from captwin.scripts.conditions import degrees, words
 from captwin.scripts.inspection.netlist import bias_rows
@@ -16,13 +17,14 @@ from captwin.scripts.options import PdkOption
 from captwin.scripts.output import JsonFlag, Row, count, file, note, progress_told, show
 from captwin.scripts.quantities import energy_text
 from captwin.scripts.verdict import condition_rows, verdict_rows
+from captwin.sim.neurons.circuits import conditions_of
 from captwin.sim.neurons.conditions import TYPICAL, Conditions, listed
 from captwin.sim.neurons.table import MOST_POINTS, NeuronTable
 from captwin.sim.neurons.verdict import judge
-from captwin.sim.spice.bench import SPICE_CIRCUITS, Bench, open_bench
+from captwin.sim.spice.bench import SPICE_CIRCUITS, Bench, check_corners, find_netlist, open_bench
 from captwin.sim.spice.characterize import HeldOut, held_out
 from captwin.sim.spice.characterize import characterize as run
-from captwin.sim.spice.corners import characterize_under, every, table_place
+from captwin.sim.spice.corners import characterize_under, every, table_places
 from captwin.sim.spice.memory import default_cache
 
 CIRCUITS = ", ".join(SPICE_CIRCUITS)
@@ -83,9 +85,11 @@ def characterize(
 
     if corners is not None or temperatures is not None:
         wanted = every(words(corners) or [corner], degrees(temperatures) or [temperature])
-        _several(open_at, {each: table_place(path, each, own) for each in wanted}, (points, drive_points), as_json)
+        places = table_places(path, wanted, own)
+        check_corners(find_netlist(circuit, netlist), models, pdk, {each.corner for each in wanted})
+        _several(circuit, open_at, places, (points, drive_points), as_json)
         return
-    _keep_others(path)
+    _keep_others(path, circuit, own)
     rows = _single(open_at(own), path, (points, drive_points), (held_out_points, seed))
     show(rows, "Characterised", as_json)
 
@@ -105,15 +109,19 @@ def _single(bench: Bench, path: Path, grid: tuple[int, int | None], off_grid: tu
 
 
 def _several(
-    open_at: Callable[[Conditions], Bench], places: dict[Conditions, Path], grid: tuple[int, int | None], as_json: bool
+    circuit: str,
+    open_at: Callable[[Conditions], Bench],
+    places: dict[Conditions, Path],
+    grid: tuple[int, int | None],
+    as_json: bool,
 ) -> None:
-    """Measures a table for each of the conditions, and shows them; those that fail are told at the end.
+    """Measures a table of ``circuit`` for each of the conditions, and shows them; those that fail are told at the end.
 
     ``grid`` is how many membranes and drives each has.
     """
     points, drives = grid
-    for path in places.values():
-        _keep_others(path)
+    for conditions, path in places.items():
+        _keep_others(path, circuit, conditions)
     with progress_told() as progress:
         under = characterize_under(
             open_at, places, points, drive_points=drives, cache=default_cache(), progress=progress
@@ -157,10 +165,16 @@ def _spikes(check: HeldOut) -> list[Row]:
     ]
 
 
-def _keep_others(path: Path) -> None:
-    """Raises :class:`CaptwinError` if something else than a table stands where the table would go."""
-    if path.is_file():
-        try:
-            NeuronTable.load(path)
-        except CaptwinError:
-            raise CaptwinError(f"{path}: not replaced: this is no neuron table; name another with --output") from None
+def _keep_others(path: Path, circuit: str, conditions: Conditions) -> None:
+    """Raises :class:`CaptwinError` if no file can stand at ``path``, or if something else stands there than an earlier
+    table of ``circuit`` under ``conditions``."""
+    if not file_target(path).is_file():
+        return
+    try:
+        table = NeuronTable.load(path)
+    except CaptwinError:
+        raise CaptwinError(f"{path}: not replaced: this is no neuron table; name another with --output") from None
+    if (table.circuit, conditions_of(table)) != (circuit, conditions):
+        raise CaptwinError(
+            f"{path}: not replaced: it holds {table.circuit} at {conditions_of(table)}; name another with --output"
+        )

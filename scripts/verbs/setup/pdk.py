@@ -12,7 +12,7 @@ from captwin.scripts.output import JsonFlag, Row, log, print_table, show
 from captwin.sim.pdk.catalogue import find_pdk, pdks
 from captwin.sim.pdk.fetch import fetch
 from captwin.sim.pdk.pdk import PACKAGE, Pdk
-from captwin.sim.pdk.place import Place, advice, cards_digest, found_at
+from captwin.sim.pdk.place import Place, advice, cards_digest, found_at, place_of
 
 
 def pdk(
@@ -30,6 +30,7 @@ def pdk(
     if action == "fetch":
         for known in [find_pdk(name) for name in names] if names else pdks().values():
             log.print(f"captwin: {known.name}: {fetch(known).folder}")
+            place_of(known)  # it may be looked for elsewhere, in vain
     if as_json:
         show([Row(known.name, _facts(known), "", "") for known in pdks().values()], "", as_json=True)
         return
@@ -72,5 +73,6 @@ def _facts(known: Pdk) -> dict[str, object]:
         "source": known.source,
         "package": f"{known.wheel.package}=={known.wheel.version}",
         "package_licence": known.wheel.licence,
+        "problem": None if there else place,
         "advice": None if there else advice(known),
     }

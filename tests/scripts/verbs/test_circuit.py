@@ -23,6 +23,7 @@ from captwin.sim.spice.ngspice import SpiceTimeoutError
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
 from tests.support.needs import needs_ngspice
+from tests.support.tables import small_table
 
 
 @pytest.fixture(autouse=True)
@@ -197,6 +198,32 @@ def test_wrong_conditions_are_one_line(captwin, tmp_path, corners, temperatures)
     arguments = ("--corners", corners, "--temperatures", temperatures)
     status, out, err = captwin("characterize", "charge_share", *arguments)
     assert (status, out, err.count("\n")) == (1, "", 1) and list(tmp_path.iterdir()) == []
+
+
+@needs_ngspice
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("-o", "b"), "b: tables of several conditions need a name that ends in .json; name b.json"),
+        (
+            ("-o", "mine.json", "--corners", "ss"),
+            "mine.json: a circuit is found by its table at tt, 27 deg C, which is",
+        ),
+        (
+            ("-o", "taken.json"),
+            "taken: the tables of other conditions belong into a folder of this name; this is a file",
+        ),
+        (("-o", "other.json"), "other.json: not replaced: it holds other at tt, 27 deg C; name another with --output"),
+        (("-o", "mine.json", "--corners", "tt,zz"), "no corner 'zz'; its sections are"),
+    ],
+)
+def test_tables_of_several_conditions_have_their_places(captwin, tmp_path, arguments, message):
+    (tmp_path / "taken").write_text("a diary")
+    replace(small_table(), circuit="other").save(tmp_path / "other.json")
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    status, out, err = captwin(*SEVERAL, *arguments)
+    assert status == 1 and not out and message in err.splitlines()[-1]
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 @pytest.mark.proof

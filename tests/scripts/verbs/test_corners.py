@@ -60,3 +60,11 @@ def test_mistakes_are_one_line(captwin, tmp_path, arguments, message):
     status, out, err = captwin("corners", *arguments, "-o", "corners.png")
     assert (status, out) == (1, "") and message in err and "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_only_pictures_are_replaced(captwin, tmp_path, mine):
+    (tmp_path / "diary.txt").write_text("a diary")
+    status, out, err = captwin("corners", *mine, "-o", "diary.txt")
+    assert status == 1 and not out and "diary.txt: not replaced: this is no PNG picture; name another file" in err
+    assert (tmp_path / "diary.txt").read_text() == "a diary"
+    assert [captwin("corners", *mine, "-o", "corners.png")[0] for _ in range(2)] == [0, 0]

