@@ -8,16 +8,14 @@ import pytest
 
 from captwin.sim.fidelity.remeasure import remeasure
 from captwin.sim.neurons.circuits import circuit_conditions, load_circuit
-from captwin.sim.neurons.conditions import Conditions
+from captwin.sim.neurons.conditions import TYPICAL, Conditions
 from captwin.sim.neurons.table import MOST_POINTS, NeuronTable
 from captwin.sim.spice.bench import Bench, open_bench
 from captwin.sim.spice.characterize import characterize
-from tests.support.needs import needs_ngspice, needs_pdk
-from tests.support.proofs import proof
+from tests.support.needs import circuits, needs_ngspice
 
 pytestmark = needs_ngspice
-FOUNDRY = [needs_pdk("gf180mcu")]
-EXTREMES = [Conditions("tt", 27.0), Conditions("ss", -40.0), Conditions("ff", 125.0)]
+EXTREMES = [Conditions("ss", -40.0), Conditions("ff", 125.0)]
 
 
 @pytest.fixture(scope="module")
@@ -50,23 +48,25 @@ def test_what_differs_is_found(bench: Bench, table: NeuronTable) -> None:
     assert not remeasure(bench, replace(table, source_sha256="0" * 64), 2).same_source
 
 
-@pytest.mark.parametrize(
-    ("circuit", "points"),
-    [
-        pytest.param("gf180_charge_share", 2, marks=FOUNDRY),
-        pytest.param("gf180_pass_transistor", 2, marks=FOUNDRY),
-        proof("charge_share", MOST_POINTS),
-        proof("pass_transistor", MOST_POINTS),
-        pytest.param("gf180_charge_share", MOST_POINTS, marks=[*FOUNDRY, pytest.mark.proof]),
-        pytest.param("gf180_pass_transistor", MOST_POINTS, marks=[*FOUNDRY, pytest.mark.proof]),
-    ],
-)
-def test_committed_tables_are_what_ngspice_says(circuit: str, points: int) -> None:
-    """Corners of the typical, the slowest and the fastest; all points of all tables among the proofs."""
-    whole = points == MOST_POINTS
-    for conditions in circuit_conditions(circuit) if whole else EXTREMES:
-        table = load_circuit(circuit, conditions.corner, conditions.temperature)
-        result = remeasure(open_bench(circuit, conditions=conditions), table, points)
-        assert result.same_source and result.wrong == 0, (conditions, result)
-        assert result.membrane <= 20e-6, (conditions, result)
-        assert result.energy is not None and result.energy <= 0.01, (conditions, result)
+@pytest.mark.parametrize("circuit", circuits())
+def test_committed_tables_are_what_ngspice_says(circuit: str) -> None:
+    """Some points of each; of the foundry's also under the slowest and the fastest conditions."""
+    others = [each for each in EXTREMES if each in circuit_conditions(circuit)]
+    for conditions, points in [(TYPICAL, 5), *((each, 2) for each in others)]:
+        check_committed(circuit, conditions, points)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("circuit", circuits())
+def test_so_are_all_their_points(circuit: str) -> None:
+    for conditions in circuit_conditions(circuit):
+        check_committed(circuit, conditions, MOST_POINTS)
+
+
+def check_committed(circuit: str, conditions: Conditions, points: int) -> None:
+    """Membranes are within 20 uV, energies within 1 %."""
+    table = load_circuit(circuit, conditions.corner, conditions.temperature)
+    result = remeasure(open_bench(circuit, conditions=conditions), table, points)
+    assert result.same_source and result.wrong == 0, (conditions, result)
+    assert result.membrane <= 20e-6, (conditions, result)
+    assert result.energy is not None and result.energy <= 0.01, (conditions, result)

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from captwin.sim import golden
-from captwin.sim.neurons.circuits import load_circuit
 from captwin.sim.spice.bench import Failed, Point, open_bench
 from captwin.sim.spice.column import Column, ColumnBench, column_of
 from captwin.sim.spice.ngspice import SpiceError
@@ -148,33 +147,3 @@ def test_waves_reach_the_end():
     waves = small_column("charge_share").waves(["mem", "phi1"])
     assert waves["time"][-1] == pytest.approx(STEPS * 10e-9) and len(waves["mem"]) == len(waves["time"])
     assert waves["phi1"].max() == pytest.approx(1.8)
-
-
-#: V between a point of a committed table and the same point simulated now: another ngspice, another rounding
-TABLE_TOLERANCE = 20e-6
-
-
-@needs_ngspice
-@pytest.mark.parametrize("circuit", circuits())
-def test_committed_table_is_what_ngspice_finds(circuit):
-    """A coarse part of the grid, and threshold knots bracketed, simulated again."""
-    table, bench = load_circuit(circuit), open_bench(circuit)
-    rows, columns = (np.linspace(0, len(axis) - 1, 5).astype(int) for axis in (table.v, table.u))
-    places = [(b, i, j) for b in (0, 1) for i in rows.tolist() for j in columns.tolist()]
-    points = [Point(float(table.v[i]), float(table.u[j]), bool(b)) for b, i, j in places]
-    inner = np.argwhere(
-        np.isfinite(table.thresholds) & (table.thresholds > table.u[0]) & (table.thresholds < table.u[-1])
-    )
-    knots = inner[np.linspace(0, len(inner) - 1, 3).astype(int)].tolist()
-    beside = [
-        Point(float(table.v[i]), float(table.thresholds[b, i]) + shift, bool(b))
-        for b, i in knots
-        for shift in (-1e-4, 1e-4)
-    ]
-    cycles = bench.simulate([*points, *beside])
-    for (b, i, j), cycle in zip(places, cycles, strict=False):
-        surface = table.surfaces[b, int(cycle.spike)] if table.surfaces.ndim == 4 else table.surfaces[b]
-        assert cycle.v == pytest.approx(surface[i, j], abs=TABLE_TOLERANCE), (b, i, j)
-        assert cycle.energy == pytest.approx(table.energy[b, i, j], rel=1e-2), (b, i, j)
-        assert cycle.spike == (table.u[j] >= table.thresholds[b, i]), (b, i, j)
-    assert [cycle.spike for cycle in cycles[len(points) :]] == [False, True] * 3
