@@ -32,7 +32,7 @@ class Metal:
 
     def wire(self, length: float, width: float | None = None, space: float | None = None) -> Wire:
         """The wire of ``length`` and ``width``, the least by default. It is alone over the substrate, or lies between
-        two others that stand still, ``space`` away on both sides. No other layer crosses it: see :meth:`Wires.crossing`.
+        two others that stand still, ``space`` m away on both sides. :meth:`Wires.crossing` is not in it.
 
         >>> round(find_pdk("gf180mcu").wires.rows.wire(1e-3).ohms)
         321
