@@ -33,7 +33,7 @@ class Driver:
 
 @dataclass(frozen=True, config=_STRICT)
 class Periphery:
-    """All that is around the neurons, at the chip's corner and temperature. ``docs/energy.md`` says what it stands for."""
+    """All that is around the neurons, at the chip's corner and temperature; ``docs/energy.md`` has the formulas."""
 
     row_driver: Driver  #: of the two lines of a row together
     clock_driver: Driver  #: of one clock line

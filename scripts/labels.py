@@ -12,7 +12,10 @@ def energy_assumptions(analog: "Analog") -> str:
     drivers = "drivers and references as measured of the PDK's transistors"
     if analog.periphery is None:
         drivers = "buffers of a third of their load, no leakage, no references"
-    return f"columns held while rows swing, {drivers}, all time steps run; encoder and readout counters left out (docs/energy.md)"
+    return (
+        f"columns held while rows swing, {drivers}, all time steps run; encoder and readout counters left out"
+        " (docs/energy.md)"
+    )
 
 
 #: what people call the parts of an energy

@@ -149,7 +149,7 @@ def reference_power(layer: Layer, analog: Analog, neurons: int) -> float:
 
 
 def leakage_power(layer: Layer, analog: Analog, neurons: int) -> float:
-    """W that the drivers of a layer leak, of a chip of so many ``neurons``; 0 if not known. What neurons leak is part of
+    """W that the drivers of a layer leak, of a chip of so many ``neurons``; 0 if not known. What neurons leak is in
     their energy surface."""
     periphery = analog.periphery
     if periphery is None:
@@ -200,7 +200,6 @@ def measure(chip: Chip, pixels: np.ndarray, batch: int = 250) -> EnergyReport:
 
 def _measure_batch(chip: Chip, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     traces = golden.run(chip, pixels, trace=True, batch=len(pixels)).traces
-    steps = chip.encoder.steps
     arrived = encode(chip.encoder, pixels).sum(axis=1, dtype=np.int64)
     joules = np.empty((len(pixels), len(chip.layers), len(PARTS)))
     events = np.empty(joules.shape[:2], np.int64)
@@ -242,8 +241,8 @@ def estimate(chip: Chip, measured: EnergyReport, counters: Mapping[str, int], im
 
     Counters tell how many row events a layer took (``events[n]``), not in which rows, and nothing of the membranes. So
     an event and a column's cycle cost what they did on average in ``measured``, inferences of the same chip on images
-    of the same kind. Bias lines, clock, references and leakage are exact. Raises :class:`CaptwinError` if a counter is missing or
-    ``images`` is not positive.
+    of the same kind. Bias lines, clock, references and leakage are exact. Raises :class:`CaptwinError` if a counter
+    is missing or ``images`` is not positive.
     """
     if images < 1:
         raise CaptwinError(f"images: counters of {images} inferences have no mean; run at least one")

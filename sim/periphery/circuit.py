@@ -18,12 +18,12 @@ from captwin.sim.spice.bench import Bench
 CELL_PITCH, NEURON_PITCH = 2e-6, 6e-6
 #: neurons that share the last drivers of their clocks
 NEURONS_A_DRIVER = 16
-#: A of the regulator of v_read beyond what it delivers, unless stated
+#: A of the regulator of v_read beyond what it delivers, unless stated, if there is one
 REGULATOR_CURRENT = 10e-6
-#: V by which the gates of the rows' switches go above v_read, over what the PDK's transistors are made for, unless stated
+#: V by which the gates of NMOS switches go above v_read, as a share of what the PDK's transistors are made for
 OVERDRIVE = 0.5
-#: m of the switch that takes a row line up, a F of its load, unless stated
-SWITCH_WIDTH = 1e-6 / 27e-15
+#: m of the transistor that takes a row line up, a F of its load, unless stated: of an NMOS, of a PMOS
+NMOS_WIDTH, PMOS_WIDTH = 4e7, 5e7
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,19 @@ class Measured:
     clocks: Line
 
 
-def design_of(bench: Bench, rail: float | None = None, switch_width: float = SWITCH_WIDTH) -> Design:
-    """The drivers for the circuit of ``bench``, sized under its conditions; ``rail`` V by default 50 mV or less above
-    v_read and OVERDRIVE of the PDK's own supply, but no less than the circuit's supply."""
+def design_of(bench: Bench, rail: float | None = None, switch_width: float | None = None) -> Design:
+    """The drivers for the circuit of ``bench``, sized under its conditions.
+
+    ``rail`` is by default the supply, if rows swing by the supply; else v_read and OVERDRIVE of the PDK's own supply,
+    rounded up to 50 mV, but no less than the circuit's supply. :class:`CaptwinError` if the transistors do not take it.
+    """
     pdk, supply, v_read = pdk_of(bench), bench.parameters["supply"], bench.parameters["v_read"]
-    if rail is None:
+    inverts = v_read > supply - 1e-6
+    if v_read > supply + 1e-6:
+        raise CaptwinError(f"{bench.path}: v_read is {v_read:g} V; no regulator makes it of a supply of {supply:g} V")
+    if rail is None and inverts:
+        rail = supply
+    elif rail is None:
         rail = max(supply, math.ceil((v_read + OVERDRIVE * pdk.supply) * 20 - 1e-6) / 20)
     if not supply <= rail <= pdk.supply * 1.1:
         raise CaptwinError(
@@ -47,12 +55,17 @@ def design_of(bench: Bench, rail: float | None = None, switch_width: float = SWI
             f" transistors take, got {rail:g} V"
         )
     taken = float(f"{inverter_input(pdk, bench.conditions, supply):.4e}")
+    if switch_width is None:
+        switch_width = PMOS_WIDTH if inverts else NMOS_WIDTH
     return Design(supply, v_read, rail, switch_width, taken)
 
 
 def wire_loads(pdk: Pdk, clock_lines: int) -> tuple[float, float]:
-    """F of one row line a column that it crosses, and of all clock lines together a neuron. Half the space of a column's
-    pitch is a row line's; clock lines lie twice as far apart as they may."""
+    """F of one row line a column that it crosses, and of all clock lines together a neuron.
+
+    A row is as high as a column is wide, so each of its lines has half of that; clock lines lie twice as far apart as
+    they may.
+    """
     rows, clocks = pdk.wires.rows, pdk.wires.clocks
     row = rows.wire(CELL_PITCH, space=CELL_PITCH / 2 - rows.width).farads + pdk.wires.crossing()
     clock = clocks.wire(NEURON_PITCH, space=2 * clocks.space).farads
@@ -65,17 +78,20 @@ def measure_circuit(
     date: str,
     *,
     rail: float | None = None,
-    switch_width: float = SWITCH_WIDTH,
-    regulator_current: float = REGULATOR_CURRENT,
+    switch_width: float | None = None,
+    regulator_current: float | None = None,
     progress: Progress = silent,
 ) -> tuple[CircuitPeriphery, list[Measured]]:
-    """The periphery of chips of the circuit that ``open_at`` opens, under each of the ``wanted`` conditions; drivers are
-    sized under the first of them. ``date`` is when, ISO 8601.
+    """The periphery of chips of the circuit that ``open_at`` opens, under each of the ``wanted`` conditions; drivers
+    are sized under the first of them. ``date`` is when, ISO 8601. ``regulator_current`` is by default 0 A where rows
+    swing by the supply, which needs no regulator, else REGULATOR_CURRENT.
 
     Raises :class:`CaptwinError` if the circuit stands on no PDK, or a driver does not do its work somewhere.
     """
     first = open_at(wanted[0])
     pdk, design = pdk_of(first), design_of(first, rail, switch_width)
+    if regulator_current is None:
+        regulator_current = 0.0 if design.inverts else REGULATOR_CURRENT
     found, measured = {}, []
     for number, conditions in enumerate(wanted):
         progress(str(conditions), number, len(wanted))

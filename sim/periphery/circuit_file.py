@@ -1,4 +1,4 @@
-"""The periphery of a circuit's chips under all conditions, and its file: ``periphery.json`` in the folder of its tables."""
+"""The periphery of a circuit's chips under all conditions, and its file, which lies in the folder of its tables."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -15,7 +15,8 @@ from captwin.hw.support.files import read_bytes, write_atomically
 from captwin.hw.support.names import check_name, printable
 from captwin.sim.neurons.conditions import Conditions, folder_of
 
-FORMAT, VERSION = "captwin-periphery", 1
+FORMAT: Literal["captwin-periphery"] = "captwin-periphery"
+VERSION: Literal[1] = 1
 FILE_NAME = "periphery.json"
 FILE_LIMIT = 1 << 20
 

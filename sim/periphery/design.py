@@ -1,6 +1,6 @@
 """How the drivers of rows and clocks are built of a PDK's transistors: sizes, and elements of a netlist.
 
-Docs/energy.md says why they are built so.
+``docs/energy.md`` says why they are built so.
 """
 
 import math
@@ -31,8 +31,13 @@ class Design:
     supply: float  #: V of clocks and row logic
     v_read: float  #: V that the row lines swing by
     rail: float  #: V that the gates of the rows' switches swing by
-    switch_width: float  #: m a F of a row line's load: width of the NMOS that takes it up
+    switch_width: float  #: m a F of a row line's load: width of the transistor that takes it up
     inverter_input: float  #: F a m of the width of an inverter's NMOS: what its input takes
+
+    @property
+    def inverts(self) -> bool:
+        """Whether a PMOS takes a row line up, since the rows swing by the supply: the last switches are an inverter."""
+        return self.v_read > self.supply - 1e-6
 
     @property
     def shifts(self) -> bool:
@@ -88,25 +93,37 @@ class Netlist:
 def row_driver(netlist: Netlist, design: Design, up: float, down: float, name: str = "") -> None:
     """The driver of a row, whose upper line is a load of ``up`` F and whose lower one of ``down`` F.
 
-    Its nodes are ``in``, the spike, of the design's supply, and the lines ``up`` and ``down``, each with ``name`` behind
-    it; ``vdd``, ``rail`` and ``vread`` are its supplies.
+    Its nodes are ``in``, the spike, of the design's supply, and the lines ``up`` and ``down``, each with ``name``
+    behind it; ``vdd``, ``rail`` and ``vread`` are its supplies.
     """
-    least, length = netlist.least
-    true, false = f"true{name}", f"false{name}"
-    netlist.inverter(f"in{name}", f"not{name}", FIRST * least, "vdd")
-    if design.shifts:
-        for gate, node, other in ((f"in{name}", false, true), (f"not{name}", true, false)):
-            netlist.transistor("nch", f"{node} {gate} 0 0", SHIFTER_NMOS * least)
-            netlist.transistor("pch", f"{node} {other} rail rail", SHIFTER_PMOS * least, SHIFTER_LENGTH * length)
-    else:
-        true, false = f"in{name}", f"not{name}"
-    rise, fall = (design.switch_width * load for load in (up, down))
+    true, false = _spike_and_complement(netlist, design, name)
+    active, idle = f"active{name}", f"idle{name}"
+    rise, fall = design.switch_width * up, design.switch_width * down
     gate = design.inverter_input / (1 + UNIT_PMOS / UNIT_NMOS)  # F a m of one transistor's width
-    netlist.chain(true, f"active{name}", gate * (rise + DOWN_SHARE * fall), design, "rail", ROW_STAGES)
-    netlist.chain(false, f"idle{name}", gate * (fall + DOWN_SHARE * rise), design, "rail", ROW_STAGES)
-    for line, width, high, low in (("up", rise, "active", "idle"), ("down", fall, "idle", "active")):
-        netlist.transistor("nch", f"vread {high}{name} {line}{name} 0", width)
-        netlist.transistor("nch", f"{line}{name} {low}{name} 0 0", DOWN_SHARE * width)
+    # A PMOS shares its gate with the NMOS of its line; an NMOS that takes a line up has the gate of the other line's.
+    loads = ((fall, fall), (rise, rise)) if design.inverts else ((rise, fall), (fall, rise))
+    for source, target, (above, below) in zip((true, false), (active, idle), loads, strict=True):
+        netlist.chain(source, target, gate * (above + DOWN_SHARE * below), design, "rail", ROW_STAGES)
+    for line, high, low, width in ((f"up{name}", active, idle, rise), (f"down{name}", idle, active, fall)):
+        if design.inverts:
+            netlist.transistor("pch", f"{line} {low} vread vread", width)
+        else:
+            netlist.transistor("nch", f"vread {high} {line} 0", width)
+        netlist.transistor("nch", f"{line} {low} 0 0", DOWN_SHARE * width)
+
+
+def _spike_and_complement(netlist: Netlist, design: Design, name: str) -> tuple[str, str]:
+    """Nodes that follow the spike and its complement up to the rail: behind a level shifter, if there need be one."""
+    least, length = netlist.least
+    spike, complement = f"in{name}", f"not{name}"
+    netlist.inverter(spike, complement, FIRST * least, "vdd")
+    if not design.shifts:
+        return spike, complement
+    true, false = f"true{name}", f"false{name}"
+    for gate, node, other in ((spike, false, true), (complement, true, false)):
+        netlist.transistor("nch", f"{node} {gate} 0 0", SHIFTER_NMOS * least)
+        netlist.transistor("pch", f"{node} {other} rail rail", SHIFTER_PMOS * least, SHIFTER_LENGTH * length)
+    return true, false
 
 
 def clock_driver(netlist: Netlist, design: Design, load: float) -> None:

@@ -22,7 +22,7 @@ ROW_LOADS = (20e-15, 50e-15, 100e-15, 200e-15, 500e-15, 1e-12)
 CLOCK_LOADS = (20e-15, 50e-15, 100e-15, 200e-15, 500e-15)
 #: s after the spike by which a row line must have come within SETTLED of its swing: the membrane is cut off from the
 #: column 4 ns after the spike
-SETTLING, SETTLED = 3.2e-9, 0.01
+SETTLING, SETTLED = 3.5e-9, 0.01
 #: s that the edge of a clock line takes at most, from a tenth to nine tenths
 CLOCK_EDGE = 2.5e-9
 #: clock sources of the bench

@@ -14,7 +14,7 @@ from captwin.scripts.output import JsonFlag, Row, file, note, progress_told, sho
 from captwin.scripts.quantities import energy_text, quantity
 from captwin.sim.neurons.circuits import circuit_conditions, circuit_names
 from captwin.sim.neurons.conditions import TYPICAL, Conditions
-from captwin.sim.periphery.circuit import REGULATOR_CURRENT, SWITCH_WIDTH, Measured, measure_circuit
+from captwin.sim.periphery.circuit import REGULATOR_CURRENT, Measured, measure_circuit
 from captwin.sim.periphery.circuit_file import CircuitPeriphery
 from captwin.sim.spice.bench import Bench, open_bench
 from captwin.sim.spice.corners import every
@@ -36,11 +36,16 @@ def periphery(
         float | None, typer.Option(help="V of the gates of the rows' switches [default: by v_read and the PDK].")
     ] = None,
     switch_width: Annotated[
-        float, typer.Option(min=0, help="m of width of the switch that takes a row line up, a F of its load.")
-    ] = SWITCH_WIDTH,
+        float | None, typer.Option(min=1, help="m of the transistor that takes a row line up, a F of its load.")
+    ] = None,
     regulator_current: Annotated[
-        float, typer.Option(min=0, max=1, help="A that the regulator of v_read draws for itself.")
-    ] = REGULATOR_CURRENT,
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help=f"A that the regulator of v_read draws for itself, if there is one [default: {REGULATOR_CURRENT:g}].",
+        ),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Measure row drivers, clock drivers and references of a circuit's chips, as transistors of its PDK, in ngspice."""
