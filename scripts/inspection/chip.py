@@ -48,6 +48,7 @@ def inspect_chip(name: str, *, boards: bool) -> Inspection:
         ),
         Row("", None, "supply and row swing", f"{analog.supply:g} V, {analog.v_read:g} V"),
         Row("", None, "membrane capacitor", quantity(analog.c_membrane, "F")),
+        Row("", None, "drivers and references", "measured" if analog.periphery else "assumed"),
         Row(
             "", None, "neuron table", f"{analog.table_sha256[:16]}, {'own to Captwin' if table else 'not with Captwin'}"
         ),

@@ -1,6 +1,5 @@
 """Measures the periphery of a circuit's chips under several conditions."""
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,7 +20,9 @@ NEURONS_A_DRIVER = 16
 #: A of the regulator of v_read beyond what it delivers, unless stated, if there is one
 REGULATOR_CURRENT = 10e-6
 #: V by which the gates of NMOS switches go above v_read, as a share of what the PDK's transistors are made for
-OVERDRIVE = 0.5
+OVERDRIVE = 0.4
+#: what transistors take, over what they are made for
+MOST_RAIL = 1.1
 #: m of the transistor that takes a row line up, a F of its load, unless stated: of an NMOS, of a PMOS
 NMOS_WIDTH, PMOS_WIDTH = 4e7, 5e7
 
@@ -38,25 +39,26 @@ class Measured:
 def design_of(bench: Bench, rail: float | None = None, switch_width: float | None = None) -> Design:
     """The drivers for the circuit of ``bench``, sized under its conditions.
 
-    ``rail`` is by default the supply, if rows swing by the supply; else v_read and OVERDRIVE of the PDK's own supply,
-    rounded up to 50 mV, but no less than the circuit's supply. :class:`CaptwinError` if the transistors do not take it.
+    ``rail`` is by default the supply if rows swing by it, and OVERDRIVE of the PDK's own supply at least, so that PMOS
+    take them up. Else it is v_read and OVERDRIVE of the PDK's own supply, but no more than that, and no less than the
+    circuit's. :class:`CaptwinError` if the transistors do not take it.
     """
     pdk, supply, v_read = pdk_of(bench), bench.parameters["supply"], bench.parameters["v_read"]
-    inverts = v_read > supply - 1e-6
     if v_read > supply + 1e-6:
         raise CaptwinError(f"{bench.path}: v_read is {v_read:g} V; no regulator makes it of a supply of {supply:g} V")
-    if rail is None and inverts:
-        rail = supply
-    elif rail is None:
-        rail = max(supply, math.ceil((v_read + OVERDRIVE * pdk.supply) * 20 - 1e-6) / 20)
-    if not supply <= rail <= pdk.supply * 1.1:
+    overdrive = OVERDRIVE * pdk.supply
+    if rail is None:
+        rail = supply if v_read > supply - 1e-6 and v_read >= overdrive else min(pdk.supply, v_read + overdrive)
+        rail = round(max(supply, rail), 4)
+    most = MOST_RAIL * pdk.supply
+    if not supply <= rail <= most:
         raise CaptwinError(
-            f"rail: expected {supply:g} V, the circuit's supply, to {1.1 * pdk.supply:g} V, which {pdk.name}'s"
-            f" transistors take, got {rail:g} V"
+            f"rail: expected {supply:g} V, the circuit's supply, to {most:g} V, which {pdk.name}'s transistors take,"
+            f" got {rail:g} V"
         )
     taken = float(f"{inverter_input(pdk, bench.conditions, supply):.4e}")
     if switch_width is None:
-        switch_width = PMOS_WIDTH if inverts else NMOS_WIDTH
+        switch_width = PMOS_WIDTH if rail < v_read + 1e-6 else NMOS_WIDTH
     return Design(supply, v_read, rail, switch_width, taken)
 
 
@@ -91,7 +93,7 @@ def measure_circuit(
     first = open_at(wanted[0])
     pdk, design = pdk_of(first), design_of(first, rail, switch_width)
     if regulator_current is None:
-        regulator_current = 0.0 if design.inverts else REGULATOR_CURRENT
+        regulator_current = REGULATOR_CURRENT if design.v_read < design.supply - 1e-6 else 0.0
     found, measured = {}, []
     for number, conditions in enumerate(wanted):
         progress(str(conditions), number, len(wanted))

@@ -36,8 +36,8 @@ class Design:
 
     @property
     def inverts(self) -> bool:
-        """Whether a PMOS takes a row line up, since the rows swing by the supply: the last switches are an inverter."""
-        return self.v_read > self.supply - 1e-6
+        """Whether a PMOS takes a row line up, since gates swing no higher than lines: the last stage is an inverter."""
+        return self.rail < self.v_read + 1e-6
 
     @property
     def shifts(self) -> bool:

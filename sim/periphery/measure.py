@@ -31,8 +31,8 @@ CLOCKS = ("phi1", "phi1n", "phi2", "phi2n", "eval", "evaln", "latch", "latchn")
 NO_CHARGE = 1e-18
 #: conductance in S that ngspice puts across each junction; its own 1e-12 would be what a cold chip leaks
 GMIN = "1e-15"
-#: of a simulation, and s that it may take
-STEP, SECONDS = "5p", 120.0
+#: longest step of a simulation and what bounds its errors; and s that it may take
+STEP, EXACT, SECONDS = "100p", "reltol=2e-5 chgtol=1e-16", 120.0
 
 
 class Swing(NamedTuple):
@@ -123,17 +123,12 @@ def fit(loads: Sequence[float], swings: Sequence[Swing], volts: float, lines: in
 def clock_charges(bench: Bench) -> list[float]:
     """C that each of CLOCKS gives a neuron's gates in a cycle, at rest and without a drive."""
     rest = bench.parameters["v_ref"]
-    charges = [f"let charge_{name}=integ({outflow(f'v{name}')})" for name in CLOCKS]
-    lines = [
-        bench.head,
-        ".control",
-        f"alterparam start_v={rest!r}",
-        "alterparam drive=0",
-        "alterparam fired=0",
-        "reset",
-    ]
-    lines += ["run", "let last=length(time)-1", *charges, *(f"let end_{name}=charge_{name}[last]" for name in CLOCKS)]
-    lines += ["echo captwin clocks " + " ".join(f"$&end_{name}" for name in CLOCKS), "quit", ".endc", ".end", ""]
+    start = [f"alterparam start_v={rest!r}", "alterparam drive=0", "alterparam fired=0", "reset", "run"]
+    lines = [bench.head, ".control", *start]
+    for name in CLOCKS:
+        lines += [f"let drawn={outflow(f'v{name}')}"]
+        lines += [f"meas tran charge_{name} integ drawn from=0 to={row_clock().period!r}"]
+    lines += ["echo captwin clocks " + " ".join(f"$&charge_{name}" for name in CLOCKS), "quit", ".endc", ".end", ""]
     output = run_deck("\n".join(lines), SECONDS_TO_START)
     check_usable(output, bench.circuit)
     found = echoed(output, "clocks", len(CLOCKS))
@@ -214,7 +209,11 @@ def _run(
     corner, temperature = where.corner, where.temperature
     period = row_clock().period
     lines = ["* captwin", parts_devices(netlist.pdk, corner, netlist.parts), *netlist.elements, *elements]
-    lines += [f".temp {temperature!r}", f".option gmin={GMIN}", f".tran {STEP} {2 * period!r} {period!r} {STEP}"]
+    lines += [
+        f".temp {temperature!r}",
+        f".option gmin={GMIN} {EXACT}",
+        f".tran {STEP} {2 * period!r} {period!r} {STEP}",
+    ]
     lines += [".control", "set numdgt=12", "run", "let last=length(time)-1"]
     for name in sources:
         lines += [f"let drawn=integ({outflow(f'v{name}')})", f"let charge_{name}=drawn[last]"]
