@@ -30,6 +30,7 @@ GROUPS = {
         "fabricate": "digits --sigma-c 0.05 --count 20",
         "remeasure": "pass_transistor --points 3",
         "fidelity": "digits --images 5",
+        "wires": "mnist-small",
     },
     "chip": {
         "train": "--data digits --hidden 32 -o runs/small",
