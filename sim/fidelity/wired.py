@@ -17,7 +17,7 @@ from captwin.sim.spice.chains import simulate_chains
 from captwin.sim.spice.column import Chain, ColumnBench, column_of
 from captwin.sim.spice.wired_column import Lines, WiredColumnBench
 
-#: ohm of a row line's driver: a PMOS of GF180MCU 40 um wide, from 1.2 V, has 1.1 kohm at ss and 125 deg C
+#: ohm of a row line's driver; a PMOS of GF180MCU 11 um wide that holds a line at 1.8 V has as much at ss, 125 deg C
 DRIVER_OHMS = 1000.0
 
 

@@ -1,5 +1,6 @@
 """``captwin wires``: the lines of a chip's crossbars, and what they do to its columns."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -76,6 +77,7 @@ def wires(
 
 
 def _geometry(chip: Chip, number: int, bar: Crossbar) -> dict[str, Any]:
+    layer = chip.layers[number]
     return {
         "rows": bar.rows,
         "columns": bar.columns,
@@ -85,7 +87,8 @@ def _geometry(chip: Chip, number: int, bar: Crossbar) -> dict[str, Any]:
         "row_wire_f": bar.row_wire,
         "column": bar.column._asdict(),
         "coupling_f": bar.coupling,
-        "missing_room_f": missing_room(chip.layers[number], bar),
+        "missing_room_f": missing_room(layer, bar),
+        "parasitic": math.ceil(100 * bar.column.farads / float(layer.c_column.min())) / 100,
     }
 
 
@@ -103,7 +106,9 @@ def _lines(number: int, bar: Crossbar, facts: dict[str, Any]) -> list[Row]:
         f"{1e6 * bar.rows * bar.row_pitch:.0f} um, {column.ohms:.0f} ohm, {_farads(column.farads)},"
         f" and {_farads(bar.coupling)} to each neighbour"
     )
-    room = f"{_farads(missing)} TOO LITTLE" if missing > 0 else f"enough, {_farads(-missing)} to spare"
+    room = f"enough, {_farads(-missing)} to spare"
+    if missing > 0:
+        room = f"{_farads(missing)} TOO LITTLE; train with parasitic = {facts['parasitic']:g} or more"
     return [
         Row("", None, f"layer {number}", size),
         Row("", None, f"layer {number}: a row line", line),
