@@ -1,9 +1,10 @@
 """All that a datasheet tells of, brought together once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.progress import Progress, silent
 from captwin.hw.support.tools import find_tool
 from captwin.scripts.inspection.inspection import Kind, kind_of
 from captwin.sim.corners import CircuitAt, circuit_corners
@@ -15,8 +16,12 @@ from captwin.sim.pdk.pdk import Pdk
 from captwin.sim.pdk.place import advice, find_place
 from captwin.sim.schematic.elements import Subcircuit, count_transistors, read_subcircuits
 from captwin.sim.spice.bench import MODELS, SPICE_CIRCUITS, Bench, find_devices, find_netlist, open_bench
+from captwin.sim.spice.characterize import HeldOut, held_out
 from captwin.sim.spice.ngspice import ADVICE
 from captwin.sim.spice.source import Source, read_source
+
+#: draws the fresh cycles
+SEED = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +59,7 @@ class Sheet:
     name: str  #: what the user calls it
     places: tuple[CircuitAt, ...]  #: its own table first
     netlist: Netlist | None  #: None of a table whose netlist is not known
+    check: HeldOut | None = None  #: of its own table by fresh cycles, if these were simulated
 
     @property
     def table(self) -> NeuronTable:
@@ -82,6 +88,17 @@ def open_sheet(name: str, netlist: Path | None, models: Path | None, pdk: str | 
             raise CaptwinError(f"{name}: --models and --pdk are for its netlist; name that with --netlist")
         return Sheet(name, places, None)
     return Sheet(name, places, _netlist(table, netlist, models, pdk))
+
+
+def checked(sheet: Sheet, points: int, *, progress: Progress = silent) -> Sheet:
+    """``sheet`` with its own table held against ``points`` fresh cycles in ngspice, and as many near the threshold; as
+    it is without ngspice, or for no points.
+
+    Raises :class:`SpiceError` if a cycle cannot be simulated.
+    """
+    if sheet.netlist is None or not isinstance(sheet.netlist.bench, Bench) or not points:
+        return sheet
+    return replace(sheet, check=held_out(sheet.netlist.bench, sheet.table, points, SEED, progress=progress))
 
 
 def _netlist(table: NeuronTable, place: Path | None, models: Path | None, pdk: str | None) -> Netlist:
