@@ -7,7 +7,7 @@ from scipy.sparse.linalg import spsolve
 
 from captwin.sim.devices.crossbar import Crossbar, crossbar_of, missing_room
 from captwin.sim.pdk.catalogue import find_pdk
-from captwin.train.zoo import load_chip
+from tests.support.circuit_chips import circuit_chip
 
 WIRES = find_pdk("gf180mcu").wires
 #: an MNIST layer: its memcapacitors are 1 um wide
@@ -33,9 +33,9 @@ def test_lines_as_close_as_they_may_be():
 
 
 def test_crossbar_of_a_chip():
-    layer = load_chip("mnist-small").layers[0]
+    layer = circuit_chip(1, sizes=(784, 6, 4)).layers[0]
     bar = crossbar_of(layer, WIRES)
-    assert bar.columns == 96 and 784 < bar.rows <= 784 + 13 and bar.largest == pytest.approx(layer.c_plus.max())
+    assert bar.columns == 6 and 784 < bar.rows <= 784 + 12 and bar.largest == pytest.approx(layer.c_plus.max())
     heaviest = (layer.c_plus.sum(axis=0) + layer.c_minus.sum(axis=0) + layer.c_bias.sum(axis=0)).max()
     assert heaviest == pytest.approx(0.9e-12, rel=1e-5)
     assert missing_room(layer, bar) == pytest.approx(bar.column.farads - 0.1e-12, rel=1e-3)
