@@ -31,6 +31,8 @@ GROUPS = {
         "remeasure": "pass_transistor --points 3",
         "periphery": "gf180_charge_share --corners tt",
         "fidelity": "digits --images 5",
+        "wires": "mnist-small",
+        "datasheet": "gf180_charge_share",
     },
     "chip": {
         "train": "--data digits --hidden 32 -o runs/small",
