@@ -45,9 +45,10 @@ def remeasure_circuit(
     temperature: float | None = None,
     progress: Progress = silent,
 ) -> Iterator[Remeasured]:
-    """Does :func:`remeasure` with the tables of ``circuit``, each on the bench that ``open_for`` opens for it: with all,
-    or with the one for ``corner`` and ``temperature`` in deg C if either is given; :func:`load_circuit` fills in the
-    other."""
+    """Does :func:`remeasure` with the tables of ``circuit``, each on the bench that ``open_for`` opens for it.
+
+    With a ``corner`` or a ``temperature`` in deg C it is the one table that :func:`load_circuit` finds, else all.
+    """
     tables = [load_circuit(circuit, corner, temperature)]
     if corner is None and temperature is None:
         tables = [load_circuit(circuit, each.corner, each.temperature) for each in circuit_conditions(circuit)]
