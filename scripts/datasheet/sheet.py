@@ -67,6 +67,14 @@ class Sheet:
         return self.places[0].table
 
     @property
+    def same_source(self) -> bool | None:
+        """Whether its own table was measured from this netlist, these device models and this bench; None where that
+        cannot be told."""
+        if self.netlist is None or not isinstance(self.netlist.bench, Bench):
+            return None
+        return self.netlist.bench.sha256 == self.table.source_sha256
+
+    @property
     def verdict(self) -> Verdict:
         """On the circuit's own table."""
         return self.places[0].verdict

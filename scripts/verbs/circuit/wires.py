@@ -102,7 +102,7 @@ def _lines(number: int, bar: Crossbar, facts: dict[str, Any]) -> list[Row]:
     )
     wire = (
         f"{1e6 * bar.rows * bar.row_pitch:.0f} um, {column.ohms:.0f} ohm, {_farads(column.farads)},"
-        f" and {_farads(bar.coupling)} to each neighbour"
+        f" and {_farads(bar.coupling)} to each neighbour if nothing is between"
     )
     room = f"enough, {_farads(-missing)} to spare"
     if missing > 0:
