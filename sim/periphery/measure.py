@@ -174,7 +174,7 @@ def _digits(number: float) -> float:
 
 
 #: s after the beginning of a cycle at which the spike begins to rise here, so that it and what follows end in time
-_BEGIN = 1e-9
+_BEGIN = 0.2e-9
 
 
 def _spike(supply: float) -> str:
