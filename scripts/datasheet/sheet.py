@@ -1,9 +1,10 @@
 """All that a datasheet tells of, brought together once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.progress import Progress, silent
 from captwin.hw.support.tools import find_tool
 from captwin.scripts.inspection.inspection import Kind, kind_of
 from captwin.sim.corners import CircuitAt, circuit_corners
@@ -15,8 +16,12 @@ from captwin.sim.pdk.pdk import Pdk
 from captwin.sim.pdk.place import advice, find_place
 from captwin.sim.schematic.elements import Subcircuit, count_transistors, read_subcircuits
 from captwin.sim.spice.bench import MODELS, SPICE_CIRCUITS, Bench, find_devices, find_netlist, open_bench
+from captwin.sim.spice.characterize import HeldOut, held_out
 from captwin.sim.spice.ngspice import ADVICE
 from captwin.sim.spice.source import Source, read_source
+
+#: draws the fresh cycles
+SEED = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,11 +59,20 @@ class Sheet:
     name: str  #: what the user calls it
     places: tuple[CircuitAt, ...]  #: its own table first
     netlist: Netlist | None  #: None of a table whose netlist is not known
+    check: HeldOut | None = None  #: of its own table by fresh cycles, if these were simulated
 
     @property
     def table(self) -> NeuronTable:
         """The circuit's own."""
         return self.places[0].table
+
+    @property
+    def same_source(self) -> bool | None:
+        """Whether its own table was measured from this netlist, these device models and this bench; None where that
+        cannot be told."""
+        if self.netlist is None or not isinstance(self.netlist.bench, Bench):
+            return None
+        return self.netlist.bench.sha256 == self.table.source_sha256
 
     @property
     def verdict(self) -> Verdict:
@@ -84,11 +98,22 @@ def open_sheet(name: str, netlist: Path | None, models: Path | None, pdk: str | 
     return Sheet(name, places, _netlist(table, netlist, models, pdk))
 
 
+def checked(sheet: Sheet, points: int, *, progress: Progress = silent) -> Sheet:
+    """``sheet`` with its own table held against ``points`` fresh cycles in ngspice, and as many near the threshold; as
+    it is without ngspice, or for no points.
+
+    Raises :class:`SpiceError` if a cycle cannot be simulated.
+    """
+    if sheet.netlist is None or not isinstance(sheet.netlist.bench, Bench) or not points:
+        return sheet
+    return replace(sheet, check=held_out(sheet.netlist.bench, sheet.table, points, SEED, progress=progress))
+
+
 def _netlist(table: NeuronTable, place: Path | None, models: Path | None, pdk: str | None) -> Netlist:
     path = find_netlist(table.circuit, place)
     source, devices = read_source(path, "netlist"), find_devices(path, models, pdk)
     subcircuits = read_subcircuits(source)
-    if "neuron" not in subcircuits:
+    if "neuron" not in subcircuits or not subcircuits["neuron"].elements:
         raise CaptwinError(f"{path}: no '.subckt neuron' with devices; docs/own-neuron.md says what a netlist holds")
     bench: Bench | str
     if find_tool("ngspice") is None:

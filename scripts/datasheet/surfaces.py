@@ -3,7 +3,7 @@
 from captwin.scripts.datasheet.sheet import Sheet
 from captwin.scripts.page.blocks import Block, Note, Section, Table
 from captwin.scripts.page.drawing import drawing
-from captwin.scripts.verdict import verdict_rows
+from captwin.scripts.verdict import held_out_rows, verdict_rows
 from captwin.sim.plots.style import style
 from captwin.sim.plots.surfaces import draw_surfaces
 
@@ -23,7 +23,8 @@ def section(sheet: Sheet) -> Section:
         f"{len(table.v)} membranes x {len(table.u)} drives at {table.corner}, {table.temperature:g} °C and "
         f"{table.supply:g} V; {surfaces}, bilinear in between."
     )
-    rows = [(row.label, row.text) for row in verdict_rows(sheet.verdict) if row.label and row.label != "warning"]
+    told = [*verdict_rows(sheet.verdict), *(held_out_rows(sheet.check) if sheet.check else [])]
+    rows = [(row.label, row.text) for row in told if row.label and row.label != "warning"]
     blocks: list[Block] = [drawing(figure, "surfaces", caption), Table(("figure", "value"), rows)]
     blocks += [Note(f"Warning: {warning}.") for warning in sheet.verdict.warnings]
     return Section("surfaces", "Surfaces", lead, blocks)

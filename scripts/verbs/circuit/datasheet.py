@@ -8,10 +8,10 @@ import typer
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import file_target, read_bytes, write_atomically
 from captwin.scripts.datasheet.page import MAKER, page
-from captwin.scripts.datasheet.sheet import Sheet, open_sheet
+from captwin.scripts.datasheet.sheet import Sheet, checked, open_sheet
 from captwin.scripts.options import PdkOption
-from captwin.scripts.output import JsonFlag, Row, count, file, log, note, show
-from captwin.scripts.verdict import verdict_rows
+from captwin.scripts.output import JsonFlag, Row, count, file, log, note, progress_told, show
+from captwin.scripts.verdict import held_out_rows, verdict_rows
 
 
 def datasheet(
@@ -24,12 +24,20 @@ def datasheet(
     netlist: Annotated[Path | None, typer.Option(help="The netlist of a table of yours.")] = None,
     models: Annotated[Path | None, typer.Option(help="File with its devices, as for characterize.")] = None,
     pdk: PdkOption = None,
+    points: Annotated[
+        int,
+        typer.Option(
+            "--held-out", min=0, max=100_000, help="Fresh cycles that its table is held against, with ngspice."
+        ),
+    ] = 50,
     as_json: JsonFlag = False,
 ) -> None:
     """Write a page about a circuit: devices, transients, surfaces, corners, energy, noise, limits; one file of HTML."""
     sheet = open_sheet(circuit, netlist, models, pdk)
     target = output or Path(f"{sheet.table.circuit}.html")
     _keep_others(target, sheet.table.circuit)
+    with progress_told() as progress:
+        sheet = checked(sheet, points, progress=progress)
     with log.status("transients and pictures"):
         text = page(sheet)
     write_atomically(target, text)
@@ -44,6 +52,7 @@ def _rows(sheet: Sheet, target: Path) -> list[Row]:
         count("conditions", "conditions", len(sheet.places)),
         Row("transistors", netlist and netlist.transistors, "", ""),
         *(row for row in verdict_rows(sheet.verdict) if row.key in ("verdict", "threshold_v")),
+        *(held_out_rows(sheet.check) if sheet.check else []),
     ]
     if netlist:
         rows.append(note("devices", "devices", f"{netlist.transistors} transistors, {netlist.devices_text}"))

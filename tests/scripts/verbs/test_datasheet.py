@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -47,17 +48,17 @@ def test_the_page_of_a_circuit(captwin, tmp_path, without_ngspice):
     assert (tmp_path / result["page"]).read_text() == text
 
 
-def test_a_table_of_ones_own(captwin, tmp_path):
+def test_a_table_of_ones_own(captwin, tmp_path, monkeypatch):
     small_table(jump=0.02).save(tmp_path / "mine.json")
     status, out, _ = captwin("datasheet", "mine.json", "-o", "page.html")
     assert status == 0 and "its netlist is not known; name it with --netlist" in out
     page = Page((tmp_path / "page.html").read_text())
     assert page.sections == SECTIONS and "The netlist is not known." in words(page.texts["devices"])
     assert "captwin datasheet mine.json captwin inspect" in words(page.texts["provenance"])
-    # The same again is the same, and takes its place.
-    before = (tmp_path / "page.html").read_bytes()
+    # The next one takes its place.
+    monkeypatch.setattr("captwin.scripts.verbs.circuit.datasheet.page", lambda _: "the next")
     assert captwin("datasheet", "mine.json", "-o", "page.html")[0] == 0
-    assert (tmp_path / "page.html").read_bytes() == before
+    assert (tmp_path / "page.html").read_text() == "the next"
 
 
 def test_what_is_not_modelled_is_told_in_one_place():
@@ -91,11 +92,25 @@ def test_mistakes_are_one_line(captwin, tmp_path, arguments, message):
 @needs_ngspice
 @pytest.mark.parametrize("circuit", ["charge_share", pytest.param("gf180_charge_share", marks=needs_pdk("gf180mcu"))])
 def test_with_ngspice_cycles_are_drawn(captwin, tmp_path, circuit):
-    assert captwin("datasheet", circuit, "-o", "page.html")[0] == 0
+    status, out, _ = captwin("datasheet", circuit, "-o", "page.html", "--held-out", "5", "--json")
+    result = json.loads(out)
+    assert status == 0 and result["held_out_points"] == 5 and 0 < result["held_out_rms_v"] < 1e-3
     text = (tmp_path / "page.html").read_text()
     page = Page(text)
     assert "Simulated in ngspice at tt, 27 °C" in words(page.texts["transients"])
     drawn = text[text.index('id="transients"') : text.index('id="surfaces"')]
     assert "then none: ends without a spike" in drawn and "then none: ends with a spike" in drawn
+    assert f"interpolation error, RMS {1e3 * result['held_out_rms_v']:.3f} mV" in words(page.texts["surfaces"])
     same = load_circuit(circuit).source_sha256
     assert same in page.texts["provenance"] and "their hashes agree" in page.texts["provenance"]
+
+
+@pytest.mark.proof
+@needs_ngspice
+def test_a_table_of_another_netlist_is_told_of(captwin, tmp_path):
+    replace(load_circuit("pass_transistor"), source_sha256="0" * 64).save(tmp_path / "mine.json")
+    assert captwin("datasheet", "mine.json", "-o", "page.html", "--held-out", "0")[0] == 0
+    page = Page((tmp_path / "page.html").read_text())
+    assert "The table is not of this netlist." in words(page.texts[""])
+    assert "captwin remeasure tells how far it is off" in words(page.texts["provenance"])
+    assert "held-out points" not in page.texts["surfaces"]
