@@ -113,7 +113,7 @@ def _netlist(table: NeuronTable, place: Path | None, models: Path | None, pdk: s
     path = find_netlist(table.circuit, place)
     source, devices = read_source(path, "netlist"), find_devices(path, models, pdk)
     subcircuits = read_subcircuits(source)
-    if "neuron" not in subcircuits:
+    if "neuron" not in subcircuits or not subcircuits["neuron"].elements:
         raise CaptwinError(f"{path}: no '.subckt neuron' with devices; docs/own-neuron.md says what a netlist holds")
     bench: Bench | str
     if find_tool("ngspice") is None:
