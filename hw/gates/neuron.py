@@ -128,7 +128,7 @@ class Neurons(wiring.Component):
         enter, following, landing = self._take_words(m, control, flow, settings)
         amplitudes = [] if self.layer.dither is None else [settings.amplitude]
         if amplitudes and self.stores_from is None:
-            amplitudes = [Const(self.layer.dither.amplitude)]
+            amplitudes = [Const(self._dither["amplitude"])]
         response = Response(m, [self.layer], self.formats, self.lanes, stores, amplitudes)
         writes = []
         for lane, pipe in enumerate(lane_pipes):
