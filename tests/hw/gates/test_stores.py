@@ -23,7 +23,7 @@ PERIOD = 1e-8  # of the clock, seconds
 
 
 def loaded_answers(core: Core, stores: list, pixels: np.ndarray, seed: int) -> list[tuple]:
-    """Writes ``stores``, then runs images; (label, steps, counts, membranes)."""
+    """Writes ``stores``, resets the core, then runs images; (label, steps, counts, membranes)."""
     dice = random.Random(seed)
     lanes = core.options.pixel_lanes
     answers = []
@@ -39,6 +39,10 @@ def loaded_answers(core: Core, stores: list, pixels: np.ndarray, seed: int) -> l
                 ctx.set(core.load, {"write": 1, "store": number, "address": address})
                 await ctx.tick()
         ctx.set(core.load, {"write": 0})
+        await ctx.tick().repeat(4)
+        ctx.set(core.reset, 1)
+        await ctx.tick()
+        ctx.set(core.reset, 0)
         await ctx.tick().repeat(4)
         for image in pixels:
             padded = np.pad(image, (0, -len(image) % lanes))
