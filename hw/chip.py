@@ -6,7 +6,7 @@ A chip file is a ``.safetensors`` file whose header holds one metadata entry, ``
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import field, fields
+from dataclasses import asdict, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,6 +23,7 @@ from captwin.hw.encoders.encoder import PIXEL_BITS as PIXEL_BITS  # also part of
 from captwin.hw.encoders.encoder import PIXEL_MAX as PIXEL_MAX
 from captwin.hw.encoders.encoder import STEP_BITS as STEP_BITS
 from captwin.hw.encoders.encoder import STEPS_MAX as STEPS_MAX
+from captwin.hw.periphery import Periphery
 from captwin.hw.quantities import FARADS, JOULES, LEAST_SPAN, RANGES, VOLTS, fault
 from captwin.hw.support.digest import canonical
 from captwin.hw.support.errors import CaptwinError
@@ -139,6 +140,7 @@ class Analog:
     c_membrane: float  #: F
     row_wire: float = 0.4e-15  #: F of one row line a column that it crosses
     clock_wire: float = 10e-15  #: F of all clock lines together a neuron
+    periphery: Periphery | None = None  #: drivers and references as measured; None where they are assumed
 
     def __post_init__(self) -> None:
         try:
@@ -393,10 +395,20 @@ def _manifest(chip: Chip) -> dict[str, Any]:
                 for layer in chip.layers
             ],
         },
-        "analog": _plain(chip.analog),
+        "analog": plain_analog(chip.analog),
         "scales": [_plain(layer.scale) for layer in chip.layers],
         "provenance": chip.provenance,
     }
+
+
+def plain_analog(analog: Analog) -> dict[str, Any]:
+    """``analog`` as JSON values; without a field for a periphery if it has none."""
+    values = _plain(analog)
+    if analog.periphery is None:
+        del values["periphery"]
+    else:
+        values["periphery"] = asdict(analog.periphery)
+    return values
 
 
 def _plain(instance: Any) -> dict[str, Any]:

@@ -29,6 +29,7 @@ GROUPS = {
         "characterize": "pass_transistor -o table.json",
         "fabricate": "digits --sigma-c 0.05 --count 20",
         "remeasure": "pass_transistor --points 3",
+        "periphery": "gf180_charge_share --corners tt",
         "fidelity": "digits --images 5",
         "wires": "mnist-small",
         "datasheet": "gf180_charge_share",

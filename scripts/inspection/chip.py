@@ -7,7 +7,7 @@ import numpy as np
 
 from captwin.boards.catalogue import BOARDS, find_board
 from captwin.boards.sizing.fit import core_words, size_core
-from captwin.hw.chip import Chip, Layer
+from captwin.hw.chip import Chip, Layer, plain_analog
 from captwin.hw.support.names import visible
 from captwin.scripts.inspection.inspection import Inspection, surfaces_row
 from captwin.scripts.output import Row, log, note
@@ -41,9 +41,15 @@ def inspect_chip(name: str, *, boards: bool) -> Inspection:
             "widths",
             f"charge {formats.charge_bits}, drive {formats.drive_bits}, membrane {formats.membrane_bits} bits",
         ),
-        Row("analog", _fields(analog), "circuit", f"{analog.circuit}, {analog.corner}, {analog.temperature:g} deg C"),
+        Row(
+            "analog",
+            plain_analog(analog),
+            "circuit",
+            f"{analog.circuit}, {analog.corner}, {analog.temperature:g} deg C",
+        ),
         Row("", None, "supply and row swing", f"{analog.supply:g} V, {analog.v_read:g} V"),
         Row("", None, "membrane capacitor", quantity(analog.c_membrane, "F")),
+        Row("", None, "drivers and references", "measured" if analog.periphery else "assumed"),
         Row(
             "", None, "neuron table", f"{analog.table_sha256[:16]}, {'own to Captwin' if table else 'not with Captwin'}"
         ),

@@ -23,12 +23,17 @@ def pdk_devices(pdk: Pdk, corner: str, neuron: str, where: str) -> Source:
     """
     if corner not in pdk.corners:
         raise CaptwinError(f"{pdk.name}: no corner {printable(corner)}; its corners are {', '.join(pdk.corners)}")
-    place = place_of(pdk)
-    wrapper = pdk.cards[place.layout].corners[corner]
+    wrapper = pdk.cards[place_of(pdk).layout].corners[corner]
     parts = netlist_parts(pdk, wrapper, neuron, where)
     check_sizes(pdk, parts, where)
-    text = needed_cards(expand_text(wrapper, place.folder, pdk.name), pdk, parts)
+    text = parts_devices(pdk, corner, parts)
     return Source(raw=text, text=text, included={})
+
+
+def parts_devices(pdk: Pdk, corner: str, parts: Sequence[Part]) -> str:
+    """The subcircuits of ``pdk.devices`` with those of the foundry's cards that ``parts`` need."""
+    place = place_of(pdk)
+    return needed_cards(expand_text(pdk.cards[place.layout].corners[corner], place.folder, pdk.name), pdk, parts)
 
 
 def needed_cards(text: str, pdk: Pdk, parts: Sequence[Part]) -> str:
