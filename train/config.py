@@ -160,7 +160,8 @@ class TrainConfig(BaseModel):
     levels: Annotated[int, Field(ge=0)] = 16
     """programmable levels of a memcapacitor, 2 to 2^(charge_bits - 1); 0: weights of any value while training"""
     parasitic: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """share of a column's capacitance that is wire and switches"""
+    """share of a column's capacitance that is wire and switches; many rows need
+    [more](wires.md#the-wires-capacitance)"""
     bias_share: Annotated[float, Field(gt=0, le=1)] = 1 / 64
     """memcapacitor pairs in a column's bias, as a share of its rows; there is at least one"""
     v_read: Annotated[float | None, Field(gt=0, le=10)] = None
