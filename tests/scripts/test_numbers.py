@@ -23,6 +23,7 @@ CHEAP = {
     "fidelity": ["digits-tiny"],
     "remeasure": ["pass_transistor"],
     "wires": ["digits-tiny"],
+    "dither": ["digits-tiny"],
     "train": ["--data", "digits", "-o", "run"],
 }
 #: what takes long, or more than this machine has: that it was reached is enough
