@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import printable
 from captwin.sim.pdk.pdk import Pdk
-from captwin.sim.pdk.place import place_of
+from captwin.sim.pdk.place import Place, place_of
 from captwin.sim.pdk.sizes import TOLERANCE, Part, check_sizes, netlist_parts
 from captwin.sim.spice.source import Source, expand_text
 
@@ -24,7 +24,26 @@ def pdk_devices(pdk: Pdk, corner: str, neuron: str, where: str) -> Source:
     if corner not in pdk.corners:
         raise CaptwinError(f"{pdk.name}: no corner {printable(corner)}; its corners are {', '.join(pdk.corners)}")
     place = place_of(pdk)
-    wrapper = pdk.cards[place.layout].corners[corner]
+    return _devices(pdk, place, pdk.cards[place.layout].corners[corner], neuron, where)
+
+
+def statistical_devices(pdk: Pdk, variation: str, neuron: str, where: str) -> Source:
+    """The same, drawn by chance: from device to device ("mismatch"), from chip to chip ("process"), or both ("all").
+
+    Raises :class:`CaptwinError` as well if the cards have no such statistics.
+    """
+    place = place_of(pdk)
+    statistics = pdk.cards[place.layout].statistics
+    if variation not in statistics:
+        raise CaptwinError(
+            f"{pdk.name}: its device models, from {place.origin}, have no statistics of {variation}; take a PDK that"
+            " captwin pdk lists with statistics"
+        )
+    return _devices(pdk, place, statistics[variation], neuron, where)
+
+
+def _devices(pdk: Pdk, place: Place, wrapper: str, neuron: str, where: str) -> Source:
+    """The devices that ``wrapper`` puts around the foundry's."""
     parts = netlist_parts(pdk, wrapper, neuron, where)
     check_sizes(pdk, parts, where)
     text = needed_cards(expand_text(wrapper, place.folder, pdk.name), pdk, parts)

@@ -1,0 +1,66 @@
+"""Neurons of one circuit whose transistors a foundry's statistics draw, each measured as a table of its own."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from captwin.hw.support.progress import Progress, silent
+from captwin.sim.neurons.table import NeuronTable
+from captwin.sim.pdk.catalogue import find_pdk, pdks
+from captwin.sim.pdk.devices import statistical_devices
+from captwin.sim.spice.bench import Bench
+from captwin.sim.spice.characterize import characterize
+from captwin.sim.spice.ngspice import SpiceError
+
+
+def statistical(bench: Bench) -> Bench:
+    """``bench`` with devices whose mismatch the foundry's statistics draw, at the typical corner.
+
+    Its references stay those of typical devices: all neurons of a chip share one bias circuit. Raises
+    :class:`CaptwinError` if the devices are no PDK's, if its cards have no statistics of mismatch, or if the conditions
+    are another corner's.
+    """
+    if bench.models not in pdks():
+        raise SpiceError(
+            f"{bench.circuit}: its devices are those of {bench.models}, which state no mismatch; take a circuit on a"
+            f" foundry's devices ({', '.join(pdks())})"
+        )
+    pdk = find_pdk(bench.models)
+    if bench.conditions.corner != pdk.corners[0]:
+        raise SpiceError(
+            f"{bench.circuit}: mismatch is stated for {pdk.corners[0]} devices, not for {bench.conditions.corner}"
+        )
+    devices = statistical_devices(pdk, "mismatch", bench.netlist.text, str(bench.path))
+    return replace(bench, devices=devices, seed=0)
+
+
+def neuron_seed(seed: int, number: int) -> int:
+    """The seed that draws the devices of neuron ``number``, 1 to 2^31 - 1 as ngspice takes them."""
+    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0] % (2**31 - 2)) + 1
+
+
+def sampled_tables(
+    bench: Bench,
+    neurons: int,
+    seed: int,
+    grid: tuple[int, int],
+    *,
+    cache: Path | None = None,
+    progress: Progress = silent,
+) -> Iterator[NeuronTable]:
+    """A table of ``grid`` membranes and drives for each of ``neurons`` neurons of ``bench``, as drawn.
+
+    Equal seeds draw equal neurons, and neuron 0 is the same however many follow. Cycles are kept in ``cache``;
+    ``progress`` is called with how many neurons are done. Raises :class:`CaptwinError` as :func:`statistical` and
+    :func:`characterize` do.
+    """
+    drawn = statistical(bench)
+    progress("neurons", 0, neurons)
+    for number in range(neurons):
+        points, drives = grid
+        yield characterize(
+            replace(drawn, seed=neuron_seed(seed, number)), points, drive_points=drives, cache=cache
+        )
+        progress("neurons", number + 1, neurons)
