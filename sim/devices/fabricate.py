@@ -5,7 +5,6 @@ for capacitances that spread continuously. The same golden model and the same ga
 """
 
 from dataclasses import asdict, dataclass, field, replace
-
 from typing import Any
 
 import numpy as np

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from captwin.hw.support.progress import Progress, silent
-from captwin.sim.mismatch.model import Mismatch
+from captwin.sim.mismatch.model import LEAST_NEURONS, Mismatch
 from captwin.sim.mismatch.reduce import kept, neuron_numbers
 from captwin.sim.mismatch.sample import sampled_tables
 from captwin.sim.pdk.catalogue import find_pdk
@@ -31,8 +31,11 @@ def measure_mismatch(
     tables = list(sampled_tables(bench, neurons, seed, GRID, cache=cache, progress=progress))
     typical = characterize(bench, GRID[0], drive_points=GRID[1], cache=cache)
     found = [(table, numbers) for table in tables if (numbers := neuron_numbers(typical, table)) is not None]
-    if len(found) < 2:
-        raise SpiceError(f"{bench.circuit}: of {neurons} sampled neurons {len(found)} have a threshold; sample more")
+    if len(found) < LEAST_NEURONS:
+        raise SpiceError(
+            f"{bench.circuit}: of {neurons} sampled neurons {len(found)} have a threshold within their range; sample"
+            f" more, at least {LEAST_NEURONS} are needed"
+        )
     whole, rows = [table for table, _ in found], np.stack([numbers for _, numbers in found])
     shares, pdk = kept(typical, whole, rows), find_pdk(bench.models)
     return Mismatch(

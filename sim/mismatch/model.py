@@ -23,6 +23,8 @@ from captwin.sim.pdk.catalogue import find_pdk, pdks
 FORMAT, VERSION = "captwin-mismatch", 1
 #: bytes of the largest file, and most neurons in it
 FILE_LIMIT, MOST_NEURONS = 1 << 22, 10_000
+#: fewer tell nothing of how they spread
+LEAST_NEURONS = 10
 #: of the reference circuits
 MODELS = Library(Path(__file__).parent / "models", ".json")
 #: what is known of a neuron, each less the same of a typical one: how people call it, and its unit
@@ -65,7 +67,7 @@ class Mismatch:
     thresholds_kept: _Share  #: of the variance of the threshold curves, by ``threshold`` alone
     membranes_rms: Annotated[float, Field(ge=0, le=10)]  #: V, of all deviations of the membrane after a cycle
     membranes_kept: _Share  #: of their variance, by injection, gain, leak and reset
-    neurons: Annotated[tuple[_Row, ...], Field(min_length=2, max_length=MOST_NEURONS)]  #: NUMBERS of each
+    neurons: Annotated[tuple[_Row, ...], Field(min_length=LEAST_NEURONS, max_length=MOST_NEURONS)]  #: NUMBERS of each
 
     @property
     def numbers(self) -> np.ndarray:

@@ -20,7 +20,7 @@ class Kept(NamedTuple):
 
     thresholds: float  #: share of the variance of the threshold curves, by ``threshold`` alone
     membranes_rms: float  #: V
-    membranes: float  #: share of the variance of the membranes, by OF_MEMBRANES
+    membranes: float  #: share of the variance of the membranes, by OF_MEMBRANES; 0 if too few cycles end alike
 
 
 def threshold_deviation(typical: NeuronTable, sampled: NeuronTable) -> np.ndarray | None:
@@ -65,18 +65,19 @@ def kept(typical: NeuronTable, sampled: Sequence[NeuronTable], numbers: np.ndarr
     membranes = np.stack([table.after - typical.after for table in sampled])
     alike = np.stack([_fires(table) == _fires(typical) for table in sampled])
     causes = numbers[:, [names.index(name) for name in OF_MEMBRANES]]
+    causes = (causes - causes.mean(axis=0)) / np.maximum(causes.std(axis=0), np.finfo(float).tiny)
     total = error = 0.0
     for place in np.argwhere(alike.sum(axis=0) > 2 * len(OF_MEMBRANES)):
         rows = alike[:, *place]
         seen = membranes[rows, *place] - membranes[rows, *place].mean()
         known = causes[rows] - causes[rows].mean(axis=0)
-        weights, *_ = np.linalg.lstsq(known / causes.std(axis=0), seen, rcond=None)
+        weights, *_ = np.linalg.lstsq(known, seen, rcond=None)
         total += float((seen**2).sum())
-        error += float(((seen - known / causes.std(axis=0) @ weights) ** 2).sum())
+        error += float(((seen - known @ weights) ** 2).sum())
     return Kept(
         thresholds=1 - _variance(left, inside) / _variance(deviations, inside),
         membranes_rms=float(np.sqrt(np.square(membranes[alike]).mean())),
-        membranes=1 - error / total,
+        membranes=1 - error / total if total else 0.0,
     )
 
 

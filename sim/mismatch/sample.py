@@ -60,7 +60,5 @@ def sampled_tables(
     progress("neurons", 0, neurons)
     for number in range(neurons):
         points, drives = grid
-        yield characterize(
-            replace(drawn, seed=neuron_seed(seed, number)), points, drive_points=drives, cache=cache
-        )
+        yield characterize(replace(drawn, seed=neuron_seed(seed, number)), points, drive_points=drives, cache=cache)
         progress("neurons", number + 1, neurons)

@@ -12,7 +12,7 @@ from captwin.hw.support.names import check_name
 from captwin.scripts.options import PdkOption
 from captwin.scripts.output import JsonFlag, Row, count, file, note, progress_told, share, show
 from captwin.sim.mismatch.measure import measure_mismatch
-from captwin.sim.mismatch.model import MOST_NEURONS, NUMBERS, Mismatch
+from captwin.sim.mismatch.model import LEAST_NEURONS, MOST_NEURONS, NUMBERS, Mismatch
 from captwin.sim.neurons.conditions import TYPICAL, Conditions
 from captwin.sim.spice.bench import open_bench
 from captwin.sim.spice.memory import default_cache
@@ -25,7 +25,9 @@ def mismatch(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File of the model [default: CIRCUIT-mismatch.json].")
     ] = None,
-    neurons: Annotated[int, typer.Option(min=2, max=MOST_NEURONS, help="How many neurons are sampled.")] = 50,
+    neurons: Annotated[
+        int, typer.Option(min=LEAST_NEURONS, max=MOST_NEURONS, help="How many neurons are sampled.")
+    ] = 50,
     seed: Annotated[int, typer.Option(min=0, help="One seed gives the same neurons.")] = 1,
     temperature: Annotated[float, typer.Option(help="Temperature in deg C.")] = TYPICAL.temperature,
     netlist: Annotated[Path | None, typer.Option(help="Your neuron, as for characterize.")] = None,
@@ -82,4 +84,6 @@ def _keep_others(path: Path, circuit: str) -> None:
     except CaptwinError:
         raise CaptwinError(f"{path}: not replaced: this is no model of mismatch; name another with --output") from None
     if model.circuit != circuit:
-        raise CaptwinError(f"{path}: not replaced: it holds the mismatch of {model.circuit}; name another with --output")
+        raise CaptwinError(
+            f"{path}: not replaced: it holds the mismatch of {model.circuit}; name another with --output"
+        )
