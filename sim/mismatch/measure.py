@@ -7,11 +7,10 @@ import numpy as np
 from captwin.hw.support.progress import Progress, silent
 from captwin.sim.mismatch.model import LEAST_NEURONS, Mismatch
 from captwin.sim.mismatch.reduce import kept, neuron_numbers
-from captwin.sim.mismatch.sample import sampled_tables
+from captwin.sim.mismatch.sample import sampled_table, sampled_tables
 from captwin.sim.pdk.catalogue import find_pdk
 from captwin.sim.pdk.place import cards_digest, place_of
 from captwin.sim.spice.bench import Bench
-from captwin.sim.spice.characterize import characterize
 from captwin.sim.spice.ngspice import SpiceError
 
 #: membranes and drives of the tables of sampled neurons: deviations are smooth, and need no finer ones
@@ -29,7 +28,7 @@ def measure_mismatch(
     devices have no statistics, if cycles do not converge, or if hardly a neuron has a threshold.
     """
     tables = list(sampled_tables(bench, neurons, seed, GRID, cache=cache, progress=progress))
-    typical = characterize(bench, GRID[0], drive_points=GRID[1], cache=cache)
+    typical = sampled_table(bench, GRID, cache)
     found = [(table, numbers) for table in tables if (numbers := neuron_numbers(typical, table)) is not None]
     if len(found) < LEAST_NEURONS:
         raise SpiceError(

@@ -14,6 +14,14 @@ from captwin.sim.spice.bench import Bench
 from captwin.sim.spice.characterize import characterize
 from captwin.sim.spice.ngspice import SpiceError
 
+#: V, how exactly the thresholds of sampled neurons are known: well below what they spread
+RESOLUTION = 0.5e-3
+
+
+def sampled_table(bench: Bench, grid: tuple[int, int], cache: Path | None = None) -> NeuronTable:
+    """The table of ``bench`` with ``grid`` membranes and drives, measured as sampled neurons are."""
+    return characterize(bench, grid[0], drive_points=grid[1], resolution=RESOLUTION, cache=cache)
+
 
 def statistical(bench: Bench) -> Bench:
     """``bench`` with devices whose mismatch the foundry's statistics draw, at the typical corner.
@@ -59,6 +67,5 @@ def sampled_tables(
     drawn = statistical(bench)
     progress("neurons", 0, neurons)
     for number in range(neurons):
-        points, drives = grid
-        yield characterize(replace(drawn, seed=neuron_seed(seed, number)), points, drive_points=drives, cache=cache)
+        yield sampled_table(replace(drawn, seed=neuron_seed(seed, number)), grid, cache)
         progress("neurons", number + 1, neurons)
