@@ -1,0 +1,74 @@
+"""Do thresholds suffice? Chips whose neurons have thresholds of their own, against chips whose neurons have tables of
+their own, with every deviation that was measured."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from captwin.hw.chip import Chip
+from captwin.sim import golden
+from captwin.sim.mismatch.measure import GRID
+from captwin.sim.mismatch.model import NUMBERS
+from captwin.sim.mismatch.reduce import deviated, neuron_numbers
+from captwin.sim.mismatch.sample import sampled_table, sampled_tables
+from captwin.sim.neurons.circuits import load_circuit
+from captwin.sim.neurons.quantise import quantise
+from captwin.sim.spice.bench import open_bench
+from captwin.sim.spice.memory import default_cache
+from captwin.train.config import load_config
+from captwin.train.datasets.catalogue import load_dataset
+from captwin.train.loop import train
+from tests.support.circuit_chips import circuit_chip, reference_table
+from tests.support.mismatch import run_neurons, with_thresholds
+from tests.support.needs import needs_ngspice, needs_pdk
+
+#: sampled neurons, and chips whose neurons are some of them
+NEURONS, CHIPS = 16, 12
+
+
+def test_equal_neurons_are_the_chip() -> None:
+    chip = circuit_chip(3)
+    pixels = np.random.default_rng(3).integers(0, 256, (20, chip.pixels)).astype(np.uint8)
+    table = reference_table()
+    assert (quantise(table, chip.formats).surfaces == chip.layers[0].surfaces).all()
+    expected = golden.run(chip, pixels, trace=True)
+    answer, spikes = run_neurons(chip, [table] * sum(layer.columns for layer in chip.layers), pixels)
+    np.testing.assert_array_equal(answer.labels, expected.labels)
+    np.testing.assert_array_equal(spikes, expected.traces[-1].spikes)
+
+
+@pytest.mark.proof
+@needs_ngspice
+@needs_pdk("gf180mcu")
+@pytest.mark.parametrize(
+    ("config", "points"), [("digits-gf180", 0.005), ("digits-gf180-pass", 0.02)], ids=["gf180", "gf180-pass"]
+)
+def test_thresholds_are_enough(config: str, points: float, tmp_path: Path) -> None:
+    """The mean accuracy of fabricated chips is right within ``points``, which is far less than what they lose."""
+    settings = load_config(config)
+    train(settings, tmp_path / "run")
+    chip, data = Chip.load(tmp_path / "run" / "chip.safetensors"), load_dataset("digits")
+    bench, table = open_bench(settings.circuit), load_circuit(settings.circuit)
+    typical = sampled_table(bench, GRID, default_cache())
+    sampled = list(sampled_tables(bench, NEURONS, 1, GRID, cache=default_cache()))
+    numbers = [neuron_numbers(typical, each) for each in sampled]
+    usable = [place for place, found in enumerate(numbers) if found is not None]
+    volts = {place: float(numbers[place][list(NUMBERS).index("threshold")]) for place in usable}
+    whole = {place: deviated(table, typical, sampled[place]) for place in usable}
+    rng = np.random.default_rng(1)
+    rows = []
+    for _ in range(CHIPS):
+        drawn = rng.choice(usable, sum(layer.columns for layer in chip.layers))
+        truth, spikes = run_neurons(chip, [whole[place] for place in drawn], data.test_images)
+        shifted = with_thresholds(chip, np.array([volts[place] for place in drawn]))
+        found = golden.run(shifted, data.test_images, trace=True)
+        alike = (found.labels == truth.labels).mean(), (found.traces[-1].spikes == spikes).mean()
+        rows.append((truth.accuracy(data.test_labels), found.accuracy(data.test_labels), *alike))
+    accuracy, by_thresholds, classes, same_spikes = np.mean(rows, axis=0)
+    nominal = golden.run(chip, data.test_images).accuracy(data.test_labels)
+    print(
+        f"{config}: accuracy {nominal:.4f}, fabricated {accuracy:.4f}, by thresholds alone {by_thresholds:.4f};"
+        f" classes alike {classes:.4f}, spikes alike {same_spikes:.4f}"
+    )
+    assert abs(by_thresholds - accuracy) < points and nominal - accuracy > 2 * points
