@@ -13,22 +13,19 @@ from captwin.sim.pdk.place import cards_digest, place_of
 from captwin.sim.spice.bench import Bench
 from captwin.sim.spice.ngspice import SpiceError
 
-#: membranes and drives of the tables of sampled neurons: deviations are smooth, and need no finer ones
-GRID = (5, 7)
-
 
 def measure_mismatch(
     bench: Bench, neurons: int, seed: int, *, cache: Path | None = None, progress: Progress = silent
 ) -> Mismatch:
-    """Samples ``neurons`` neurons of ``bench``, each measured over the whole of its range on GRID, thresholds by
-    bisection, and reduces them.
+    """Samples ``neurons`` neurons of ``bench``, each measured by a few cycles, thresholds by bisection, and
+    reduces them.
 
     Equal arguments give equal results. Cycles are kept in the folder ``cache``, so an interrupted run goes on where it
     stopped; ``progress`` is called with how many neurons are done. Raises :class:`CaptwinError` if the circuit's
     devices have no statistics, if cycles do not converge, or if hardly a neuron has a threshold.
     """
-    tables = list(sampled_tables(bench, neurons, seed, GRID, cache=cache, progress=progress))
-    typical = sampled_table(bench, GRID, cache)
+    tables = list(sampled_tables(bench, neurons, seed, cache=cache, progress=progress))
+    typical = sampled_table(bench, cache)
     found = [(table, numbers) for table in tables if (numbers := neuron_numbers(typical, table)) is not None]
     if len(found) < LEAST_NEURONS:
         raise SpiceError(

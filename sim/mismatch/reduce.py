@@ -135,10 +135,9 @@ def _gain(table: NeuronTable) -> float:
 
 
 def _kept_by_leak(table: NeuronTable) -> float:
-    """Slope of the membrane after a silent cycle without drive, over the one before, by half of the axis below rest."""
-    low = (table.v_rest + float(table.v[0])) / 2
-    change = _membrane(table, table.v_rest, 0.0, False) - _membrane(table, low, 0.0, False)
-    return change / (table.v_rest - low)
+    """Slope of the membrane after a silent cycle, under the lowest drive, over the one before, from rest upwards."""
+    ends = [_membrane(table, v, float(table.u[0]), False) for v in (table.v_rest, float(table.v[-1]))]
+    return (ends[1] - ends[0]) / (float(table.v[-1]) - table.v_rest)
 
 
 def _variance(deviations: np.ndarray, counts: np.ndarray) -> float:

@@ -16,11 +16,18 @@ from captwin.sim.spice.ngspice import SpiceError
 
 #: V, how exactly the thresholds of sampled neurons are known: well below what they spread
 RESOLUTION = 0.5e-3
+#: membranes and drives of a sampled neuron's table; deviations are smooth, and need no more
+MEMBRANES, DRIVES = 3, 4
+#: its membranes go from rest to this share of the way to the highest, where neurons decide
+REACH = 0.5
 
 
-def sampled_table(bench: Bench, grid: tuple[int, int], cache: Path | None = None) -> NeuronTable:
-    """The table of ``bench`` with ``grid`` membranes and drives, measured as sampled neurons are."""
-    return characterize(bench, grid[0], drive_points=grid[1], resolution=RESOLUTION, cache=cache)
+def sampled_table(bench: Bench, cache: Path | None = None) -> NeuronTable:
+    """The coarse table of ``bench`` that sampled neurons are measured by, and the typical one that they deviate from."""
+    p = bench.parameters
+    axis = {"v_min": p["v_ref"], "v_max": p["v_ref"] + REACH * (p["v_max"] - p["v_ref"])}
+    reached = replace(bench, values=tuple({**p, **axis}.items()))
+    return characterize(reached, MEMBRANES, drive_points=DRIVES, resolution=RESOLUTION, cache=cache)
 
 
 def statistical(bench: Bench) -> Bench:
@@ -50,15 +57,9 @@ def neuron_seed(seed: int, number: int) -> int:
 
 
 def sampled_tables(
-    bench: Bench,
-    neurons: int,
-    seed: int,
-    grid: tuple[int, int],
-    *,
-    cache: Path | None = None,
-    progress: Progress = silent,
+    bench: Bench, neurons: int, seed: int, *, cache: Path | None = None, progress: Progress = silent
 ) -> Iterator[NeuronTable]:
-    """A table of ``grid`` membranes and drives for each of ``neurons`` neurons of ``bench``, as drawn.
+    """The :func:`sampled_table` of each of ``neurons`` neurons of ``bench``, as drawn.
 
     Equal seeds draw equal neurons, and neuron 0 is the same however many follow. Cycles are kept in ``cache``;
     ``progress`` is called with how many neurons are done. Raises :class:`CaptwinError` as :func:`statistical` and
@@ -67,5 +68,5 @@ def sampled_tables(
     drawn = statistical(bench)
     progress("neurons", 0, neurons)
     for number in range(neurons):
-        yield sampled_table(replace(drawn, seed=neuron_seed(seed, number)), grid, cache)
+        yield sampled_table(replace(drawn, seed=neuron_seed(seed, number)), cache)
         progress("neurons", number + 1, neurons)

@@ -8,7 +8,6 @@ import pytest
 
 from captwin.hw.chip import Chip
 from captwin.sim import golden
-from captwin.sim.mismatch.measure import GRID
 from captwin.sim.mismatch.model import NUMBERS
 from captwin.sim.mismatch.reduce import deviated, neuron_numbers
 from captwin.sim.mismatch.sample import sampled_table, sampled_tables
@@ -50,8 +49,8 @@ def test_thresholds_are_enough(config: str, points: float, tmp_path: Path) -> No
     train(settings, tmp_path / "run")
     chip, data = Chip.load(tmp_path / "run" / "chip.safetensors"), load_dataset("digits")
     bench, table = open_bench(settings.circuit), load_circuit(settings.circuit)
-    typical = sampled_table(bench, GRID, default_cache())
-    sampled = list(sampled_tables(bench, NEURONS, 1, GRID, cache=default_cache()))
+    typical = sampled_table(bench, default_cache())
+    sampled = list(sampled_tables(bench, NEURONS, 1, cache=default_cache()))
     numbers = [neuron_numbers(typical, each) for each in sampled]
     usable = [place for place, found in enumerate(numbers) if found is not None]
     volts = {place: float(numbers[place][list(NUMBERS).index("threshold")]) for place in usable}
