@@ -31,6 +31,8 @@ GROUPS = {
         "fabricate": "digits --sigma-c 0.05 --count 20",
         "remeasure": "pass_transistor --points 3",
         "fidelity": "digits --images 5",
+        "wires": "mnist-small",
+        "datasheet": "gf180_charge_share",
     },
     "chip": {
         "train": "--data digits --hidden 32 -o runs/small",

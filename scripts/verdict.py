@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from captwin.scripts.output import Row, note
+from captwin.scripts.output import Row, count, note
 from captwin.scripts.quantities import energy_text
 from captwin.sim.neurons.verdict import Verdict, judge
+from captwin.sim.spice.characterize import HeldOut
 from captwin.sim.spice.corners import Measured
 
 
@@ -25,6 +26,20 @@ def verdict_rows(verdict: Verdict) -> list[Row]:
         Row("membranes_outside", verdict.membranes_outside, "", ""),
         Row("warnings", list(verdict.warnings), "", ""),
         *(Row("", None, "warning", warning) for warning in verdict.warnings),
+    ]
+
+
+def held_out_rows(check: HeldOut) -> list[Row]:
+    """How a table predicts fresh cycles: of the membrane everywhere, of the spike near the threshold."""
+    label = f"spikes foretold within {1e3 * check.near:.1f} mV of the threshold"
+    text = "the table holds no threshold" if check.agreement is None else f"{100 * check.agreement:.2f} %"
+    return [
+        count("held_out_points", "held-out points", check.points),
+        Row("held_out_rms_v", check.rms, "interpolation error, RMS", f"{1e3 * check.rms:.3f} mV"),
+        Row("held_out_worst_v", check.worst, "interpolation error, worst", f"{1e3 * check.worst:.3f} mV"),
+        Row("near_threshold_v", check.near, "", ""),
+        Row("near_threshold_points", check.near_points, "", ""),
+        Row("held_out_spikes", check.agreement, label, text),
     ]
 
 

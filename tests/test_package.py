@@ -33,7 +33,7 @@ def archives(tmp_path_factory):
     folder = tmp_path_factory.mktemp("package")
     tree = folder / "tree"
     tree.mkdir()
-    for name in (*ROOMS, "src"):
+    for name in (*ROOMS, "src", "docs"):  # a page of the documents is linked into a room
         unwanted = shutil.ignore_patterns("__pycache__", "*.egg-info")
         shutil.copytree(ROOT / name, tree / name, symlinks=True, ignore=unwanted)
     for name in ("pyproject.toml", "README.md", "LICENSE"):

@@ -9,12 +9,15 @@ from captwin.sim.neurons.circuits import load_circuit
 from captwin.sim.plots.fidelity import plot_chains
 from captwin.sim.plots.inference import plot_inference
 from captwin.sim.plots.neuron import draw_table
+from captwin.sim.plots.schematic import draw_schematic
 from captwin.sim.plots.style import save_png, style
 from captwin.sim.plots.transient import plot_transient
 from captwin.sim.plots.waveform import plot_core
 from captwin.sim.rtl.simulate import simulate
-from captwin.sim.spice.bench import SPICE_CIRCUITS
+from captwin.sim.schematic.elements import read_subcircuits
+from captwin.sim.spice.bench import SPICE_CIRCUITS, find_netlist
 from captwin.sim.spice.memory import default_cache
+from captwin.sim.spice.source import read_source
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
 
@@ -34,6 +37,8 @@ def main() -> None:
     )
     with style():
         save_png(draw_table(load_circuit("pass_transistor")), FOLDER / "table.png")
+        devices = read_subcircuits(read_source(find_netlist("gf180_charge_share"), "netlist"))["neuron"]
+        save_png(draw_schematic(devices.blocks), FOLDER / "devices.png")
     for circuit in SPICE_CIRCUITS:
         plot_transient(circuit, FOLDER / f"transient_{circuit}.png")
     columns = compare(chip, dataset.test_images[:3], neurons=24, cache=default_cache())

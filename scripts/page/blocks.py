@@ -58,6 +58,15 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Points:
+    """A list of sentences."""
+
+    points: Sequence[str]
+    caption: str = ""
+    kind: ClassVar[str] = "points"
+
+
+@dataclass(frozen=True)
 class Commands:
     """Lines for a terminal."""
 
@@ -65,7 +74,7 @@ class Commands:
     kind: ClassVar[str] = "commands"
 
 
-Block = Table | Facts | Drawing | Note | Commands
+Block = Table | Facts | Drawing | Note | Points | Commands
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,9 @@ COLOURS = {
     "#1f77b4": "var(--blue)",  # tab:blue
     "#d62728": "var(--red)",  # tab:red
     "#ff7f0e": "var(--orange)",  # tab:orange
+    "#2ca02c": "var(--green)",  # tab:green
+    "#404040": "var(--ink)",  # 0.25
+    "#e6e6e6": "var(--line)",  # 0.9
     "#808080": "var(--grey)",  # 0.5
     "#b2b2b2": "var(--faint)",  # 0.7
 }
@@ -32,7 +35,8 @@ def drawing(figure: Figure, name: str, caption: str) -> Drawing:
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r' xmlns(:xlink)?="[^"]*"| version="[^"]*"', "", svg, count=3)
-    svg = re.sub(r'<g id="[^"]*">', "<g>", svg)  # names for editors, the same in every figure
+    used = set(re.findall(r'#([^")]+)', svg))
+    svg = re.sub(r' id="([^"]*)"', lambda name: name[0] if name[1] in used else "", svg)  # the others are for editors
     svg = re.sub(r"(?<=[;\" ])font: [^;\"]*?([\d.]+px)[^;\"]*", r"font-size: \1", svg)
     svg = re.sub(r"#[0-9a-f]{6}\b", lambda colour: COLOURS.get(colour[0], colour[0]), svg)
     svg = svg.replace("<svg ", f'<svg role="img" aria-label="{escape(caption)}" ', 1)

@@ -1,11 +1,8 @@
 """The whole page."""
 
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from captwin.scripts.page import accuracy, energy, inference, neuron, provenance, speed, timing
 from captwin.scripts.page.measured import Measured
+from captwin.scripts.page.render import render
 from captwin.scripts.quantities import energy_text
 
 SECTIONS = (accuracy, speed, timing, neuron, inference, energy, provenance)
@@ -13,18 +10,19 @@ SECTIONS = (accuracy, speed, timing, neuron, inference, energy, provenance)
 
 def page(measured: Measured) -> str:
     """One HTML page that needs nothing else; the same measurements give the same bytes."""
-    folder = Path(__file__).parent
-    environment = Environment(
-        loader=FileSystemLoader(folder), autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True
-    )
     divergence = measured.gates.first_divergence
-    return environment.get_template("page.html").render(
-        title=f"{measured.name} on {measured.built.board.title}",
-        css=(folder / "page.css").read_text(),
-        verdict=verdict(measured),
-        mismatch=f"{measured.gates.mismatches:,} numbers differ; the first: {divergence}" if divergence else "",
-        figures=_figures(measured),
-        sections=[module.section(measured) for module in SECTIONS],
+    return render(
+        f"{measured.name} on {measured.built.board.title}",
+        verdict(measured),
+        _figures(measured),
+        [module.section(measured) for module in SECTIONS],
+        alarm=(
+            "The gates differ from the golden model.",
+            f"{measured.gates.mismatches:,} numbers differ; the first: {divergence}",
+        )
+        if divergence
+        else None,
+        maker="captwin report",
     )
 
 

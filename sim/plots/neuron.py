@@ -36,11 +36,11 @@ class Neuron:
         return 1e3 * self.u[0], 1e3 * self.u[-1], self.v[0], self.v[-1]
 
     def maps(self, b: int) -> list[np.ma.MaskedArray]:
-        """V, membranes after a cycle as :func:`_even` has them: one map; of four surfaces one of cycles without a spike
+        """V, membranes after a cycle as :func:`even` has them: one map; of four surfaces one of cycles without a spike
         and one of those with, each masked where the other holds."""
         if self.surfaces.ndim == 3:
-            return [np.ma.masked_array(_even(self, self.surfaces[b]))]
-        silent, firing = (_even(self, surface) for surface in self.surfaces[b])
+            return [np.ma.masked_array(even(self, self.surfaces[b]))]
+        silent, firing = (even(self, surface) for surface in self.surfaces[b])
         v, u = (np.linspace(axis[0], axis[-1], len(silent)) for axis in (self.v, self.u))
         never = np.isnan(self.thresholds[b])
         least = np.interp(v, self.v, np.where(never, self.u[-1], self.thresholds[b]))
@@ -191,7 +191,7 @@ def _difference_row(
 def _energy_row(figure: Figure, axes: np.ndarray, table: NeuronTable, joules: np.ndarray) -> None:
     neuron, femto = of_table(table), 1e15 * joules
     for b, axis in enumerate(axes[:2]):
-        picture = _map(axis, _even(neuron, femto[b]), neuron.extent, "magma", (femto.min(), femto.max()))
+        picture = _map(axis, even(neuron, femto[b]), neuron.extent, "magma", (femto.min(), femto.max()))
         axis.set_title(f"{STATES[b]}: energy of a cycle")
         line = [np.interp(table.v_rest, table.v, femto[b, :, j]) for j in range(len(table.u))]
         axes[2].plot(1e3 * table.u, line, color=CURVES[b], linewidth=1.5, label=STATES[b])
@@ -236,7 +236,7 @@ def _curves(axis: Axes, v: np.ndarray, curves: np.ndarray) -> None:
     axis.legend(frameon=False)
 
 
-def _even(neuron: Neuron, values: np.ndarray, points: int = 257) -> np.ndarray:
+def even(neuron: Neuron, values: np.ndarray, points: int = 257) -> np.ndarray:
     """(Nv, Nu) on evenly spaced points, bilinear between those of the axes, as the arithmetic has it."""
     v, u = (np.linspace(axis[0], axis[-1], points) for axis in (neuron.v, neuron.u))
     along = np.stack([np.interp(u, neuron.u, line) for line in values])

@@ -15,6 +15,8 @@ from captwin.sim.spice.column import Column, ColumnBench
 #: drives of three rows in units of the drive that makes the resting neuron spike, and the cycles in which they spike
 _ROWS = ((0.8, (1, 2, 4, 9)), (1.4, (6, 7)), (-0.6, (5,)))
 _STEPS = 10
+#: drives of the two cycles that :func:`draw_cycles` shows, in the same unit
+_SHARES = (0.8, 1.4)
 
 
 def plot_transient(circuit: str, path: Path) -> None:
@@ -61,6 +63,54 @@ def draw_transient(bench: Bench, least: float, table: NeuronTable | None = None)
     for axis in axes:
         axis.grid(axis="x", color="0.9")
     figure.align_ylabels(axes)
+    return figure
+
+
+def draw_cycles(bench: Bench, least: float, table: NeuronTable) -> Figure:
+    """A cycle from rest that ends without a spike and one that ends with one, each and the cycle after it, in ngspice;
+    dots are the membranes that ``table`` foretells.
+
+    ``least`` is the drive in V that makes the resting neuron spike, above 0. Raises :class:`SpiceError` without
+    ngspice, or if it does not reach the end.
+    """
+    c_column, v_read, supply = (bench.parameters[name] for name in ("c_column", "v_read", "supply"))
+    most = 0.9 * v_read / max(_SHARES)
+    figure = Figure(figsize=(11, 6), layout="constrained")
+    axes = figure.subplots(4, 2, sharex=True, sharey="row", height_ratios=[1.5, 1, 1.6, 1])
+    clocks, spikes = ["latch", "eval", "phi2", "phi1"], np.array([[1], [0]])
+    for place, share in enumerate(_SHARES):
+        charge = np.array([share * min(least, most) * c_column / v_read])
+        column = Column(charge, np.zeros(1), (0.0, 0.0), c_column)
+        waves = ColumnBench(bench, column, spikes, v_read).waves([*clocks, "up0", "col", "mem", "spike", "spike_n"])
+        drives = column.drives(spikes, v_read)
+        time, fires = waves["time"] * 1e9, waves["spike"].max() > supply / 2
+        ending = "with a spike" if fires else "without a spike"
+        axes[0, place].set_title(f"{1e3 * drives[0]:.0f} mV of drive, then none: ends {ending}")
+        _stack(
+            axes[0, place], time, [(name, waves[name] / supply) for name in clocks] + [("row", waves["up0"] / v_read)]
+        )
+        axes[1, place].plot(time, waves["col"], color="tab:green", linewidth=1.2)
+        axes[2, place].plot(time, waves["mem"], color="#000000", linewidth=1.2)
+        ends = 10.0 * np.arange(1, len(drives) + 1)
+        axes[2, place].plot(ends, _foretold(table, drives), "o", color="tab:orange", clip_on=False)
+        for name, colour in (("spike", "tab:red"), ("spike_n", "0.5")):
+            axes[3, place].plot(time, waves[name], color=colour, linewidth=1.2)
+            low = waves[name][0] < supply / 2
+            axes[3, place].annotate(
+                name,
+                (0.0, waves[name][0]),
+                xytext=(5, 3 if low else -3),
+                textcoords="offset points",
+                va="bottom" if low else "top",
+                color=colour,
+            )
+    for axis, label in zip(axes[1:, 0], ("column [V]", "membrane [V]", "latch [V]"), strict=True):
+        axis.set_ylabel(label)
+    for axis in axes[-1]:
+        axis.set(xlabel="time [ns]", xlim=(0, 20), xticks=range(0, 21, 2))
+    for axis in axes.flat:
+        axis.axvline(10, color="0.7", linewidth=1, linestyle="--")
+    figure.align_ylabels(axes[:, 0])
     return figure
 
 

@@ -110,7 +110,7 @@ class ColumnBench:
         for name, train, up, down in zip(names, trains, plus, minus, strict=True):
             for kind, farads, idle, active in (("up", up, 0.0, self.v_read), ("down", down, self.v_read, 0.0)):
                 if farads > 0:
-                    elements.append(f"v{kind}{name} {kind}{name} 0 {_waveform(train, idle, active)}")
+                    elements.append(f"v{kind}{name} {kind}{name} 0 {waveform(train, idle, active)}")
                     elements.append(f"c{kind}{name} {kind}{name} col {farads:.9g}")
                     sources.append(f"{kind}{name}")
         elements.append(f"cballast col 0 {max(self.column.ballast, 0.0):.9g}")
@@ -210,7 +210,7 @@ class ColumnBench:
 _MEASURED = (("v", "v(mem)"), ("s", "v(spike)"), ("q", "q"), ("r", "r"))
 
 
-def _waveform(train: np.ndarray, idle: float, active: float) -> str:
+def waveform(train: np.ndarray, idle: float, active: float) -> str:
     if not train.any():
         return f"{idle:g}"
     return "pwl(" + " ".join(f"{_nano(time)} {volts:g}" for time, volts in _corners(train, idle, active)) + ")"

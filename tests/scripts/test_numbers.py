@@ -22,6 +22,7 @@ CHEAP = {
     "characterize": ["pass_transistor"],
     "fidelity": ["digits-tiny"],
     "remeasure": ["pass_transistor"],
+    "wires": ["digits-tiny"],
     "train": ["--data", "digits", "-o", "run"],
 }
 #: what takes long, or more than this machine has: that it was reached is enough

@@ -13,6 +13,7 @@ from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import visible
 from captwin.scripts.activity import warn
 from captwin.scripts.conditions import ChipCircuitOption, doubts_of
+from captwin.scripts.datasheet.corners import circuit_panels, threshold_panel
 from captwin.scripts.output import JsonFlag, Row, count, file, note, print_table, progress_told, share, show
 from captwin.scripts.quantities import energy_text
 from captwin.sim.corners import ChipAt, CircuitAt, chip_corners, circuit_corners
@@ -39,7 +40,7 @@ def corners(
         if circuit is None:
             raise CaptwinError("corners: name a chip, or a circuit alone with --circuit")
         places = circuit_corners(circuit)
-        panels, about, rows = _circuit_panels(places), [note("circuit", "circuit", circuit)], []
+        panels, about, rows = circuit_panels(places), [note("circuit", "circuit", circuit)], []
         title = circuit
     else:
         loaded = load_chip(chip)
@@ -86,23 +87,6 @@ def _millivolts(value: float) -> str:
     return f"{1e3 * value:.1f}"
 
 
-def _threshold(places: Sequence[CircuitAt]) -> Panel:
-    return Panel("firing drive at rest [mV]", [at.verdict.threshold for at in places], _millivolts, "never")
-
-
-def _circuit_panels(places: Sequence[CircuitAt]) -> list[Panel]:
-    """What a designer looks at first."""
-    return [
-        _threshold(places),
-        Panel("after a spike [mV]", [at.verdict.threshold_after_spike for at in places], _millivolts, "never"),
-        Panel("leak [%]", [at.verdict.leak for at in places], _percent),
-        Panel("shift at rest [mV]", [at.verdict.rest_shift for at in places], _millivolts),
-        Panel("reset leaves [%]", [at.verdict.reset_left for at in places], _percent),
-        Panel("rest [mV]", [at.table.v_rest for at in places], _millivolts),
-        Panel("energy of a cycle", [at.energy for at in places], energy_text, "unknown"),
-    ]
-
-
 def _chip_panels(places: Sequence[ChipAt]) -> list[Panel]:
     active = [at.evaluation.activity.layers for at in places]
     return [
@@ -113,7 +97,7 @@ def _chip_panels(places: Sequence[ChipAt]) -> list[Panel]:
             for number in range(len(active[0]))
         ),
         Panel("clamped drives, most [%]", [max(layer.clamped for layer in layers) for layers in active], _percent),
-        _threshold(places),
+        threshold_panel(places),
     ]
 
 

@@ -14,9 +14,9 @@ from captwin.hw.support.names import check_name
 from captwin.scripts.conditions import degrees, words
 from captwin.scripts.inspection.netlist import bias_rows
 from captwin.scripts.options import PdkOption
-from captwin.scripts.output import JsonFlag, Row, count, file, note, progress_told, show
+from captwin.scripts.output import JsonFlag, Row, file, note, progress_told, show
 from captwin.scripts.quantities import energy_text
-from captwin.scripts.verdict import condition_rows, verdict_rows
+from captwin.scripts.verdict import condition_rows, held_out_rows, verdict_rows
 from captwin.sim.neurons.circuits import conditions_of
 from captwin.sim.neurons.conditions import TYPICAL, Conditions, listed
 from captwin.sim.neurons.table import MOST_POINTS, NeuronTable
@@ -146,22 +146,9 @@ def _rows(table: NeuronTable, check: HeldOut, path: Path) -> list[Row]:
         Row("energy_min_j", least, "", ""),
         Row("energy_max_j", most, "", ""),
         Row("energy_median_j", middle, "energy of a cycle", energies),
-        count("held_out_points", "held-out points", check.points),
-        Row("held_out_rms_v", check.rms, "interpolation error, RMS", f"{1e3 * check.rms:.3f} mV"),
-        Row("held_out_worst_v", check.worst, "interpolation error, worst", f"{1e3 * check.worst:.3f} mV"),
-        *_spikes(check),
+        *held_out_rows(check),
         *verdict_rows(judge(table)),
         file("table", "table", path),
-    ]
-
-
-def _spikes(check: HeldOut) -> list[Row]:
-    label = f"spikes foretold within {1e3 * check.near:.1f} mV of the threshold"
-    text = "the table holds no threshold" if check.agreement is None else f"{100 * check.agreement:.2f} %"
-    return [
-        Row("near_threshold_v", check.near, "", ""),
-        Row("near_threshold_points", check.near_points, "", ""),
-        Row("held_out_spikes", check.agreement, label, text),
     ]
 
 

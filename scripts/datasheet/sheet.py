@@ -1,0 +1,125 @@
+"""All that a datasheet tells of, brought together once."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.progress import Progress, silent
+from captwin.hw.support.tools import find_tool
+from captwin.scripts.inspection.inspection import Kind, kind_of
+from captwin.sim.corners import CircuitAt, circuit_corners
+from captwin.sim.neurons.circuits import conditions_of
+from captwin.sim.neurons.table import NeuronTable
+from captwin.sim.neurons.verdict import Verdict
+from captwin.sim.pdk.catalogue import find_pdk
+from captwin.sim.pdk.pdk import Pdk
+from captwin.sim.pdk.place import advice, find_place
+from captwin.sim.schematic.elements import Subcircuit, count_transistors, read_subcircuits
+from captwin.sim.spice.bench import MODELS, SPICE_CIRCUITS, Bench, find_devices, find_netlist, open_bench
+from captwin.sim.spice.characterize import HeldOut, held_out
+from captwin.sim.spice.ngspice import ADVICE
+from captwin.sim.spice.source import Source, read_source
+
+#: draws the fresh cycles
+SEED = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Netlist:
+    """The netlist of the circuit, and the bench that it stands on."""
+
+    path: Path
+    source: Source
+    devices: str | Path  #: what it is made of: the name of a PDK, or a file
+    subcircuits: dict[str, Subcircuit]
+    bench: Bench | str  #: under the conditions of the circuit's own table; or what is missing for it
+
+    @property
+    def pdk(self) -> Pdk | None:
+        """The foundry's PDK that it is made of, if it is."""
+        return find_pdk(self.devices) if isinstance(self.devices, str) else None
+
+    @property
+    def transistors(self) -> int:
+        """Of the neuron; one that is only a capacitor does not count."""
+        return count_transistors(self.subcircuits)
+
+    @property
+    def devices_text(self) -> str:
+        """What it is made of, in words."""
+        if self.pdk:
+            return self.pdk.title
+        return "level-1 cards of Captwin's own" if self.devices == MODELS else f"devices of {Path(self.devices).name}"
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """A circuit: its tables under all conditions, and its netlist."""
+
+    name: str  #: what the user calls it
+    places: tuple[CircuitAt, ...]  #: its own table first
+    netlist: Netlist | None  #: None of a table whose netlist is not known
+    check: HeldOut | None = None  #: of its own table by fresh cycles, if these were simulated
+
+    @property
+    def table(self) -> NeuronTable:
+        """The circuit's own."""
+        return self.places[0].table
+
+    @property
+    def verdict(self) -> Verdict:
+        """On the circuit's own table."""
+        return self.places[0].verdict
+
+
+def open_sheet(name: str, netlist: Path | None, models: Path | None, pdk: str | None) -> Sheet:
+    """Reads the tables of the circuit ``name``, and the netlist that its own was measured from: the one given, or ours
+    of the name that the table says.
+
+    Raises :class:`CaptwinError` if a file is missing or wrong, or if devices are given and no netlist is known.
+    """
+    if Path(name).is_file() and (kind := kind_of(name)) is not Kind.TABLE:
+        also = f" and --netlist {name}" if kind is Kind.NETLIST else ""
+        raise CaptwinError(f"{name}: this is {kind.value}; a datasheet is of a circuit's table: name that{also}")
+    places = circuit_corners(name)
+    table = places[0].table
+    if netlist is None and table.circuit not in SPICE_CIRCUITS:
+        if (models, pdk) != (None, None):
+            raise CaptwinError(f"{name}: --models and --pdk are for its netlist; name that with --netlist")
+        return Sheet(name, places, None)
+    return Sheet(name, places, _netlist(table, netlist, models, pdk))
+
+
+def checked(sheet: Sheet, points: int, *, progress: Progress = silent) -> Sheet:
+    """``sheet`` with its own table held against ``points`` fresh cycles in ngspice, and as many near the threshold; as
+    it is without ngspice, or for no points.
+
+    Raises :class:`SpiceError` if a cycle cannot be simulated.
+    """
+    if sheet.netlist is None or not isinstance(sheet.netlist.bench, Bench) or not points:
+        return sheet
+    return replace(sheet, check=held_out(sheet.netlist.bench, sheet.table, points, SEED, progress=progress))
+
+
+def _netlist(table: NeuronTable, place: Path | None, models: Path | None, pdk: str | None) -> Netlist:
+    path = find_netlist(table.circuit, place)
+    source, devices = read_source(path, "netlist"), find_devices(path, models, pdk)
+    subcircuits = read_subcircuits(source)
+    if "neuron" not in subcircuits:
+        raise CaptwinError(f"{path}: no '.subckt neuron' with devices; docs/own-neuron.md says what a netlist holds")
+    bench: Bench | str
+    if find_tool("ngspice") is None:
+        bench = f"ngspice is not installed: {ADVICE}"
+    elif isinstance(devices, str) and find_place(find_pdk(devices)) is None:
+        bench = f"the device models of {devices} are not here: {advice(find_pdk(devices))}"
+    else:
+        bench = open_bench(
+            table.circuit,
+            netlist=place,
+            models=models,
+            pdk=pdk,
+            conditions=conditions_of(table),
+            c_column=table.c_column,
+            c_membrane=table.c_membrane,
+        )
+    return Netlist(path, source, devices, subcircuits, bench)

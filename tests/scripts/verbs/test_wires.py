@@ -1,0 +1,38 @@
+"""``captwin wires`` tells of a chip's lines."""
+
+import json
+
+import pytest
+
+from captwin.sim.devices.crossbar import crossbar_of
+from captwin.sim.pdk.catalogue import find_pdk
+from captwin.train.zoo import load_chip
+from tests.support.needs import needs_ngspice
+
+
+def test_lines_of_a_chip(captwin):
+    status, out, _ = captwin("wires", "mnist-small")
+    assert status == 0 and "layer 0: room in C_column for it" in out
+    assert "fF TOO LITTLE; train with parasitic = 0.15 or more" in out and "enough" in out
+    status, out, _ = captwin("wires", "mnist-small", "--json")
+    result = json.loads(out)
+    bar = crossbar_of(load_chip("mnist-small").layers[0], find_pdk("gf180mcu").wires)
+    first = result["layers"][0]
+    assert status == 0 and first["column"] == {"ohms": bar.column.ohms, "farads": bar.column.farads}
+    assert first["missing_room_f"] > 0 > result["layers"][1]["missing_room_f"]
+    assert first["row_wire_f"] == pytest.approx(bar.row_line.farads / 96)
+
+
+@pytest.mark.proof
+@needs_ngspice
+def test_columns_with_resistance(captwin):
+    status, out, _ = captwin("wires", "digits", "--images", "1", "--neurons", "2", "--driver", "200", "--json")
+    result = json.loads(out)
+    assert status == 0 and [place["at_v"] for place in result["drift_v_a_cycle"]] == [0.56, 0.72, 0.88]
+    for layer in result["layers"]:
+        assert layer["cycles"] == 32 and layer["other_spikes"] == 0 and 0 < layer["moved_worst_v"] < 2e-4
+
+
+def test_a_circuit_that_is_not_known(captwin, tmp_path):
+    status, _, err = captwin("wires", "digits", "--netlist", str(tmp_path))
+    assert status == 1 and "the folder holds no charge_share.cir" in err
