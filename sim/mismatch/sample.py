@@ -15,15 +15,15 @@ from captwin.sim.spice.characterize import characterize
 from captwin.sim.spice.ngspice import SpiceError
 
 #: V, how exactly the thresholds of sampled neurons are known: well below what they spread
-RESOLUTION = 0.5e-3
+RESOLUTION = 1e-3
 #: membranes and drives of a sampled neuron's table; deviations are smooth, and need no more
-MEMBRANES, DRIVES = 3, 4
+MEMBRANES, DRIVES = 2, 3
 #: its membranes go from rest to this share of the way to the highest, where neurons decide
 REACH = 0.5
 
 
 def sampled_table(bench: Bench, cache: Path | None = None) -> NeuronTable:
-    """The coarse table of ``bench`` that sampled neurons are measured by, and the typical one that they deviate from."""
+    """The coarse table of ``bench``: of a sampled neuron, or the typical one that it deviates from."""
     p = bench.parameters
     axis = {"v_min": p["v_ref"], "v_max": p["v_ref"] + REACH * (p["v_max"] - p["v_ref"])}
     reached = replace(bench, values=tuple({**p, **axis}.items()))
