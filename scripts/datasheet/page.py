@@ -14,15 +14,23 @@ MAKER = "captwin datasheet"
 
 def page(sheet: Sheet) -> str:
     """One HTML page that needs nothing else; the same files give the same bytes."""
-    fatal = sheet.verdict.fatal
     return render(
         f"{sheet.table.circuit}: datasheet",
         _verdict(sheet),
         _figures(sheet),
         [module.section(sheet) for module in SECTIONS],
         maker=f"{MAKER} {sheet.table.circuit}",
-        alarm=("No network can work on this neuron.", f"It {fatal}.") if fatal else None,
+        alarm=_alarm(sheet),
     )
+
+
+def _alarm(sheet: Sheet) -> tuple[str, str] | None:
+    """What is badly wrong with the circuit, or with its table."""
+    if fatal := sheet.verdict.fatal:
+        return "No network can work on this neuron.", f"It {fatal}."
+    if sheet.same_source is False:
+        return "The table is not of this netlist.", provenance.OTHER_SOURCE
+    return None
 
 
 def _verdict(sheet: Sheet) -> str:

@@ -11,6 +11,11 @@ from captwin.sim.pdk.place import cards_digest, find_place
 from captwin.sim.spice.bench import NETLISTS, Bench
 from captwin.sim.spice.ngspice import ngspice_version
 
+OTHER_SOURCE = (
+    "The table was measured from another netlist, other device models or another bench than the devices and transients "
+    "on this page: their hash is not the one in the table. captwin remeasure tells how far it is off."
+)
+
 
 def section(sheet: Sheet) -> Section:
     """Hashes, dates and commands."""
@@ -48,19 +53,10 @@ def _netlist_facts(netlist: Netlist) -> list[tuple[str, str]]:
 
 def _match(sheet: Sheet) -> list[Block]:
     """Whether the table was measured from the netlist that is shown, as far as that can be told."""
-    if sheet.netlist is None or not isinstance(sheet.netlist.bench, Bench):
+    if sheet.same_source is None:
         return []
-    if sheet.netlist.bench.sha256 == sheet.table.source_sha256:
-        return [
-            Note("The table was measured from this netlist, these device models and this bench: their hashes agree.")
-        ]
-    return [
-        Note(
-            "The table was measured from another netlist, other device models or another bench than these: their hash "
-            "is not the one in the table. captwin remeasure tells how far it is off.",
-            bad=True,
-        )
-    ]
+    same = "The table was measured from this netlist, these device models and this bench: their hashes agree."
+    return [Note(same) if sheet.same_source else Note(OTHER_SOURCE, bad=True)]
 
 
 def commands(sheet: Sheet) -> list[str]:

@@ -9,6 +9,8 @@ from captwin.sim.schematic.elements import Block as Devices
 from captwin.sim.schematic.elements import Subcircuit
 
 TITLE = "Devices"
+#: devices that are drawn
+MOST = 400
 
 
 def section(sheet: Sheet) -> Section:
@@ -19,6 +21,9 @@ def section(sheet: Sheet) -> Section:
             "devices", TITLE, "The netlist is not known.", [Note("Name it with --netlist, and its devices as ever.")]
         )
     parts = _blocks(netlist.subcircuits)
+    count = sum(len(part.elements) for part in parts)
+    if count > MOST:
+        return Section("devices", TITLE, f"{count:,} devices.", [Note(f"Not drawn: more than {MOST} are not legible.")])
     with style():
         figure = draw_schematic(parts)
     caption = (

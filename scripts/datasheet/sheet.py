@@ -67,6 +67,14 @@ class Sheet:
         return self.places[0].table
 
     @property
+    def same_source(self) -> bool | None:
+        """Whether its own table was measured from this netlist, these device models and this bench; None where that
+        cannot be told."""
+        if self.netlist is None or not isinstance(self.netlist.bench, Bench):
+            return None
+        return self.netlist.bench.sha256 == self.table.source_sha256
+
+    @property
     def verdict(self) -> Verdict:
         """On the circuit's own table."""
         return self.places[0].verdict
@@ -105,7 +113,7 @@ def _netlist(table: NeuronTable, place: Path | None, models: Path | None, pdk: s
     path = find_netlist(table.circuit, place)
     source, devices = read_source(path, "netlist"), find_devices(path, models, pdk)
     subcircuits = read_subcircuits(source)
-    if "neuron" not in subcircuits:
+    if "neuron" not in subcircuits or not subcircuits["neuron"].elements:
         raise CaptwinError(f"{path}: no '.subckt neuron' with devices; docs/own-neuron.md says what a netlist holds")
     bench: Bench | str
     if find_tool("ngspice") is None:

@@ -1,10 +1,13 @@
-"""A neuron table against ngspice once more: some of its cycles simulated again, and what differs."""
+"""Neuron tables against ngspice once more: some of their cycles simulated again, and what differs."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from captwin.hw.support.progress import Progress, silent
+from captwin.sim.neurons.circuits import circuit_conditions, conditions_of, load_circuit
+from captwin.sim.neurons.conditions import Conditions
 from captwin.sim.neurons.table import NeuronTable
 from captwin.sim.spice.bench import Bench, Point
 from captwin.sim.spice.characterize import RESOLUTION
@@ -12,18 +15,45 @@ from captwin.sim.spice.runner import Runner
 
 #: V of drive to either side of a threshold at which its place is tried: as exactly as it was found, and once more
 BESIDE = 2 * RESOLUTION
+#: V and share: largest differences of a membrane and of an energy at which a table is right
+VOLTS, SHARE = 20e-6, 0.01
 
 
 @dataclass(frozen=True)
 class Remeasured:
     """How far ngspice now is from what a table says."""
 
+    conditions: Conditions  #: of the table
     same_source: bool  #: whether netlist, device models, bench and conditions are those that the table was made from
     cycles: int  #: simulated at points of the table's grid
     membrane: float  #: V, largest difference of the membrane after a cycle
     energy: float | None  #: largest difference of a cycle's energy, as a share of the table's; None if it has none
     decisions: int  #: cycles whose spike was compared: those of the grid, and those beside the thresholds
     wrong: int  #: how many of these have another spike than the table
+
+    def right(self, volts: float = VOLTS, share: float = SHARE) -> bool:
+        """Whether no spike is another, no membrane off by more than ``volts`` V, no energy by more than ``share``."""
+        return self.wrong == 0 and self.membrane <= volts and (self.energy or 0.0) <= share
+
+
+def remeasure_circuit(
+    circuit: str,
+    open_for: Callable[[NeuronTable], Bench],
+    points: int,
+    *,
+    corner: str | None = None,
+    temperature: float | None = None,
+    progress: Progress = silent,
+) -> Iterator[Remeasured]:
+    """Does :func:`remeasure` with the tables of ``circuit``, each on the bench that ``open_for`` opens for it.
+
+    With a ``corner`` or a ``temperature`` in deg C it is the one table that :func:`load_circuit` finds, else all.
+    """
+    tables = [load_circuit(circuit, corner, temperature)]
+    if corner is None and temperature is None:
+        tables = [load_circuit(circuit, each.corner, each.temperature) for each in circuit_conditions(circuit)]
+    for table in tables:
+        yield remeasure(open_for(table), table, points, progress=progress)
 
 
 def remeasure(bench: Bench, table: NeuronTable, points: int, *, progress: Progress = silent) -> Remeasured:
@@ -54,6 +84,7 @@ def remeasure(bench: Bench, table: NeuronTable, points: int, *, progress: Progre
     decided = runner.cycles([point for point, _ in beside], "thresholds")
     wrong = sum(cycle.spike != fires for cycle, (_, fires) in zip(decided, beside, strict=True))
     return Remeasured(
+        conditions=conditions_of(table),
         same_source=bench.sha256 == table.source_sha256,
         cycles=len(cycles),
         membrane=float(np.abs(after - table.after[chosen]).max()),

@@ -22,8 +22,8 @@ ACROSS, DOWN, DEVICE = 3.05, 2.3, 1.5
 LINE, ABOVE, BELOW, LEFT = 0.45, 0.9, 0.9, 1.1
 #: stacks side by side, and inches of a unit
 MOST, INCH = 11, 0.33
-#: characters of a title that have room above one stack
-LETTERS = 12
+#: characters of a title that have room above one stack, and of a name beside a device
+LETTERS, LONGEST = 12, 18
 #: nets that are drawn in a colour, so that the eye finds them
 MARKED = {"mem": "tab:blue", "col": "tab:blue", "spike": "tab:red", "spike_n": "tab:red"}
 
@@ -55,7 +55,8 @@ class _Pen:
     def text(
         self, text: str, at: tuple[float, float], colour: str = "#000000", side: str = "left", up: str = "center"
     ) -> None:
-        self.axis.text(*at, text, ha=side, va=up, color=colour, fontsize=8)
+        lines = [line if len(line) <= LONGEST else f"{line[: LONGEST - 2]}.." for line in text.split("\n")]
+        self.axis.text(*at, "\n".join(lines), ha=side, va=up, color=colour, fontsize=8)
 
     def net(self, net: str, at: tuple[float, float], side: str = "left", up: str = "center") -> None:
         self.text(net, at, MARKED.get(net, "#000000"), side, up)

@@ -8,8 +8,6 @@ from captwin.sim.spice.source import Source
 
 #: nets that are supplies, in every netlist of a neuron
 SUPPLY, GROUND = "vdd", "0"
-#: characters of the longest name that is shown
-LONGEST = 24
 
 
 @dataclass(frozen=True)
@@ -87,7 +85,7 @@ def read_subcircuits(netlist: Source) -> dict[str, Subcircuit]:
         elif words[0] in (".ends", ".eom") and name:
             found[name] = Subcircuit(name, ports, tuple(block for block in blocks if block.elements))
             name = ""
-        elif name and words[0][0].isalpha() and (element := _element(words)):
+        elif name and words[0][:1].isalpha() and (element := _element(words)):
             blocks[-1] = Block(blocks[-1].comment, (*blocks[-1].elements, element))
         above = ""
     return found
@@ -95,12 +93,19 @@ def read_subcircuits(netlist: Source) -> dict[str, Subcircuit]:
 
 def count_transistors(subcircuits: dict[str, Subcircuit], name: str = "neuron") -> int:
     """Transistors of a subcircuit and of those that it is made of; one that is only a capacitor does not count."""
-    inner = {other: part for other, part in subcircuits.items() if other != name}
-    return sum(
-        count_transistors(inner, element.kind) if element.kind in inner else bool(element.polarity)
-        for element in subcircuits[name].elements
-        if not element.is_capacitor
-    )
+    counts: dict[str, int] = {}
+
+    def count(part: str) -> int:
+        if part not in counts:
+            counts[part] = 0  # what it has in itself, which no simulator takes, is not counted
+            counts[part] = sum(
+                count(element.kind) if element.kind in subcircuits else bool(element.polarity)
+                for element in subcircuits[part].elements
+                if not element.is_capacitor
+            )
+        return counts[part]
+
+    return count(name)
 
 
 def _lines(text: str) -> Iterator[tuple[str, str | None]]:

@@ -12,9 +12,9 @@ from typing import NamedTuple
 from captwin.hw.support.names import check_name
 from captwin.sim.neurons.conditions import TYPICAL, Conditions
 from captwin.sim.neurons.library import Library
-from captwin.sim.pdk.catalogue import find_pdk
+from captwin.sim.pdk.catalogue import find_pdk, pdks
 from captwin.sim.pdk.devices import pdk_devices
-from captwin.sim.spice.bench_file import alter_row, cycle_bench
+from captwin.sim.spice.bench_file import CYCLE, alter_row, counted, cycle_bench
 from captwin.sim.spice.bias import solve_bias
 from captwin.sim.spice.netlist import check_usable, check_value, echoed, ending_reason, read_netlist
 from captwin.sim.spice.ngspice import SETTINGS, SpiceError, SpiceTimeoutError, ngspice_version, run_deck
@@ -84,13 +84,19 @@ class Bench:
         """Volts and farads by the names of PARAMETERS."""
         return dict(self.values)
 
+    @property
+    def foundry(self) -> bool:
+        """Whether the devices are those of a foundry's PDK."""
+        return self.models in pdks()
+
     @cached_property
     def sha256(self) -> str:
         """Hash of netlist, models, bench and conditions, and of the files that netlist and models include."""
         seed = [] if self.seed is None else [self.seed]
         conditions = json.dumps([self.conditions.corner, self.conditions.temperature, self.values, *seed])
         included = {**self.devices.included, **self.netlist.included}
-        texts = (self.netlist.raw, self.devices.raw, cycle_bench(), conditions, *sorted(included.values()))
+        bench = cycle_bench(foundry=self.foundry)
+        texts = (self.netlist.raw, self.devices.raw, bench, conditions, *sorted(included.values()))
         return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
     @cached_property
@@ -102,7 +108,7 @@ class Bench:
     @cached_property
     def head(self) -> str:
         """The deck of one cycle up to its control section."""
-        return self.around(cycle_bench())
+        return self.around(cycle_bench(foundry=self.foundry))
 
     def around(self, bench: str) -> str:
         """A deck of devices, neuron, conditions and ``bench``, up to its control section. It needs no other file."""
@@ -118,6 +124,7 @@ class Bench:
     def deck(self, points: Sequence[Point]) -> str:
         """A deck that simulates one cycle for each of ``points`` and prints a line for each."""
         drawn = "+".join(outflow(f"v{name}") for name in SOURCES)
+        begin, end = counted(foundry=self.foundry)
         lines, last = [self.head, ".control"], None
         for number, point in enumerate(points):
             if (point.v, point.fired) == last:
@@ -131,10 +138,10 @@ class Bench:
                 *(f"let start_{node}=v({node})[0]" for node in HELD),
                 "let last=length(time)-1",
                 "let t_end=time[last]",
-                "let v_end=v(mem)[last]",
-                "let s_end=v(spike)[last]",
+                f"meas tran v_end find v(mem) at={CYCLE:.9g}n",
+                f"meas tran s_end find v(spike) at={CYCLE:.9g}n",
                 f"let drawn={drawn}",
-                "meas tran charge integ drawn",
+                f"meas tran charge integ drawn from={begin:.9g}n to={end:.9g}n",
                 f"echo captwin start {number} " + " ".join(f"$&start_{node}" for node in HELD),
                 f"echo captwin cycle {number} $&t_end $&v_end $&s_end $&charge",
                 "destroy all",
@@ -176,7 +183,7 @@ class Bench:
         if reason := start_mismatch(asked, start):
             return Failed(reason)
         time, v, spike, charge = end
-        if time <= 9.999e-9:
+        if time <= 0.9999e-9 * counted(foundry=self.foundry)[1]:
             return Failed(f"{ending_reason(output)}, at {1e9 * time:.3f} ns")
         supply = self.parameters["supply"]
         return Cycle(v, spike > supply / 2, charge * supply)

@@ -1,8 +1,9 @@
 """The bench's own netlist, ``bench.cir``, by its sections.
 
 `clocks` holds supplies, references and clocks, `row` one row that stands for all, `neuron` the neuron and how it
-starts, `analysis` the simulation of one cycle. A whole column (:mod:`captwin.sim.spice.column`) takes the first and the
-third, and puts rows of its own and a longer analysis in place of the others.
+starts, `analysis` the simulation of one cycle, and `analysis_pdk` that of a foundry's devices. A whole column
+(:mod:`captwin.sim.spice.column`) takes the first and the third, puts rows of its own in place of the second, and takes
+its analysis over more cycles.
 """
 
 import re
@@ -12,7 +13,9 @@ from typing import NamedTuple
 
 BENCH = Path(__file__).parent / "bench.cir"
 #: sections of the file, in this order
-SECTIONS = ("clocks", "row", "neuron", "analysis")
+#: ns: length of a cycle, and the middle of the pause between its two phases, when all clocks are low and nothing moves
+CYCLE, PAUSE = 10.0, 4.8
+SECTIONS = ("clocks", "row", "neuron", "analysis", "analysis_pdk")
 
 
 class RowClock(NamedTuple):
@@ -34,9 +37,22 @@ def bench_sections() -> dict[str, str]:
     return sections
 
 
-def cycle_bench() -> str:
-    """The bench of a single cycle: all sections."""
-    return "".join(bench_sections().values())
+def cycle_bench(*, foundry: bool) -> str:
+    """The bench of a single cycle, of the devices of a ``foundry`` or of others."""
+    sections = bench_sections()
+    return "".join(sections[name] for name in ("clocks", "row", "neuron")) + analysis(foundry=foundry)
+
+
+def analysis(span: float | None = None, *, foundry: bool) -> str:
+    """The simulation of ``span`` ns, by default as many as a single cycle needs."""
+    section = bench_sections()["analysis_pdk" if foundry else "analysis"]
+    return section if span is None else re.sub(r"^([.]tran \S+) \S+", rf"\1 {span:.9g}n", section, flags=re.MULTILINE)
+
+
+def counted(*, foundry: bool) -> tuple[float, float]:
+    """The ns from which and to which the charge of a cycle is counted. With the devices of a ``foundry`` that is from
+    the cycle's pause to the next one's, so that precharge and reset count for the cycle that made them necessary."""
+    return (PAUSE, PAUSE + CYCLE) if foundry else (0.0, CYCLE)
 
 
 def column_bench() -> str:
@@ -59,11 +75,6 @@ def alter_row(drive: float, begin: float = 0.0) -> str:
     clock = row_clock()
     times = (clock.delay - begin, clock.rise, clock.fall, clock.width, clock.period)
     return f"alter @vrow[pulse] = [ 0 {drive!r} {' '.join(f'{time:.9g}' for time in times)} ]"
-
-
-def longest_step() -> str:
-    """The longest time step of a simulation, as SPICE writes it."""
-    return bench_sections()["analysis"].split()[-1]
 
 
 def _seconds(text: str) -> float:

@@ -18,6 +18,8 @@ BIAS_PORTS = ["vdd", "vref", "vreset"]
 DECIMALS = 5
 #: s that ngspice may take to find an operating point, the largest models included
 SECONDS_TO_SOLVE = 120.0
+#: A that a reference must be able to give, and V that it may fall by then: leakage alone holds one that falls further
+LOAD, SAG = 1e-12, 5e-3
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def solve_bias(path: Path, netlist: str, devices: str, temperature: float) -> Bi
 
     What the bias makes goes before what ``.param`` lines say of v_ref and v_reset, so a netlist need not state them.
     Raises :class:`SpiceError` if its ports are others, if it has no operating point, or if a reference lies outside
-    the supply.
+    the supply or floats.
     """
     lines = re.sub(r"\n[+]", " ", netlist)
     heading = re.search(r"^\.(?:subckt|macro)\s+bias(?:\s+(.*))?$", lines, re.MULTILINE | re.IGNORECASE)
@@ -58,6 +60,12 @@ def solve_bias(path: Path, netlist: str, devices: str, temperature: float) -> Bi
     if not points:
         raise SpiceError(f"{path}: bias: no operating point at {temperature:g} deg C: {ending_reason(output)}")
     v_ref, v_reset, current, supply = points[0]
+    loaded = echoed(output, "loaded", 2)
+    for place, name in enumerate(("v_ref", "v_reset")):
+        if not loaded or points[0][place] - loaded[0][place] > SAG:
+            raise SpiceError(
+                f"{path}: bias: {name} floats: it cannot give even {LOAD:g} A; connect it to what makes it"
+            )
     for name, volts in (("v_ref", v_ref), ("v_reset", v_reset)):
         if not 0 <= volts <= supply:
             raise SpiceError(
@@ -74,11 +82,19 @@ def _deck(circuit: str, temperature: float) -> str:
         UNSOLVED,
         "vcaptwin captwin_vdd 0 {supply}",
         "xcaptwin captwin_vdd captwin_vref captwin_vreset bias",
+        *(f"icaptwin_{port} captwin_{port} 0 0" for port in BIAS_PORTS[1:]),
+        # ngspice takes a node that nothing else is connected to for a ground.
+        *(f"rcaptwin_{port} captwin_{port} 0 1e15" for port in BIAS_PORTS[1:]),
         f".temp {temperature!r}",
         ".control",
         "set numdgt=12",
         "op",
         *(f"let bias_{number}={name}" for number, name in enumerate(names)),
         "echo captwin bias " + " ".join(f"$&bias_{number}" for number in range(len(names))),
+        "destroy all",
+        *(f"alter icaptwin_{port}={LOAD!r}" for port in BIAS_PORTS[1:]),
+        "op",
+        *(f"let loaded_{number}={name}" for number, name in enumerate(names[:2])),
+        "echo captwin loaded $&loaded_0 $&loaded_1",
     ]
     return "\n".join([*lines, "quit", ".endc", ".end", ""])

@@ -24,7 +24,7 @@ from captwin.sim.spice.bench import (
     outflow,
     start_mismatch,
 )
-from captwin.sim.spice.bench_file import column_bench, longest_step, row_clock
+from captwin.sim.spice.bench_file import CYCLE, analysis, column_bench, counted, row_clock
 from captwin.sim.spice.netlist import check_usable, echoed, ending_reason
 from captwin.sim.spice.ngspice import SpiceError, SpiceTimeoutError, run_deck
 
@@ -116,25 +116,25 @@ class ColumnBench:
         elements.append(f"cballast col 0 {max(self.column.ballast, 0.0):.9g}")
         return elements, sources
 
-    def circuit(self, *, explicit: bool = False) -> str:
-        """The deck up to its control section."""
+    def circuit(self, *, explicit: bool = False, beyond: float = 0.0) -> str:
+        """The deck up to its control section; it simulates all cycles and ``beyond`` ns more."""
         elements, _ = self.rows(explicit=explicit)
-        start, step = ".param start_v={v_ref}", longest_step()
-        analysis = f".tran {step} {_nano(self.steps * row_clock().period)} 0 {step}"
-        lines = [column_bench(), start, *elements, analysis]
+        run = analysis(CYCLE * self.steps + beyond, foundry=self.bench.foundry).removesuffix("\n")
+        lines = [column_bench(), ".param start_v={v_ref}", *elements, run]
         return self.bench.around("\n".join(lines))
 
     def deck(self, *, explicit: bool = False) -> str:
         """A deck that simulates the chain and prints a line for each cycle."""
         _, sources = self.rows(explicit=explicit)
-        period = row_clock().period
+        begin, end = counted(foundry=self.bench.foundry)
         supplies = " ".join(f"i(v{name})" for name in SOURCES)
-        lines = [self.circuit(explicit=explicit), f".save {' '.join(f'v({node})' for node in HELD)} {supplies}"]
+        lines = [self.circuit(explicit=explicit, beyond=end - CYCLE)]
+        lines.append(f".save {' '.join(f'v({node})' for node in HELD)} {supplies}")
         lines += [f".save i(v{name}) v({name})" for name in sources]
         lines += [
             ".control",
             "run",
-            f"let q=integ({'+'.join(outflow(f'v{name}') for name in SOURCES)})",
+            f"let q=integ(({'+'.join(outflow(f'v{name}') for name in SOURCES)})*(time ge {begin:.9g}n))",
             "let r=0*time",
         ]
         # What flows out of a line that is low comes from ground, and costs nothing.
@@ -143,9 +143,9 @@ class ColumnBench:
         lines += [f"let start_{node}=v({node})[0]" for node in HELD]
         lines.append("echo captwin start " + " ".join(f"$&start_{node}" for node in HELD))
         for step in range(self.steps):
-            at = _nano((step + 1) * period)
-            lines += [f"meas tran {name}_ find {what} at={at}" for name, what in _MEASURED]
-            lines.append(f"echo captwin cycle {step} " + " ".join(f"$&{name}_" for name, _ in _MEASURED))
+            ends = (("v", "v(mem)", CYCLE), ("s", "v(spike)", CYCLE), ("q", "q", end), ("r", "r", end))
+            lines += [f"meas tran {name}_ find {what} at={CYCLE * step + at:.9g}n" for name, what, at in ends]
+            lines.append(f"echo captwin cycle {step} $&v_ $&s_ $&q_ $&r_")
         return "\n".join([*lines, "quit", ".endc", ".end", ""])
 
     def waves(self, nodes: Sequence[str]) -> dict[str, np.ndarray]:
@@ -205,9 +205,6 @@ class ColumnBench:
             row_energy=tuple((np.diff(rows, prepend=0) * self.v_read).tolist()),
             seconds=perf_counter() - start,
         )
-
-
-_MEASURED = (("v", "v(mem)"), ("s", "v(spike)"), ("q", "q"), ("r", "r"))
 
 
 def waveform(train: np.ndarray, idle: float, active: float) -> str:

@@ -1,8 +1,9 @@
 """Cycles in two halves. No drive reaches the neuron in the first half of a cycle, so cycles that begin alike share it.
 
 In the pause between the two phases all clocks are low and nothing moves: there the first half ends, and the second
-begins with the voltages of all nodes. That needs transistors whose charges are functions of these voltages, as those of
-foundries are; the capacitances of our level-1 cards depend on the way there, and cycles of them are not divided.
+begins with the voltages of all nodes. It goes on to the pause of the next cycle, since the charge of a cycle is counted
+from pause to pause. That needs transistors whose charges are functions of these voltages, as those of foundries are;
+the capacitances of our level-1 cards depend on the way there, and cycles of them are not divided.
 """
 
 import hashlib
@@ -13,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from captwin.sim.pdk.catalogue import pdks
 from captwin.sim.spice.bench import (
     HELD,
     SECONDS_A_CYCLE,
@@ -26,24 +26,14 @@ from captwin.sim.spice.bench import (
     outflow,
     start_mismatch,
 )
-from captwin.sim.spice.bench_file import alter_row, bench_sections
+from captwin.sim.spice.bench_file import CYCLE, PAUSE, alter_row, analysis, bench_sections
 from captwin.sim.spice.netlist import echoed
 from captwin.sim.spice.ngspice import SpiceTimeoutError, run_deck
 
-#: ns after the cycle's beginning at which its first half ends, and at which the cycle does
-PAUSE, END = 4.8, 10.0
 _PULSE = re.compile(r"pulse\((\S+) (\S+) (\S+)n (.*?)\)")
 _DRAWN = f"let drawn={'+'.join(outflow(f'v{name}') for name in SOURCES)}"
 
 Start = tuple[float, bool]  #: membrane, V, and spike of the cycle before
-
-
-@dataclass(frozen=True)
-class FirstHalf:
-    """How the first half of a cycle ends."""
-
-    volts: tuple[float, ...]  #: of all nodes
-    charge: float  #: C drawn so far
 
 
 @dataclass(eq=False)
@@ -51,7 +41,8 @@ class Halves:
     """Simulates cycles of a bench; remembers first halves."""
 
     bench: Bench
-    known: dict[Start, FirstHalf] = field(default_factory=dict)
+    #: V of all nodes at the end of first halves
+    known: dict[Start, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -80,7 +71,7 @@ class Halves:
     def _nodes(self) -> tuple[str, ...]:
         """All nodes of the circuit; none if some cannot be named in a deck, as those inside of SKY130's transistors, or
         if cycles cannot be divided."""
-        if self.bench.models not in pdks():
+        if not self.bench.foundry:
             return ()
         orders = [".control", "op", "print all", "quit", ".endc", ".end", ""]
         output = run_deck("\n".join([self.bench.head, *orders]), SECONDS_TO_START)
@@ -89,7 +80,7 @@ class Halves:
 
     @cached_property
     def _first_head(self) -> str:
-        return self.bench.head.replace(bench_sections()["analysis"], f".tran 20p {PAUSE}n 0 20p\n")
+        return self.bench.head.replace(analysis(foundry=True), analysis(PAUSE, foundry=True))
 
     @cached_property
     def _second_head(self) -> str:
@@ -99,7 +90,8 @@ class Halves:
         starts = " ".join(f"v({node})={{captwin_{number}}}" for number, node in enumerate(self._nodes))
         params = ".param " + " ".join(f"captwin_{number}=0" for number in range(len(self._nodes)))
         bench = re.sub(r"^[.]ic .*$", f"{params}\n.ic {starts}", bench, flags=re.MULTILINE)
-        return self.bench.around(f"{bench}.tran 20p {END - PAUSE:.9g}n 0 20p uic")
+        run = analysis(CYCLE, foundry=True).removesuffix("\n")
+        return self.bench.around(f"{bench}{run} uic")
 
     def _first(self, starts: Sequence[Start]) -> None:
         """Simulates the first halves of cycles that begin at ``starts``; those that fail stay unknown."""
@@ -110,9 +102,9 @@ class Halves:
             lines += [f"alterparam start_v={v!r}", f"alterparam fired={int(fired)}"]
             lines += [*self.bench.read_again, "run"]
             lines += [f"let start_{node}=v({node})[0]" for node in HELD]
-            lines += ["let last=length(time)-1", "let t_end=time[last]", _DRAWN, "meas tran charge integ drawn"]
+            lines += ["let last=length(time)-1", "let t_end=time[last]"]
             lines.append(f"echo captwin start {number} " + " ".join(f"$&start_{node}" for node in HELD))
-            lines.append(f"echo captwin half {number} $&t_end $&charge")
+            lines.append(f"echo captwin half {number} $&t_end")
             for place, node in enumerate(self._nodes):  # echo would round them
                 lines += [f"let node_{number}_{place}=v({node})[last]", f"print node_{number}_{place}"]
             lines.append("destroy all")
@@ -120,13 +112,13 @@ class Halves:
         begun = {int(number): dict(zip(HELD, volts, strict=True)) for number, *volts in echoed(output, "start", 5)}
         printed = re.findall(r"^node_(\d+)_(\d+) = (\S+)$", output, re.MULTILINE)
         volts = {(int(number), int(place)): float(value) for number, place, value in printed}
-        reached = {int(number): charge for number, time, charge in echoed(output, "half", 3) if time > 0.999e-9 * PAUSE}
+        reached = {int(number) for number, time in echoed(output, "half", 2) if time > 0.999e-9 * PAUSE}
         for number, start in enumerate(starts):
             ends = [volts.get((number, place), math.nan) for place in range(len(self._nodes))]
-            if number not in begun or not all(map(math.isfinite, [reached.get(number, math.nan), *ends])):
+            if number not in begun or number not in reached or not all(map(math.isfinite, ends)):
                 continue
             if start_mismatch(self.bench.held(start[0], fired=start[1]), begun[number]) is None:
-                self.known[start] = FirstHalf(tuple(ends), reached[number])
+                self.known[start] = tuple(ends)
 
     def _second(self, points: Sequence[Point]) -> dict[Point, Cycle]:
         """The cycles of those of ``points`` whose second half reaches its end."""
@@ -134,20 +126,19 @@ class Halves:
         for number, point in enumerate(points):
             start = point.v, point.fired
             if start != last:
-                volts = self.known[start].volts
-                lines += [f"alterparam captwin_{place}={value!r}" for place, value in enumerate(volts)]
+                volts = enumerate(self.known[start])
+                lines += [f"alterparam captwin_{place}={value!r}" for place, value in volts]
                 lines += self.bench.read_again
                 last = start
             lines += [alter_row(point.u, 1e-9 * PAUSE), "run"]
-            lines += ["let last=length(time)-1", "let t_end=time[last]", "let v_end=v(mem)[last]"]
-            lines += ["let s_end=v(spike)[last]", _DRAWN, "meas tran charge integ drawn"]
+            lines += ["let last=length(time)-1", "let t_end=time[last]", _DRAWN, "meas tran charge integ drawn"]
+            ends = (("v_end", "v(mem)"), ("s_end", "v(spike)"))
+            lines += [f"meas tran {name} find {what} at={CYCLE - PAUSE:.9g}n" for name, what in ends]
             lines += [f"echo captwin cycle {number} $&t_end $&v_end $&s_end $&charge", "destroy all"]
         supply, cycles = self.bench.parameters["supply"], {}
         for place, time, v, spike, charge in echoed(self._run(lines, len(points)), "cycle", 5) if points else ():
-            if time > 0.999e-9 * (END - PAUSE) and all(map(math.isfinite, (v, spike, charge))):
-                point = points[int(place)]
-                drawn = charge + self.known[point.v, point.fired].charge
-                cycles[point] = Cycle(v, spike > supply / 2, drawn * supply)
+            if time > 0.999e-9 * CYCLE and all(map(math.isfinite, (v, spike, charge))):
+                cycles[points[int(place)]] = Cycle(v, spike > supply / 2, charge * supply)
         return cycles
 
     def _run(self, lines: Sequence[str], count: int) -> str:
@@ -156,11 +147,10 @@ class Halves:
 
 
 def _later(text: str) -> str:
-    """``text`` of the bench with its pulses as they are from PAUSE on; those that are over keep their first value."""
+    """``text`` of the bench with its pulses as they are from PAUSE on; those that are over come in the next cycle."""
 
     def moved(pulse: re.Match[str]) -> str:
         first, second, delay, rest = pulse.groups()
-        begin = float(delay) - PAUSE
-        return first if begin < 0 else f"pulse({first} {second} {begin:.9g}n {rest})"
+        return f"pulse({first} {second} {(float(delay) - PAUSE) % CYCLE:.9g}n {rest})"
 
     return _PULSE.sub(moved, text)

@@ -32,6 +32,7 @@ _END = r"\s*(?:[;$].*|//.*)?"
 _INCLUDE = re.compile(rf"\.inc(?:l|lude)?{_GAP}{_NAME.format('file')}{_END}", re.IGNORECASE)
 _REFERENCE = re.compile(rf"\.lib{_GAP}{_NAME.format('file')}{_GAP}{_NAME.format('section')}{_END}", re.IGNORECASE)
 _SECTION = re.compile(rf"\.lib\s+{_NAME.format('section')}{_END}", re.IGNORECASE)
+_SUBCIRCUIT = re.compile(r"^\.(subckt|macro|ends|eom)\b[^\S\n]*(\S*)", re.IGNORECASE | re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
@@ -57,6 +58,7 @@ def read_source(path: Path, what: str, section: str | None = None) -> Source:
             raise SpiceError(f"{path}: no corner {section!r}; its sections are {', '.join(sections)}")
         lines = _section(path, lines, section)
     text = "\n".join(reader.expand(path, lines, (path.resolve(),)))
+    _check_closed(path, text)
     return Source(raw, text, {file: text for file, text in reader.texts.items() if file != path.resolve()})
 
 
@@ -159,6 +161,21 @@ def _check(place: str, line: str) -> None:
         raise SpiceError(f"{place}: .{word[1]}: not a part of a circuit; leave it out, the bench has its own analyses")
     if outside := _OUTSIDE.search(line):
         raise SpiceError(f"{place}: {outside[1]}: devices that use files or programs are not taken; leave it out")
+
+
+def _check_closed(path: Path, text: str) -> None:
+    """Raises :class:`SpiceError` that names the first subcircuit of ``text`` that does not end; ngspice tells only of
+    what goes wrong behind it."""
+    opened: list[str] = []
+    for begin, name in _SUBCIRCUIT.findall(text):
+        if begin.lower() in ("subckt", "macro"):
+            opened.append(name)
+        elif opened:
+            opened.pop()
+        else:
+            raise SpiceError(f"{path}: .{begin} {name}".rstrip() + ": no .subckt stands before it; take it out")
+    if opened:
+        raise SpiceError(f"{path}: .subckt {printable(opened[-1])[1:-1]} has no .ends; write it after its last element")
 
 
 def _named(match: re.Match[str], group: str) -> str:

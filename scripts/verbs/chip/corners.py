@@ -39,6 +39,8 @@ def corners(
     if chip is None:
         if circuit is None:
             raise CaptwinError("corners: name a chip, or a circuit alone with --circuit")
+        if data is not None or images is not None:
+            raise CaptwinError("corners: a circuit alone runs no images; name a chip, or leave out --data and --images")
         places = circuit_corners(circuit)
         panels, about, rows = circuit_panels(places), [note("circuit", "circuit", circuit)], []
         title = circuit

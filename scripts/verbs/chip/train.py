@@ -12,6 +12,7 @@ from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import printable
 from captwin.scripts.activity import activity_rows, warn
 from captwin.scripts.conditions import doubts_of, words
+from captwin.scripts.lines import line_doubts
 from captwin.scripts.output import JsonFlag, Row, count, file, log, note, progress_told, results_folder, share, show
 from captwin.sim.devices.mapping_kinds import MAPPINGS
 from captwin.sim.neurons.circuits import circuit_names, load_circuit
@@ -115,7 +116,7 @@ def train(
     if result.interrupted:
         log.print(f"captwin: stopped after {result.epochs_done} epochs; --resume goes on")
     show(_rows(result, settings, folder), "Trained", as_json)
-    warn(result.activity.warnings())
+    warn([*result.activity.warnings(), *line_doubts(result.chip)])
 
 
 def _train_one(

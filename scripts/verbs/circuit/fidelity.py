@@ -11,6 +11,7 @@ import typer
 from rich.progress import TaskID
 
 from captwin.hw.support.files import write_atomically
+from captwin.hw.support.generated import blank_mark, check_replaceable, write_generated
 from captwin.scripts.activity import warn
 from captwin.scripts.chip_folders import chip_folder, own_folder
 from captwin.scripts.conditions import ChipCircuitOption, CornerOption, TemperatureOption, put_under
@@ -28,6 +29,8 @@ from captwin.train.zoo import chip_dataset, load_chip
 
 #: images that the gates run to tell their speed
 GATES_IMAGES = 10
+#: the deck of the worst chain, what it is known by, and what to do where another file is in its place
+DECK, DECK_KIND, ADVICE = "worst.cir", "spice deck", "name another folder with --output"
 
 
 def fidelity(
@@ -64,6 +67,7 @@ def fidelity(
     dataset = chip_dataset(loaded, data)
     pixels, _ = dataset.some(images)
     folder = results_folder(output or chip_folder(chip, "spice"))
+    check_replaceable(folder / DECK, DECK_KIND, ADVICE)
     with own_folder(folder, chip):
         with progress_bar() as bar:
             tasks: dict[str, TaskID] = {}
@@ -116,11 +120,11 @@ def _rows(result: Fidelity, hidden: HiddenState) -> list[Row]:
         share("single_agreement", "each cycle from SPICE's state: spikes agree", total.single_agreement),
         _millivolts("single_rms_v", "each cycle from SPICE's state: error, RMS", total.single_rms),
         count("lone_cycles", "cycles simulated once more alone", hidden.cycles),
-        _millivolts("hidden_state_rms_v", "chain less lone cycle (state beyond v and b), RMS", hidden.hidden_rms),
-        _millivolts("hidden_state_worst_v", "chain less lone cycle, worst", hidden.hidden_worst),
-        share("hidden_state_agreement", "chain and lone cycle: spikes agree", hidden.hidden_agreement),
-        _millivolts("table_rms_v", "twin less lone cycle (table and rounding), RMS", hidden.table_rms),
-        share("table_agreement", "twin and lone cycle: spikes agree", hidden.table_agreement),
+        _millivolts("hidden_state_rms_v", "chain minus isolated cycle (state beyond v and b), RMS", hidden.hidden_rms),
+        _millivolts("hidden_state_worst_v", "chain minus isolated cycle, worst", hidden.hidden_worst),
+        share("hidden_state_agreement", "chain and isolated cycle: spikes agree", hidden.hidden_agreement),
+        _millivolts("table_rms_v", "twin minus isolated cycle (table and rounding), RMS", hidden.table_rms),
+        share("table_agreement", "twin and isolated cycle: spikes agree", hidden.table_agreement),
         *_energies(total),
         Row("warnings", list(result.warnings), "warning" * bool(result.warnings), "; ".join(result.warnings)),
     ]
@@ -171,8 +175,8 @@ def _write(result: Fidelity, rows: list[Row], folder: Path) -> list[Row]:
     lines = [",".join(header)]
     lines += [",".join([str(n), *map(str, entry.values())]) for n, (_, entry) in enumerate(table)]
     write_atomically(folder / "fidelity.csv", "\n".join(lines) + "\n")
-    head = f"* {name}. Run: ngspice -b worst.cir (a PDK's devices may need: set ngbehavior=hsa in .spiceinit)"
-    write_atomically(folder / "worst.cir", f"{head}\n{deck}")
+    head = f"* {name}. Run: ngspice -b {DECK} (a PDK's devices may need: set ngbehavior=hsa in .spiceinit)"
+    write_generated({folder / DECK: f"{head}\n* {blank_mark(DECK_KIND)}\n{deck}"}, advice=ADVICE)
     plot_chains(result, folder / "chains.png")
     plot_errors(result, folder / "errors.png")
     plot_chain(result, worst, folder / "worst.png")
@@ -184,7 +188,7 @@ def _write(result: Fidelity, rows: list[Row], folder: Path) -> list[Row]:
         file("chains_plot", "some chains", folder / "chains.png"),
         file("errors_plot", "errors", folder / "errors.png"),
         file("worst_plot", "worst chain", folder / "worst.png"),
-        file("worst_deck", "its deck, for ngspice", folder / "worst.cir"),
+        file("worst_deck", "its deck, for ngspice", folder / DECK),
     ]
 
 

@@ -8,12 +8,12 @@ import typer
 from captwin.hw.support.errors import CaptwinError
 from captwin.scripts.options import PdkOption
 from captwin.scripts.output import JsonFlag, Row, note, progress_told, show
-from captwin.sim.fidelity.remeasure import Remeasured
-from captwin.sim.fidelity.remeasure import remeasure as run
-from captwin.sim.neurons.circuits import circuit_conditions, conditions_of, load_circuit
+from captwin.sim.fidelity.remeasure import SHARE, VOLTS, Remeasured
+from captwin.sim.fidelity.remeasure import remeasure_circuit as run
+from captwin.sim.neurons.circuits import load_circuit
 from captwin.sim.neurons.conditions import Conditions
-from captwin.sim.neurons.table import MOST_POINTS
-from captwin.sim.spice.bench import open_bench
+from captwin.sim.neurons.table import MOST_POINTS, NeuronTable
+from captwin.sim.spice.bench import Bench, open_bench
 
 
 def remeasure(
@@ -28,34 +28,32 @@ def remeasure(
     netlist: Annotated[Path | None, typer.Option(help="The netlist of a table of yours.")] = None,
     models: Annotated[Path | None, typer.Option(help="File with its devices, as for characterize.")] = None,
     pdk: PdkOption = None,
-    volts: Annotated[float, typer.Option(min=0, help="Largest difference of a membrane that is right, in V.")] = 20e-6,
+    volts: Annotated[float, typer.Option(min=0, help="Largest difference of a membrane that is right, in V.")] = VOLTS,
     energy: Annotated[
         float, typer.Option(min=0, help="Largest difference of an energy that is right, a share.")
-    ] = 0.01,
+    ] = SHARE,
     as_json: JsonFlag = False,
 ) -> None:
     """Simulate some cycles of a circuit's tables again in ngspice, and compare; all its corners and temperatures."""
-    tables = [load_circuit(circuit, corner, temperature)]
-    if corner is None and temperature is None:
-        tables = [load_circuit(circuit, each.corner, each.temperature) for each in circuit_conditions(circuit)]
-    rows, wrong = [note("circuit", "circuit", tables[0].circuit)], []
-    for table in tables:
-        conditions = conditions_of(table)
-        bench = open_bench(
+
+    def open_for(table: NeuronTable) -> Bench:
+        return open_bench(
             table.circuit,
             netlist=netlist,
             models=models,
             pdk=pdk,
-            conditions=conditions,
+            conditions=Conditions(table.corner, table.temperature),
             c_column=table.c_column,
             c_membrane=table.c_membrane,
         )
-        with progress_told() as progress:
-            result = run(bench, table, points, progress=progress)
-        differs = result.wrong or result.membrane > volts or (result.energy or 0.0) > energy
-        rows.append(_row(conditions, result, right=not differs))
-        if differs:
-            wrong.append(str(conditions))
+
+    rows, wrong = [note("circuit", "circuit", load_circuit(circuit).circuit)], []
+    with progress_told() as progress:
+        for result in run(circuit, open_for, points, corner=corner, temperature=temperature, progress=progress):
+            right = result.right(volts, energy)
+            rows.append(_row(result, right=right))
+            if not right:
+                wrong.append(str(result.conditions))
     show(rows, "Measured again", as_json)
     if wrong:
         raise CaptwinError(
@@ -63,7 +61,7 @@ def remeasure(
         )
 
 
-def _row(conditions: Conditions, result: Remeasured, *, right: bool) -> Row:
+def _row(result: Remeasured, *, right: bool) -> Row:
     drawn = "" if result.energy is None else f", energy by {100 * result.energy:.3f} %"
     origin = "" if result.same_source else "; the table was made from another netlist, models or bench"
     text = (
@@ -79,4 +77,4 @@ def _row(conditions: Conditions, result: Remeasured, *, right: bool) -> Row:
         "decisions": result.decisions,
         "wrong_spikes": result.wrong,
     }
-    return Row(conditions.name, facts, str(conditions), text)
+    return Row(result.conditions.name, facts, str(result.conditions), text)

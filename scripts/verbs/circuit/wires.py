@@ -1,6 +1,5 @@
 """``captwin wires``: the lines of a chip's crossbars, and what they do to its columns."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ import typer
 from captwin.hw.chip import Chip
 from captwin.scripts.activity import warn
 from captwin.scripts.conditions import CornerOption, TemperatureOption, put_under
+from captwin.scripts.lines import metal_of, parasitic_for
 from captwin.scripts.options import PdkOption
 from captwin.scripts.output import JsonFlag, Row, note, progress_told, show
 from captwin.scripts.quantities import quantity
@@ -17,7 +17,6 @@ from captwin.sim.devices.crossbar import Crossbar, crossbar_of, missing_room
 from captwin.sim.fidelity.compare import chip_bench
 from captwin.sim.fidelity.wired import DRIVER_OHMS, WiredLayer, wired_layers
 from captwin.sim.pdk.catalogue import find_pdk
-from captwin.sim.spice.bench import find_devices, find_netlist
 from captwin.sim.spice.leakage import Drift, drift
 from captwin.sim.spice.memory import default_cache
 from captwin.train.zoo import chip_dataset, load_chip
@@ -46,8 +45,7 @@ def wires(
     """
     loaded, doubts = put_under(load_chip(chip), corner, temperature, None)
     warn(doubts)
-    devices = find_devices(find_netlist(loaded.analog.circuit, netlist), None, pdk)
-    known = find_pdk(devices if isinstance(devices, str) else OTHER_METAL)
+    known = metal_of(loaded, netlist, pdk) or find_pdk(OTHER_METAL)
     bars = [crossbar_of(layer, known.wires) for layer in loaded.layers]
     facts = [_geometry(loaded, number, bar) for number, bar in enumerate(bars)]
     rows = [note("chip", "chip", chip), note("metal", "metal", f"{known.title}")]
@@ -88,7 +86,7 @@ def _geometry(chip: Chip, number: int, bar: Crossbar) -> dict[str, Any]:
         "column": bar.column._asdict(),
         "coupling_f": bar.coupling,
         "missing_room_f": missing_room(layer, bar),
-        "parasitic": math.ceil(100 * bar.column.farads / float(layer.c_column.min())) / 100,
+        "parasitic": parasitic_for(chip, number, bar),
     }
 
 
@@ -104,7 +102,7 @@ def _lines(number: int, bar: Crossbar, facts: dict[str, Any]) -> list[Row]:
     )
     wire = (
         f"{1e6 * bar.rows * bar.row_pitch:.0f} um, {column.ohms:.0f} ohm, {_farads(column.farads)},"
-        f" and {_farads(bar.coupling)} to each neighbour"
+        f" and {_farads(bar.coupling)} to each neighbour if nothing is between"
     )
     room = f"enough, {_farads(-missing)} to spare"
     if missing > 0:

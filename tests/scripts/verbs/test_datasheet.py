@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -102,3 +103,14 @@ def test_with_ngspice_cycles_are_drawn(captwin, tmp_path, circuit):
     assert f"interpolation error, RMS {1e3 * result['held_out_rms_v']:.3f} mV" in words(page.texts["surfaces"])
     same = load_circuit(circuit).source_sha256
     assert same in page.texts["provenance"] and "their hashes agree" in page.texts["provenance"]
+
+
+@pytest.mark.proof
+@needs_ngspice
+def test_a_table_of_another_netlist_is_told_of(captwin, tmp_path):
+    replace(load_circuit("pass_transistor"), source_sha256="0" * 64).save(tmp_path / "mine.json")
+    assert captwin("datasheet", "mine.json", "-o", "page.html", "--held-out", "0")[0] == 0
+    page = Page((tmp_path / "page.html").read_text())
+    assert "The table is not of this netlist." in words(page.texts[""])
+    assert "captwin remeasure tells how far it is off" in words(page.texts["provenance"])
+    assert "held-out points" not in page.texts["surfaces"]

@@ -6,21 +6,23 @@ import pytest
 
 from captwin.sim.devices.crossbar import crossbar_of
 from captwin.sim.pdk.catalogue import find_pdk
-from captwin.train.zoo import load_chip
+from tests.support.circuit_chips import circuit_chip
 from tests.support.needs import needs_ngspice
 
 
-def test_lines_of_a_chip(captwin):
-    status, out, _ = captwin("wires", "mnist-small")
+def test_lines_of_a_chip(captwin, tmp_path):
+    chip = circuit_chip(1, sizes=(784, 6, 4))
+    chip.save(tmp_path / "chip.safetensors")
+    status, out, _ = captwin("wires", "chip.safetensors")
     assert status == 0 and "layer 0: room in C_column for it" in out
-    assert "fF TOO LITTLE; train with parasitic = 0.15 or more" in out and "enough" in out
-    status, out, _ = captwin("wires", "mnist-small", "--json")
+    assert "fF TOO LITTLE; train with parasitic = 0.1" in out and "enough" in out
+    status, out, _ = captwin("wires", "chip.safetensors", "--json")
     result = json.loads(out)
-    bar = crossbar_of(load_chip("mnist-small").layers[0], find_pdk("gf180mcu").wires)
+    bar = crossbar_of(chip.layers[0], find_pdk("gf180mcu").wires)
     first = result["layers"][0]
     assert status == 0 and first["column"] == {"ohms": bar.column.ohms, "farads": bar.column.farads}
     assert first["missing_room_f"] > 0 > result["layers"][1]["missing_room_f"]
-    assert first["row_wire_f"] == pytest.approx(bar.row_line.farads / 96)
+    assert first["row_wire_f"] == pytest.approx(bar.row_line.farads / 6)
 
 
 @pytest.mark.proof

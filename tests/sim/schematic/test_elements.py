@@ -1,6 +1,10 @@
 """A netlist's devices, in blocks and in stacks."""
 
+from collections import Counter
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from captwin.sim.schematic.elements import Element, count_transistors, read_subcircuits
 from captwin.sim.schematic.stacks import size_text, stacks_of
@@ -61,6 +65,22 @@ def test_what_a_netlist_may_say():
     assert transistor == Element("mn", "nch", ("mem", "col", "0", "0"), {"w": "{width}", "l": "'0.5u + 1n'"})
     assert gate.is_capacitor and size_text(gate) == "10 / 0.5" and size_text(load) == "1.4meg"
     assert count_transistors(parts) == 3  # one in each inverter, and mn
+
+
+LINES = st.sampled_from(
+    ["* a: b", "*", "xa a b c d nch w=1u", "xb b c pch", "ma a 0 vdd 0 pch", "r1 a b", "+ l = {x", ".ends"]
+    + [".subckt neuron a", ".subckt", "x", "'", "xn a a neuron", "xc 0 0 other", "+ 1k", "; none", ".subckt other p=1"]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(LINES, max_size=30))
+def test_whatever_it_says_each_device_is_in_one_stack(lines):
+    subcircuits = read_subcircuits(Source("\n".join(lines), "", {}))
+    for name, part in subcircuits.items():
+        drawn = [element for block in part.blocks for stack in stacks_of(block) for element in stack.elements]
+        assert Counter(map(id, drawn)) == Counter(map(id, part.elements))
+        assert count_transistors(subcircuits, name) >= 0
 
 
 def test_a_stack_goes_on_with_its_own_kind():

@@ -92,6 +92,7 @@ def test_cycles_and_columns_start_from_the_references_of_the_bias(biased):
             "v1 vref 0 1\nv2 vref 0 1.1",
             r"bias: no operating point at 27 deg C: singular matrix",
         ),
+        ("r1 vref   vreset 10k\nr2 vreset 0      200k", "", r"bias: v_reset floats: it cannot give even 1e-12 A"),
         ("xp vref vref vdd vdd pch", "xp vref vref vdd vdd qch", r"ngspice cannot use the netlist: .*unknown subckt"),
     ],
 )

@@ -29,6 +29,8 @@ from tests.support.needs import needs_ngspice
         (f".include {'x' * 300}", "no file"),
         (".include own.cir", "own.cir includes itself"),
         (".include '/dev/zero'", "no regular file"),
+        (".subckt part a b", "own.cir: .subckt part has no .ends; write it after its last element"),
+        (".ends part\n.macro part a b\n.eom\n.ends", "own.cir: .ends part: no .subckt stands before it; take it out"),
         (".lib 'own.cir' tt", "no section 'tt'; its sections are none"),
         ("a1 %v(a) fs\n.model fs filesource(file='/etc/passwd')", "filesource: devices that use files or programs"),
         (".model p\n+ d_process(process_file='x')", "d_process: devices"),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from captwin.sim.spice.bench import NETLISTS, Bench, Cycle, Point, open_bench
+from captwin.sim.spice.bench_file import analysis
 from captwin.sim.spice.halves import Halves
 from captwin.sim.spice.runner import Runner
 from tests.support.needs import needs_ngspice, needs_pdk
@@ -42,9 +43,9 @@ def test_halves_make_the_whole(bench):
 def test_what_fails_in_halves_is_simulated_as_a_whole(bench, monkeypatch):
     points = [Point(1.05, u, False) for u in (-0.1, 0.1)]
     whole = bench.simulate(points)
-    monkeypatch.setattr(Halves, "_second_head", bench.head.replace(".tran 20p 10n", ".tran 20p 1n"))
+    monkeypatch.setattr(Halves, "_second_head", bench.head.replace(analysis(foundry=True), analysis(1, foundry=True)))
     assert Halves(bench).simulate(points) == whole
-    monkeypatch.setattr(Halves, "_first_head", bench.head.replace(".tran 20p 10n", ".tran 20p 1n"))
+    monkeypatch.setattr(Halves, "_first_head", bench.head.replace(analysis(foundry=True), analysis(1, foundry=True)))
     halves = Halves(bench)
     assert halves.simulate(points) == whole and not halves.known
 
