@@ -6,7 +6,7 @@ A chip file is a ``.safetensors`` file whose header holds one metadata entry, ``
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import field, fields
+from dataclasses import asdict, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,11 +17,13 @@ from pydantic.dataclasses import dataclass
 from safetensors.numpy import save as save_tensors
 
 from captwin.hw.code_axis import CodeAxis
+from captwin.hw.dither import Dither, amplitude_bits
 from captwin.hw.encoders import AnyEncoder
 from captwin.hw.encoders.encoder import PIXEL_BITS as PIXEL_BITS  # also part of what a chip is
 from captwin.hw.encoders.encoder import PIXEL_MAX as PIXEL_MAX
 from captwin.hw.encoders.encoder import STEP_BITS as STEP_BITS
 from captwin.hw.encoders.encoder import STEPS_MAX as STEPS_MAX
+from captwin.hw.periphery import Periphery
 from captwin.hw.quantities import FARADS, JOULES, LEAST_SPAN, RANGES, VOLTS, fault
 from captwin.hw.support.digest import canonical
 from captwin.hw.support.errors import CaptwinError
@@ -138,6 +140,7 @@ class Analog:
     c_membrane: float  #: F
     row_wire: float = 0.4e-15  #: F of one row line a column that it crosses
     clock_wire: float = 10e-15  #: F of all clock lines together a neuron
+    periphery: Periphery | None = None  #: drivers and references as measured; None where they are assumed
 
     def __post_init__(self) -> None:
         try:
@@ -177,6 +180,8 @@ class Layer:
     c_column: np.ndarray = _array("float32", "F")
     #: energy a neuron draws in a cycle at the knots (v, u), (2, KV, KU); absent where it was not characterised
     energy: np.ndarray | None = field(default=None, metadata={"dtype": "float32", "unit": "J"})
+    #: what is added to the drives in each time step, as noise is; None if nothing is, and then no file has the field
+    dither: Dither | None = None
 
     @property
     def rows(self) -> int:
@@ -238,6 +243,8 @@ class Layer:
                 raise ChipError(
                     f"{where}.{name}: values must lie in {low} to {high}, found {array.min()} to {array.max()}"
                 )
+        if self.dither and self.dither.amplitude >> (bits := amplitude_bits(formats.drive_bits, self.shift)):
+            raise ChipError(f"{where}.dither: its amplitude must be below 2^{bits}, got {self.dither.amplitude}")
         if self.rest > formats.membrane_max:
             raise ChipError(f"{where}.rest: must be at most {formats.membrane_max}, got {self.rest}")
 
@@ -269,6 +276,8 @@ class Chip:
                 raise ChipError(
                     f"layers.{number}.surfaces: four surfaces in one layer and two in another; give all four"
                 )
+            if (layer.dither is None) == self.dithered:
+                raise ChipError(f"layers.{number}.dither: one layer has dither and another has none; give it to all")
             rows = layer.columns
             for _, _, array in layer.arrays():
                 if array is not None:
@@ -286,6 +295,11 @@ class Chip:
     def by_outcome(self) -> bool:
         """Whether the layers have four surfaces, not two (:attr:`Layer.by_outcome`); all of them have as many."""
         return self.layers[0].by_outcome
+
+    @property
+    def dithered(self) -> bool:
+        """Whether the layers have dither; all have, or none."""
+        return self.layers[0].dither is not None
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -377,13 +391,24 @@ def _manifest(chip: Chip) -> dict[str, Any]:
             "image": list(chip.image),
             "layers": [
                 {"rows": layer.rows, "columns": layer.columns, "shift": layer.shift, "rest": layer.rest}
+                | ({"dither": _plain(layer.dither)} if layer.dither else {})
                 for layer in chip.layers
             ],
         },
-        "analog": _plain(chip.analog),
+        "analog": plain_analog(chip.analog),
         "scales": [_plain(layer.scale) for layer in chip.layers],
         "provenance": chip.provenance,
     }
+
+
+def plain_analog(analog: Analog) -> dict[str, Any]:
+    """``analog`` as JSON values; without a field for a periphery if it has none."""
+    values = _plain(analog)
+    if analog.periphery is None:
+        del values["periphery"]
+    else:
+        values["periphery"] = asdict(analog.periphery)
+    return values
 
 
 def _plain(instance: Any) -> dict[str, Any]:

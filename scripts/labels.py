@@ -4,19 +4,31 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # verbs that need no gates load no HDL
     from captwin.boards.families.family import Family
+    from captwin.hw.chip import Analog
 
-#: what the energy of an inference takes for granted
-ASSUMPTIONS = (
-    "columns held while rows swing, buffers of a third of their load, all time steps run; encoder and readout counters"
-    " left out (docs/energy.md)"
-)
+
+def energy_assumptions(analog: "Analog") -> str:
+    """What the energy of an inference takes for granted."""
+    drivers = "drivers and references as measured of the PDK's transistors"
+    if analog.periphery is None:
+        drivers = "buffers of a third of their load, no leakage, no references"
+    return (
+        f"columns held while rows swing, {drivers}, all time steps run; encoder and readout counters left out"
+        " (docs/energy.md)"
+    )
+
+
 #: what people call the parts of an energy
 PART_LABELS = {
     "rows": "row lines",
     "quiet_rows": "quiet row lines",
     "bias_rows": "bias lines",
+    "row_drivers": "drivers of all these lines",
     "neurons": "neurons",
-    "clock": "clock",
+    "clock": "clock wires",
+    "clock_drivers": "clock drivers",
+    "references": "references",
+    "leakage": "leakage of the drivers",
 }
 #: what is counted of an FPGA, and how it is called
 RESOURCES = {"luts": "LUT4", "flip_flops": "flip-flops", "block_rams": "block RAMs", "multipliers": "multipliers"}

@@ -10,15 +10,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from captwin.hw.chip import Analog, Chip, Formats, Layer
+from captwin.hw.periphery import Periphery
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
 from captwin.sim.encode import encode
 
 #: the parts of a layer's energy, in the order of the last axis of :attr:`EnergyReport.joules`
-PARTS = ("rows", "quiet_rows", "bias_rows", "neurons", "clock")
-#: Capacitance of a driver's buffers over that of its load: stages that each drive four times their own capacitance,
-#: 1/4 + 1/16 + ... (our assumption; a fan-out of four is the usual choice for speed).
+PARTS = ("rows", "quiet_rows", "bias_rows", "row_drivers", "neurons", "clock", "clock_drivers", "references", "leakage")
+#: Capacitance of a driver's buffers over that of its load where no drivers were measured: stages that each drive four
+#: times their own capacitance, 1/4 + 1/16 + ... (our assumption; a fan-out of four is the usual choice for speed).
 BUFFER_SHARE = 1 / 3
+#: s of a time step
+CYCLE = 10e-9
 
 
 class EnergyError(CaptwinError):
@@ -59,10 +62,34 @@ class EnergyReport:
         return float(self.total.sum() / self.synaptic_events) if self.synaptic_events else float("inf")
 
 
-def row_energies(layer: Layer, analog: Analog) -> np.ndarray:
-    """(rows,) J of one event of each row: its two lines swing by v_read and back."""
+def row_loads(layer: Layer, analog: Analog) -> np.ndarray:
+    """(rows,) F of the two lines of each row together: devices and wires."""
     devices = np.add(layer.c_plus, layer.c_minus, dtype=np.float64).sum(axis=1)
-    return _swing(devices + 2 * layer.columns * analog.row_wire, analog)
+    return np.asarray(devices + 2 * layer.columns * analog.row_wire)
+
+
+def bias_load(layer: Layer, analog: Analog) -> float:
+    """F of the two lines that a layer's bias pairs share."""
+    return float(layer.c_bias.sum(dtype=np.float64)) + 2 * layer.columns * analog.row_wire
+
+
+def line_energy(farads: np.ndarray | float, analog: Analog) -> np.ndarray:
+    """J of charging lines of ``farads`` by v_read, once."""
+    return np.asarray(analog.supply * analog.v_read * np.asarray(farads))
+
+
+def driver_energy(farads: np.ndarray | float, analog: Analog) -> np.ndarray:
+    """J that the driver of a row draws beside that, once, for two lines of ``farads`` together."""
+    if analog.periphery is None:
+        return np.asarray(BUFFER_SHARE * analog.supply**2 * np.asarray(farads))
+    driver = analog.periphery.row_driver
+    return np.asarray(driver.swing + driver.swing_per_farad * np.asarray(farads))
+
+
+def row_energies(layer: Layer, analog: Analog) -> np.ndarray:
+    """(rows,) J of one event of each row: its two lines swing by v_read and back, and its driver."""
+    loads = row_loads(layer, analog)
+    return np.asarray(line_energy(loads, analog) + driver_energy(loads, analog))
 
 
 def quiet_energy(layer: Layer, formats: Formats, analog: Analog, u: np.ndarray) -> np.ndarray:
@@ -73,21 +100,63 @@ def quiet_energy(layer: Layer, formats: Formats, analog: Analog, u: np.ndarray) 
 
 
 def bias_energy(layer: Layer, analog: Analog) -> float:
-    """J of a layer's bias lines in one time step; they swing in every one."""
-    devices = float(layer.c_bias.sum(dtype=np.float64))
-    return float(_swing(devices + 2 * layer.columns * analog.row_wire, analog))
+    """J of a layer's bias lines and their driver in one time step; they swing in every one."""
+    load = bias_load(layer, analog)
+    return float(line_energy(load, analog) + driver_energy(load, analog))
 
 
-def clock_energy(layer: Layer, analog: Analog) -> float:
-    """J of a layer's clock lines and of the buffers that drive them, in one time step.
+@dataclass(frozen=True)
+class ClockTree:
+    """How the clocks of ``neurons`` neurons are driven where that was measured. All figures are of the whole chip."""
 
-    The neuron's own energy holds the charge of its clock gates, not that of the buffers behind them. Those are a
-    BUFFER_SHARE of the gates, which draw no more than the least that a neuron ever draws.
+    drivers: int  #: of all lines and levels
+    wires: float  #: F of all wires
+    loads: float  #: F that drivers drive: wires and the neurons' gates
+
+    @classmethod
+    def of(cls, neurons: int, clock_wire: float, periphery: Periphery) -> "ClockTree":
+        """For each line, a driver for each group of neurons, and a binary tree of drivers above these. The wires of a
+        level of the tree are half as long as the row in which the neurons stand."""
+        groups = -(-neurons // periphery.neurons_a_driver)
+        levels = (groups - 1).bit_length()
+        wires = neurons * clock_wire * (1 + levels / 2)
+        return cls((2 * groups - 1) * periphery.clock_lines, wires, wires + neurons * periphery.clock_gates)
+
+
+def clock_energies(layer: Layer, analog: Analog, neurons: int) -> tuple[float, float]:
+    """J of a layer's clock wires in one time step, and of all that drives them and the neurons' gates, in a chip of so
+    many ``neurons``.
+
+    The neuron's own energy holds the charge of its clock gates, not that of the drivers behind them. Where these were
+    not measured, they are a BUFFER_SHARE of the gates, which draw no more than the least that a neuron ever draws.
     Raises :class:`EnergyError` if the layer has no energy surface.
     """
-    wires = analog.clock_wire * analog.supply**2 * (1 + BUFFER_SHARE)
-    gates = max(float(_surface(layer).min()), 0.0)
-    return layer.columns * (wires + BUFFER_SHARE * gates)
+    periphery, squared = analog.periphery, analog.supply**2
+    if periphery is None:
+        wires = layer.columns * analog.clock_wire * squared
+        gates = layer.columns * max(float(_surface(layer).min()), 0.0)
+        return wires, BUFFER_SHARE * (wires + gates)
+    tree, share = ClockTree.of(neurons, analog.clock_wire, periphery), layer.columns / neurons
+    return share * tree.wires * squared, share * periphery.clock_driver.energy(tree.loads, tree.drivers)
+
+
+def reference_power(layer: Layer, analog: Analog, neurons: int) -> float:
+    """W that a layer of a chip of so many ``neurons`` has part in of what makes the references; 0 if not known."""
+    if analog.periphery is None:
+        return 0.0
+    amperes = analog.periphery.bias_current + analog.periphery.regulator_current
+    return layer.columns / neurons * analog.supply * amperes
+
+
+def leakage_power(layer: Layer, analog: Analog, neurons: int) -> float:
+    """W that the drivers of a layer leak, of a chip of so many ``neurons``; 0 if not known. What neurons leak is in
+    their energy surface."""
+    periphery = analog.periphery
+    if periphery is None:
+        return 0.0
+    rows = periphery.row_driver.power(float(row_loads(layer, analog).sum()) + bias_load(layer, analog), layer.rows + 1)
+    tree = ClockTree.of(neurons, analog.clock_wire, periphery)
+    return rows + layer.columns / neurons * periphery.clock_driver.power(tree.loads, tree.drivers)
 
 
 def neuron_energy(layer: Layer, formats: Formats, v: np.ndarray, b: np.ndarray, u: np.ndarray) -> np.ndarray:
@@ -131,7 +200,6 @@ def measure(chip: Chip, pixels: np.ndarray, batch: int = 250) -> EnergyReport:
 
 def _measure_batch(chip: Chip, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     traces = golden.run(chip, pixels, trace=True, batch=len(pixels)).traces
-    steps = chip.encoder.steps
     arrived = encode(chip.encoder, pixels).sum(axis=1, dtype=np.int64)
     joules = np.empty((len(pixels), len(chip.layers), len(PARTS)))
     events = np.empty(joules.shape[:2], np.int64)
@@ -140,14 +208,32 @@ def _measure_batch(chip: Chip, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarr
         v[:, 0], b[:, 0] = layer.rest, 0
         v[:, 1:], b[:, 1:] = trace.membranes[:, :-1], trace.spikes[:, :-1]
         analog, formats = chip.analog, chip.formats
-        rows = arrived @ row_energies(layer, analog)
+        loads = row_loads(layer, analog)
         quiet = quiet_energy(layer, formats, analog, trace.drives).sum(axis=(1, 2))
         neurons = neuron_energy(layer, formats, v, b, trace.drives).sum(axis=(1, 2))
-        fixed = (steps * bias_energy(layer, analog), steps * clock_energy(layer, analog))
-        joules[:, number] = np.stack(np.broadcast_arrays(rows, quiet, fixed[0], neurons, fixed[1]), axis=1)
+        steady = steady_energies(chip, layer)
+        parts = {"rows": arrived @ line_energy(loads, analog), "quiet_rows": quiet, "neurons": neurons}
+        parts["row_drivers"] = arrived @ driver_energy(loads, analog)
+        for place, part in enumerate(PARTS):
+            joules[:, number, place] = parts.get(part, 0.0) + steady.get(part, 0.0)
         events[:, number] = arrived.sum(axis=1)
         arrived = trace.spikes.sum(axis=1, dtype=np.int64)
     return joules, events
+
+
+def steady_energies(chip: Chip, layer: Layer) -> dict[str, float]:
+    """J of an inference that a layer of ``chip`` draws whatever the image is, by the parts that it belongs to."""
+    analog, steps, neurons = chip.analog, chip.encoder.steps, sum(chip.sizes[1:])
+    load = bias_load(layer, analog)
+    wires, drivers = clock_energies(layer, analog, neurons)
+    return {
+        "bias_rows": steps * float(line_energy(load, analog)),
+        "row_drivers": steps * float(driver_energy(load, analog)),
+        "clock": steps * wires,
+        "clock_drivers": steps * drivers,
+        "references": steps * CYCLE * reference_power(layer, analog, neurons),
+        "leakage": steps * CYCLE * leakage_power(layer, analog, neurons),
+    }
 
 
 def estimate(chip: Chip, measured: EnergyReport, counters: Mapping[str, int], images: int) -> np.ndarray:
@@ -155,8 +241,8 @@ def estimate(chip: Chip, measured: EnergyReport, counters: Mapping[str, int], im
 
     Counters tell how many row events a layer took (``events[n]``), not in which rows, and nothing of the membranes. So
     an event and a column's cycle cost what they did on average in ``measured``, inferences of the same chip on images
-    of the same kind. Bias lines and clock are exact. Raises :class:`CaptwinError` if a counter is missing or
-    ``images`` is not positive.
+    of the same kind. Bias lines, clock, references and leakage are exact. Raises :class:`CaptwinError` if a counter
+    is missing or ``images`` is not positive.
     """
     if images < 1:
         raise CaptwinError(f"images: counters of {images} inferences have no mean; run at least one")
@@ -165,15 +251,13 @@ def estimate(chip: Chip, measured: EnergyReport, counters: Mapping[str, int], im
         name = f"events[{number}]"
         if name not in counters:
             raise CaptwinError(f"counters: lack {name}; read them from a core of this chip")
-        usual = measured.events[:, number].mean()
-        per_event = joules[number, 0] / usual if usual else row_energies(layer, chip.analog).mean()
-        joules[number, 0] = per_event * counters[name] / images
+        usual, loads = measured.events[:, number].mean(), row_loads(layer, chip.analog)
+        bias = steady_energies(chip, layer)["row_drivers"]
+        for part, fixed, least in (("rows", 0.0, line_energy), ("row_drivers", bias, driver_energy)):
+            place = PARTS.index(part)
+            per_event = (joules[number, place] - fixed) / usual if usual else least(loads, chip.analog).mean()
+            joules[number, place] = fixed + per_event * counters[name] / images
     return joules
-
-
-def _swing(capacitance: np.ndarray | float, analog: Analog) -> np.ndarray:
-    """J of charging ``capacitance`` by v_read from the supply, and of the buffers of its driver, at full supply."""
-    return np.asarray(analog.supply * capacitance * (analog.v_read + BUFFER_SHARE * analog.supply))
 
 
 def _surface(layer: Layer) -> np.ndarray:

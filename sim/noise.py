@@ -68,6 +68,12 @@ class NoiseVolts:
         comparator's."""
         return np.hypot(self.transfer, self.comparator)
 
+    def as_drive(self, slope: float) -> float:
+        """V RMS over all columns: the drive whose noise moves a silent neuron's decision as much as all of this does,
+        the membrane moving by ``slope`` V a volt of drive."""
+        squares = self.column**2 + self.reference**2 + (self.decision / slope) ** 2
+        return float(np.sqrt(np.mean(squares)))
+
     def membrane(self, share: np.ndarray) -> np.ndarray:
         """All that one silent cycle adds to the membrane, where ``share`` of the column's volts arrive there."""
         return np.sqrt(share**2 * (self.column**2 + self.reference**2) + self.transfer**2)
@@ -98,9 +104,13 @@ def drive_noise(analog: Analog, c_column: float, neuron: QuantisedNeuron, noise:
 
     Raises :class:`CaptwinError` if the drive does not move the neuron's membrane.
     """
-    volts = noise_volts(analog, np.array([c_column]), noise)
     slope = _slope(neuron, neuron.formats, "noise")
-    return float(np.sqrt(volts.column**2 + volts.reference**2 + (volts.decision / slope) ** 2).item())
+    return noise_volts(analog, np.array([c_column]), noise).as_drive(slope)
+
+
+def layer_drive_noise(analog: Analog, layer: Layer, formats: Formats, noise: Noise, where: str) -> float:
+    """The same of a chip's layer, over all its columns; ``where`` is what a message calls it."""
+    return noise_volts(analog, layer.c_column, noise).as_drive(_slope(layer, formats, where))
 
 
 def _slope(neuron: Layer | QuantisedNeuron, formats: Formats, where: str) -> float:

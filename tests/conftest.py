@@ -21,9 +21,9 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     collect_seldom()  # as the command line does, which some tests call
     if config.option.markexpr == "not proof":
-        # The short tests' cores run few cycles: much optimising would take longer than it saves, as would compiling
-        # their C++ in several parts, each of which reads Verilator's headers. The long proofs run them as users do.
-        program.FAST = "-O1"
+        # The short tests' cores run few cycles: optimising would take longer than it saves, as would compiling their
+        # C++ in several parts, each of which reads Verilator's headers. The long proofs run them as users do.
+        program.FAST = program.ONCE
         program.BUNDLE = 10 * program.BUNDLE
 
 

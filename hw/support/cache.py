@@ -5,10 +5,12 @@ import json
 import os
 import shutil
 import stat
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkdtemp
+
+from filelock import FileLock
 
 from captwin.hw.support.cache_folder import cache_folder, notices, private_folder
 from captwin.hw.support.cache_limits import prune, remove, sweep
@@ -25,15 +27,41 @@ def cached(kind: str, key: Sequence[str], make: Callable[[Path], None]) -> tuple
     """A folder that ``make`` fills, once for each ``key``, and whether it was there already.
 
     It is kept whole or not at all: an interruption or an error leaves no entry. Each entry holds a digest of its
-    files, verified here: one that is damaged is made again, and one line on stderr says so. ``key`` must hold all that
-    goes in, tools' versions included. Raises :class:`CaptwinError` if nothing can be kept, as when the disk is full.
+    files, verified here: one that is damaged is made again, and one line on stderr says so. Of several processes that
+    want the same one, one makes it and the others wait. ``key`` must hold all that goes in, tools' versions included.
+    Raises :class:`CaptwinError` if nothing can be kept, as when the disk is full.
     """
     folder = private_folder(cache_folder() / kind)
     entry = folder / _name(key)
     if _whole(entry):
         return entry, True
     sweep(folder)
-    temporary = None
+    with _maker_of(entry):
+        if _whole(entry):  # another process has just made it
+            return entry, True
+        _fill(entry, make)
+    prune(cache_folder())
+    return entry, False
+
+
+@contextmanager
+def _maker_of(entry: Path) -> Iterator[None]:
+    """Keeps the making of ``entry`` to one process at a time, except where no lock is to be had."""
+    lock = FileLock(entry.with_name(f".{entry.name}.lock"))
+    with suppress(OSError, NotImplementedError):
+        lock.acquire()
+    try:
+        yield
+    finally:
+        if lock.is_locked:
+            with suppress(OSError):
+                Path(lock.lock_file).unlink()  # before the release: whoever waits for this file sees that it is gone
+            lock.release()
+
+
+def _fill(entry: Path, make: Callable[[Path], None]) -> None:
+    """Makes ``entry`` in a folder beside it, which then takes its name."""
+    folder, temporary = entry.parent, None
     try:
         temporary = Path(mkdtemp(prefix=".", dir=folder))
         make(temporary)
@@ -45,8 +73,6 @@ def cached(kind: str, key: Sequence[str], make: Callable[[Path], None]) -> tuple
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
-    prune(cache_folder())
-    return entry, False
 
 
 def kept(kind: str, key: Sequence[str]) -> Path | None:

@@ -7,13 +7,14 @@ import numpy as np
 
 from captwin.boards.catalogue import BOARDS, find_board
 from captwin.boards.sizing.fit import core_words, size_core
-from captwin.hw.chip import Chip, Layer
+from captwin.hw.chip import Chip, Layer, plain_analog
 from captwin.hw.support.names import visible
 from captwin.scripts.inspection.inspection import Inspection, surfaces_row
 from captwin.scripts.output import Row, log, note
 from captwin.scripts.quantities import energy_text, quantity
 from captwin.sim import energy
 from captwin.sim.devices.gains import charge_volts
+from captwin.sim.dither import dither_rms
 from captwin.sim.neurons.circuits import table_of
 from captwin.sim.neurons.deviation import deviation
 from captwin.sim.plots.chip import draw_weights
@@ -40,9 +41,15 @@ def inspect_chip(name: str, *, boards: bool) -> Inspection:
             "widths",
             f"charge {formats.charge_bits}, drive {formats.drive_bits}, membrane {formats.membrane_bits} bits",
         ),
-        Row("analog", _fields(analog), "circuit", f"{analog.circuit}, {analog.corner}, {analog.temperature:g} deg C"),
+        Row(
+            "analog",
+            plain_analog(analog),
+            "circuit",
+            f"{analog.circuit}, {analog.corner}, {analog.temperature:g} deg C",
+        ),
         Row("", None, "supply and row swing", f"{analog.supply:g} V, {analog.v_read:g} V"),
         Row("", None, "membrane capacitor", quantity(analog.c_membrane, "F")),
+        Row("", None, "drivers and references", "measured" if analog.periphery else "assumed"),
         Row(
             "", None, "neuron table", f"{analog.table_sha256[:16]}, {'own to Captwin' if table else 'not with Captwin'}"
         ),
@@ -89,6 +96,7 @@ def _layer(chip: Chip, layer: Layer) -> dict[str, Any]:
         "threshold_v": None if np.isnan(thresholds[0]) else thresholds[0],
         "threshold_after_spike_v": None if np.isnan(thresholds[1]) else thresholds[1],
         "threshold_offset_worst_v": float(np.abs(layer.threshold_offsets).max() * drive),
+        "dither_rms_v": dither_rms(chip, layer)[0],
         "row_event_energy_j": float(energy.row_energies(layer, chip.analog).mean()),
         "bias_energy_j": energy.bias_energy(layer, chip.analog),
         "neuron_energy_j": None
@@ -117,6 +125,7 @@ def _layer_rows(chip: Chip, number: int, layer: Layer) -> list[Row]:
         "  drive of a code": span("gain", "V"),
         "  threshold at rest": fires,
         "  spread of thresholds": f"up to {volts(about['threshold_offset_worst_v'])}",
+        **({"  dither": f"{1e6 * about['dither_rms_v']:.1f} uV RMS of drive"} if layer.dither else {}),
         "  energy of a row event": energy_text(about["row_event_energy_j"]),
         "  energy of a neuron's cycle": "not in the chip"
         if about["neuron_energy_j"] is None

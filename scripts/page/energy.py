@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from captwin.scripts.labels import ASSUMPTIONS, PART_LABELS
+from captwin.scripts.labels import PART_LABELS, energy_assumptions
 from captwin.scripts.page.blocks import Cell, Note, Section, Table
 from captwin.scripts.page.measured import Measured
 from captwin.scripts.quantities import energy_text
@@ -30,7 +30,7 @@ def section(measured: Measured) -> Section:
         f"from image to image; {energy_text(report.per_synaptic_event)} a synaptic event."
     )
     notes = [
-        Note(f"A model, not a measurement: {ASSUMPTIONS}."),
+        Note(f"A model, not a measurement: {energy_assumptions(measured.chip.analog)}."),
         Note("It is the energy of the analog chip. What the FPGA draws that emulates it has nothing to do with it."),
     ]
     tables = [Table(("term", *head), by_term, f"Over {report.images:,} test images.")]

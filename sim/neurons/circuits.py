@@ -1,12 +1,13 @@
 """The reference circuits: their committed neuron tables, and the ideal neuron that each of them is judged by."""
 
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from captwin.hw.chip import Chip
+from captwin.hw.chip import Analog, Chip
 from captwin.hw.quantities import LEAST_SPAN
 from captwin.hw.support.digest import sha256_of
 from captwin.hw.support.errors import CaptwinError
@@ -15,7 +16,12 @@ from captwin.sim.neurons.conditions import SUFFIX, Conditions, folder_of, listed
 from captwin.sim.neurons.library import Library
 from captwin.sim.neurons.quantise import quantise
 from captwin.sim.neurons.table import NeuronTable, TableError
+from captwin.sim.periphery.circuit_file import find_periphery
 
+#: what a chip file says of what is around its neurons where that was not measured
+ASSUMED_AROUND: dict[str, Any] = {
+    entry.name: entry.default for entry in fields(Analog) if entry.name in ("row_wire", "clock_wire", "periphery")
+}
 #: of the reference circuits
 TABLES = Library(Path(__file__).parent / "tables", SUFFIX)
 
@@ -41,8 +47,9 @@ def load_circuit(name_or_path: str, corner: str | None = None, temperature: floa
     wanted = Conditions(
         table.corner if corner is None else corner, table.temperature if temperature is None else temperature
     )
+    around = find_periphery(path, table.circuit, wanted)
     if wanted == conditions_of(table):
-        return table
+        return replace(table, around=around)
     others = other_tables(path)
     if wanted not in others:
         known = listed([conditions_of(table), *others])
@@ -56,7 +63,7 @@ def load_circuit(name_or_path: str, corner: str | None = None, temperature: floa
             f"{others[wanted]}: holds {other.circuit} at {conditions_of(other)}; its name and place promise"
             f" {table.circuit} at {wanted}"
         )
-    return other
+    return replace(other, around=around)
 
 
 def conditions_of(table: NeuronTable) -> Conditions:
@@ -204,5 +211,19 @@ def on_circuit(chip: Chip, table: NeuronTable) -> Chip:
             table_sha256=table.circuit_sha256,
             supply=table.supply,
             c_membrane=table.c_membrane,
+            **around_neurons(table, chip.analog.v_read),
         ),
     )
+
+
+def around_neurons(table: NeuronTable, v_read: float) -> dict[str, Any]:
+    """What a chip file says of what is around its neurons, which are those of ``table``, with rows that swing by
+    ``v_read`` V: by names of fields of :class:`~captwin.hw.chip.Analog`.
+
+    Rows that swing by more than the circuit's have drivers that were not measured: then nothing is said, and what
+    ``docs/energy.md`` assumes counts. Those of a smaller swing draw no more than measured.
+    """
+    around = table.around
+    if around is None or v_read > around.v_read + 1e-6:
+        return ASSUMED_AROUND
+    return {"row_wire": around.row_wire, "clock_wire": around.clock_wire, "periphery": around.periphery}

@@ -17,6 +17,7 @@ from captwin.hw.support.documents import DocumentError, parse_json
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_bytes, write_atomically
 from captwin.hw.support.names import check_name, field_name, printable
+from captwin.sim.periphery.circuit_file import ChipPeriphery
 
 FORMAT = "captwin-neuron-table"
 VERSION = 2
@@ -50,6 +51,8 @@ class NeuronTable:
     surfaces: np.ndarray
     thresholds: np.ndarray  #: (2, Nv) V: least drive that makes a spike; infinity (null in the file) means none does
     energy: np.ndarray | None = None  #: (2, Nv, Nu) J drawn from the supply in the cycle
+    #: what chips of the circuit have around their neurons, where it was measured; it has a file of its own
+    around: ChipPeriphery | None = None
 
     def __post_init__(self) -> None:
         self._check_words()
@@ -182,12 +185,17 @@ class NeuronTable:
             raise TableError(f"{path}: {error}") from None
 
     def _plain(self) -> dict[str, Any]:
-        values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        values = {name: getattr(self, name) for name in _names()}
         for name in _ARRAYS:
             if values[name] is not None:
                 values[name] = values[name].tolist()
         values["thresholds"] = [[None if np.isinf(u) else u for u in curve] for curve in values["thresholds"]]
         return values
+
+
+def _names() -> list[str]:
+    """Names of the fields that a table file has."""
+    return [entry.name for entry in fields(NeuronTable) if entry.name != "around"]
 
 
 _ARRAYS = ("v", "u", "surfaces", "thresholds", "energy")
@@ -211,7 +219,7 @@ def _parse(data: bytes) -> NeuronTable:
     version = content.pop("version", None)
     if version != VERSION:
         raise TableError(f"version: this captwin reads version {VERSION}, the file has {printable(version)}")
-    names = [entry.name for entry in fields(NeuronTable)]
+    names = _names()
     for name in sorted(set(content) - set(names)):
         raise TableError(f"{field_name(name)}: unknown field; known are {', '.join(names)}")
     for name in names:

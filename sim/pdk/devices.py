@@ -24,7 +24,7 @@ def pdk_devices(pdk: Pdk, corner: str, neuron: str, where: str) -> Source:
     if corner not in pdk.corners:
         raise CaptwinError(f"{pdk.name}: no corner {printable(corner)}; its corners are {', '.join(pdk.corners)}")
     place = place_of(pdk)
-    return _devices(pdk, place, pdk.cards[place.layout].corners[corner], neuron, where)
+    return _netlist_devices(pdk, place, pdk.cards[place.layout].corners[corner], neuron, where)
 
 
 def statistical_devices(pdk: Pdk, variation: str, neuron: str, where: str) -> Source:
@@ -39,15 +39,25 @@ def statistical_devices(pdk: Pdk, variation: str, neuron: str, where: str) -> So
             f"{pdk.name}: its device models, from {place.origin}, have no statistics of {variation}; take a PDK that"
             " captwin pdk lists with statistics"
         )
-    return _devices(pdk, place, statistics[variation], neuron, where)
+    return _netlist_devices(pdk, place, statistics[variation], neuron, where)
 
 
-def _devices(pdk: Pdk, place: Place, wrapper: str, neuron: str, where: str) -> Source:
-    """The devices that ``wrapper`` puts around the foundry's."""
+def parts_devices(pdk: Pdk, corner: str, parts: Sequence[Part]) -> str:
+    """The subcircuits of ``pdk.devices`` with those of the foundry's cards that ``parts`` need."""
+    place = place_of(pdk)
+    return _needed(pdk, place, pdk.cards[place.layout].corners[corner], parts)
+
+
+def _netlist_devices(pdk: Pdk, place: Place, wrapper: str, neuron: str, where: str) -> Source:
+    """The devices of a netlist, as ``wrapper`` puts them around the foundry's."""
     parts = netlist_parts(pdk, wrapper, neuron, where)
     check_sizes(pdk, parts, where)
-    text = needed_cards(expand_text(wrapper, place.folder, pdk.name), pdk, parts)
+    text = _needed(pdk, place, wrapper, parts)
     return Source(raw=text, text=text, included={})
+
+
+def _needed(pdk: Pdk, place: Place, wrapper: str, parts: Sequence[Part]) -> str:
+    return needed_cards(expand_text(wrapper, place.folder, pdk.name), pdk, parts)
 
 
 def needed_cards(text: str, pdk: Pdk, parts: Sequence[Part]) -> str:

@@ -80,24 +80,23 @@ def _bundles(work: Path) -> dict[str, str]:
 
     Every file reads Verilator's large headers again, which is most of the work for a small core.
     """
-    once = sorted(work.glob("*__Slow.cpp"))
-    fast = sorted(path for path in work.glob("*.cpp") if path not in once)
-    bundles: list[list[Path]] = []
-    size = BUNDLE
-    for path in fast:
-        if size + path.stat().st_size > BUNDLE:
-            bundles.append([])
-            size = 0
-        bundles[-1].append(path)
-        size += path.stat().st_size
-    bundles.sort(key=lambda paths: -sum(path.stat().st_size for path in paths))
-    levels = {}
-    for name, paths, level in [
-        *((f"fast{number}.cc", paths, FAST) for number, paths in enumerate(bundles)),
-        ("once.cc", once, ONCE),
-    ]:
-        (work / name).write_text("".join(f'#include "{path.name}"\n' for path in paths))
-        levels[name] = level
+    levels: dict[str, str] = {}
+    paths = sorted(work.glob("*.cpp"))
+    for level in dict.fromkeys((FAST, ONCE)):
+        bundles: list[list[Path]] = []
+        size = BUNDLE
+        for path in paths:
+            if (ONCE if path.name.endswith("__Slow.cpp") else FAST) != level:
+                continue
+            if size + path.stat().st_size > BUNDLE:
+                bundles.append([])
+                size = 0
+            bundles[-1].append(path)
+            size += path.stat().st_size
+        for bundle in sorted(bundles, key=lambda bundle: -sum(path.stat().st_size for path in bundle)):
+            name = f"bundle{len(levels)}.cc"
+            (work / name).write_text("".join(f'#include "{path.name}"\n' for path in bundle))
+            levels[name] = level
     return levels
 
 

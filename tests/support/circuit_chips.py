@@ -20,10 +20,16 @@ def reference_table() -> NeuronTable:
 
 
 def circuit_chip(
-    seed: int, *, sizes: tuple[int, ...] = (12, 7, 4), kind: str = "one_sided", bias_share: float = 1 / 64
+    seed: int,
+    *,
+    sizes: tuple[int, ...] = (12, 7, 4),
+    kind: str = "one_sided",
+    bias_share: float = 1 / 64,
+    table: NeuronTable | None = None,
 ) -> Chip:
-    """A chip of devices with C_on / C_off = 10 and 16 levels; weights are drawn from ``seed`` over all levels."""
-    table = reference_table()
+    """A chip of devices with C_on / C_off = 10 and 16 levels; weights are drawn from ``seed`` over all levels. Its
+    neurons are those of ``table``, by default of the circuit above."""
+    table = table or reference_table()
     mapping = mapping_kind(kind)(10.0, 16, 0.1, table.v_read)
     technology = Technology(quantise(table, Formats()), mapping, table, bias_share, True, 0.01)
     network = Network((1, sizes[0]), sizes[1:], make_encoder(steps=5), "most_spikes", technology, seed)

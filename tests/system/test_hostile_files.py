@@ -16,8 +16,10 @@ from captwin.boards.flow.built import read_built
 from captwin.hw.chip import Chip, Formats
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
+from captwin.sim.neurons.circuits import TABLES
 from captwin.sim.neurons.quantise import quantise
 from captwin.sim.neurons.table import NeuronTable
+from captwin.sim.periphery.circuit_file import CircuitPeriphery, periphery_file
 from captwin.train.config import CONFIG_FOLDER, load_config
 from captwin.train.zoo import CHIP_FOLDER
 from tests.boards.flow.test_built import whole_build
@@ -45,6 +47,11 @@ def use_table(path: Path) -> None:
     assert NeuronTable.load(path).circuit_sha256 == table.circuit_sha256
 
 
+def use_periphery(path: Path) -> None:
+    CircuitPeriphery.load(path).save(path)
+    CircuitPeriphery.load(path)
+
+
 def use_config(path: Path) -> None:
     config = load_config(path)
     json.dumps(config.model_dump(mode="json"), allow_nan=False)
@@ -69,6 +76,10 @@ def table_contents(folder: Path) -> list[bytes]:
     return [(folder / "table.json").read_bytes()]
 
 
+def periphery_contents(folder: Path) -> list[bytes]:
+    return [periphery_file(TABLES.folder / "gf180_charge_share.json").read_bytes()]
+
+
 def build_contents(name: str) -> Callable[[Path], list[bytes]]:
     def read(folder: Path) -> list[bytes]:
         whole_build(folder, CHIP)
@@ -81,6 +92,7 @@ def build_contents(name: str) -> Callable[[Path], list[bytes]]:
 FORMATS = {
     "chip.safetensors": (chip_contents, chip_files, use_chip),
     "table.json": (table_contents, json_files, use_table),
+    "periphery.json": (periphery_contents, json_files, use_periphery),
     "config.toml": (lambda folder: [path.read_bytes() for path in CONFIG_FOLDER.glob("*")], toml_files, use_config),
     "manifest.json": (build_contents("manifest.json"), json_files, use_manifest),
     "report.json": (build_contents("report.json"), json_files, use_report),

@@ -19,6 +19,7 @@ from captwin.hw.encoders.encoder import Encoder
 from captwin.sim.devices.gains import column_gains
 from captwin.sim.devices.mapping import Mapping
 from captwin.sim.encode import encode
+from captwin.sim.neurons.circuits import around_neurons
 from captwin.sim.neurons.quantise import QuantisedNeuron
 from captwin.sim.neurons.table import NeuronTable
 from captwin.sim.noise import Noise, drive_noise
@@ -77,6 +78,7 @@ class Technology:
             supply=table.supply,
             v_read=self.mapping.v_read,
             c_membrane=table.c_membrane,
+            **around_neurons(table, self.mapping.v_read),
         )
 
 

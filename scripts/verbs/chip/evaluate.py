@@ -7,7 +7,7 @@ import typer
 from captwin.hw.chip import Chip
 from captwin.scripts.activity import activity_rows, warn
 from captwin.scripts.conditions import ChipCircuitOption, CornerOption, TemperatureOption, put_under
-from captwin.scripts.labels import ASSUMPTIONS, PART_LABELS
+from captwin.scripts.labels import PART_LABELS, energy_assumptions
 from captwin.scripts.noise import (
     ComparatorNoiseOption,
     NoiseOption,
@@ -58,7 +58,7 @@ def evaluate(
             Row("mean_steps", steps, "time steps an image", f"{steps:.2f}"),
             Row("golden_images_per_s", rate, "golden model", f"{rate:,.0f} images/s"),
             *activity_rows(result.activity),
-            *_energy_rows(result),
+            *_energy_rows(result, loaded),
         ],
         "Golden model",
         as_json,
@@ -88,7 +88,7 @@ PAPER_ENERGY = 33.88e-9
 PAPER = "Oshio et al. 2022 on MNIST, simulated, encoder excluded, another circuit"
 
 
-def _energy_rows(result: Evaluation) -> list[Row]:
+def _energy_rows(result: Evaluation, chip: Chip) -> list[Row]:
     """What an inference costs; one row that says why not if the chip does not tell."""
     report = result.energy
     if report is None:
@@ -118,5 +118,5 @@ def _energy_rows(result: Evaluation) -> list[Row]:
         ),
         Row("energy_synaptic_event_j", event, "all of it over synaptic events", energy_text(event)),
         Row("paper_energy_j", PAPER_ENERGY, "beside it", f"{energy_text(PAPER_ENERGY)}: {PAPER}"),
-        note("energy_assumptions", "energy assumes", ASSUMPTIONS),
+        note("energy_assumptions", "energy assumes", energy_assumptions(chip.analog)),
     ]

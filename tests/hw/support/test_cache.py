@@ -5,7 +5,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from time import sleep, time
 
 import pytest
@@ -42,6 +44,31 @@ def test_made_once_for_each_key(cache: Path) -> None:
     assert cached("kind", ("a", "b"), make) == (first, True) and len(made) == 1
     assert kept("kind", ("a", "b")) == first
     assert cached("kind", ("ab",), make)[0] != first and len(made) == 2
+
+
+def test_one_of_several_makes_it_and_the_others_wait(cache: Path) -> None:
+    """Locks are of files, so threads wait for each other as processes do."""
+    made, together = [], Barrier(4)
+
+    def make(into: Path) -> None:
+        made.append(into)
+        sleep(0.2)
+        (into / "file").write_text("whole")
+        if len(made) == 1:  # then one of those that wait makes it
+            raise CaptwinError("the first one fails")
+
+    def want(_: int) -> tuple[Path, bool] | str:
+        together.wait()
+        try:
+            return cached("kind", ("a",), make)
+        except CaptwinError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(want, range(4)))
+    (entry,) = (cache / "kind").iterdir()
+    expected = ["the first one fails", (entry, False), (entry, True), (entry, True)]
+    assert len(made) == 2 and sorted(outcomes, key=str) == sorted(expected, key=str)
 
 
 DAMAGES: dict[str, Callable[[Path], object]] = {

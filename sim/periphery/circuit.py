@@ -1,0 +1,126 @@
+"""Measures the periphery of a circuit's chips under several conditions."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from captwin.hw.support.digest import sha256_of
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.progress import Progress, silent
+from captwin.sim.neurons.conditions import Conditions
+from captwin.sim.pdk.pdk import Pdk
+from captwin.sim.periphery.circuit_file import CircuitPeriphery
+from captwin.sim.periphery.design import Design
+from captwin.sim.periphery.measure import Line, inverter_input, measure, pdk_of
+from captwin.sim.spice.bench import Bench
+
+#: m from column to column, and from neuron to neuron along the wires of their clocks
+CELL_PITCH, NEURON_PITCH = 2e-6, 6e-6
+#: neurons that share the last drivers of their clocks
+NEURONS_A_DRIVER = 16
+#: A of the regulator of v_read beyond what it delivers, unless stated, if there is one
+REGULATOR_CURRENT = 10e-6
+#: V by which the gates of NMOS switches go above v_read, as a share of what the PDK's transistors are made for
+OVERDRIVE = 0.4
+#: what transistors take, over what they are made for
+MOST_RAIL = 1.1
+#: m of the transistor that takes a row line up, a F of its load, unless stated: of an NMOS, of a PMOS
+NMOS_WIDTH, PMOS_WIDTH = 4e7, 5e7
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured under one of the conditions beside what the file holds."""
+
+    conditions: Conditions
+    rows: Line
+    clocks: Line
+
+
+def design_of(bench: Bench, rail: float | None = None, switch_width: float | None = None) -> Design:
+    """The drivers for the circuit of ``bench``, sized under its conditions.
+
+    ``rail`` is by default the supply if rows swing by it, and OVERDRIVE of the PDK's own supply at least, so that PMOS
+    take them up. Else it is v_read and OVERDRIVE of the PDK's own supply, but no more than that, and no less than the
+    circuit's. :class:`CaptwinError` if the transistors do not take it.
+    """
+    pdk, supply, v_read = pdk_of(bench), bench.parameters["supply"], bench.parameters["v_read"]
+    if v_read > supply + 1e-6:
+        raise CaptwinError(f"{bench.path}: v_read is {v_read:g} V; no regulator makes it of a supply of {supply:g} V")
+    overdrive = OVERDRIVE * pdk.supply
+    if rail is None:
+        rail = supply if v_read > supply - 1e-6 and v_read >= overdrive else min(pdk.supply, v_read + overdrive)
+        rail = round(max(supply, rail), 4)
+    most = MOST_RAIL * pdk.supply
+    if not supply <= rail <= most:
+        raise CaptwinError(
+            f"rail: expected {supply:g} V, the circuit's supply, to {most:g} V, which {pdk.name}'s transistors take,"
+            f" got {rail:g} V"
+        )
+    taken = float(f"{inverter_input(pdk, bench.conditions, supply):.4e}")
+    if switch_width is None:
+        switch_width = PMOS_WIDTH if rail < v_read + 1e-6 else NMOS_WIDTH
+    return Design(supply, v_read, rail, switch_width, taken)
+
+
+def wire_loads(pdk: Pdk, clock_lines: int) -> tuple[float, float]:
+    """F of one row line a column that it crosses, and of all clock lines together a neuron.
+
+    A row is as high as a column is wide, so each of its lines has half of that; clock lines lie twice as far apart as
+    they may.
+    """
+    rows, clocks = pdk.wires.rows, pdk.wires.clocks
+    row = rows.wire(CELL_PITCH, space=CELL_PITCH / 2 - rows.width).farads + pdk.wires.crossing()
+    clock = clocks.wire(NEURON_PITCH, space=2 * clocks.space).farads
+    return float(f"{row:.4e}"), float(f"{clock_lines * clock:.4e}")
+
+
+def measure_circuit(
+    open_at: Callable[[Conditions], Bench],
+    wanted: Sequence[Conditions],
+    date: str,
+    *,
+    rail: float | None = None,
+    switch_width: float | None = None,
+    regulator_current: float | None = None,
+    progress: Progress = silent,
+) -> tuple[CircuitPeriphery, list[Measured]]:
+    """The periphery of chips of the circuit that ``open_at`` opens, under each of the ``wanted`` conditions; drivers
+    are sized under the first of them. ``date`` is when, ISO 8601. ``regulator_current`` is by default 0 A where rows
+    swing by the supply, which needs no regulator, else REGULATOR_CURRENT.
+
+    Raises :class:`CaptwinError` if the circuit stands on no PDK, or a driver does not do its work somewhere.
+    """
+    first = open_at(wanted[0])
+    pdk, design = pdk_of(first), design_of(first, rail, switch_width)
+    if regulator_current is None:
+        regulator_current = REGULATOR_CURRENT if design.v_read < design.supply - 1e-6 else 0.0
+    found, measured = {}, []
+    for number, conditions in enumerate(wanted):
+        progress(str(conditions), number, len(wanted))
+        periphery, rows, clocks = measure(
+            first if number == 0 else open_at(conditions),
+            design,
+            neurons_a_driver=NEURONS_A_DRIVER,
+            regulator_current=regulator_current,
+        )
+        found[conditions.name] = periphery
+        measured.append(Measured(conditions, rows, clocks))
+    progress("done", len(wanted), len(wanted))
+    row_wire, clock_wire = wire_loads(pdk, max(periphery.clock_lines for periphery in found.values()))
+    whole = CircuitPeriphery(
+        circuit=first.circuit,
+        pdk=pdk.name,
+        date=date,
+        source_sha256=sha256_of(first.netlist.raw),
+        supply=design.supply,
+        v_read=design.v_read,
+        rail=design.rail,
+        switch_width=design.switch_width,
+        inverter_input=design.inverter_input,
+        cell_pitch=CELL_PITCH,
+        neuron_pitch=NEURON_PITCH,
+        row_wire=row_wire,
+        clock_wire=clock_wire,
+        conditions=found,
+    )
+    return whole, measured
