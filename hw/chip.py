@@ -17,6 +17,7 @@ from pydantic.dataclasses import dataclass
 from safetensors.numpy import save as save_tensors
 
 from captwin.hw.code_axis import CodeAxis
+from captwin.hw.dither import Dither, amplitude_bits
 from captwin.hw.encoders import AnyEncoder
 from captwin.hw.encoders.encoder import PIXEL_BITS as PIXEL_BITS  # also part of what a chip is
 from captwin.hw.encoders.encoder import PIXEL_MAX as PIXEL_MAX
@@ -179,6 +180,8 @@ class Layer:
     c_column: np.ndarray = _array("float32", "F")
     #: energy a neuron draws in a cycle at the knots (v, u), (2, KV, KU); absent where it was not characterised
     energy: np.ndarray | None = field(default=None, metadata={"dtype": "float32", "unit": "J"})
+    #: what is added to the drives in each time step, as noise is; None if nothing is, and then no file has the field
+    dither: Dither | None = None
 
     @property
     def rows(self) -> int:
@@ -240,6 +243,8 @@ class Layer:
                 raise ChipError(
                     f"{where}.{name}: values must lie in {low} to {high}, found {array.min()} to {array.max()}"
                 )
+        if self.dither and self.dither.amplitude >> (bits := amplitude_bits(formats.drive_bits, self.shift)):
+            raise ChipError(f"{where}.dither: its amplitude must be below 2^{bits}, got {self.dither.amplitude}")
         if self.rest > formats.membrane_max:
             raise ChipError(f"{where}.rest: must be at most {formats.membrane_max}, got {self.rest}")
 
@@ -271,6 +276,8 @@ class Chip:
                 raise ChipError(
                     f"layers.{number}.surfaces: four surfaces in one layer and two in another; give all four"
                 )
+            if (layer.dither is None) == self.dithered:
+                raise ChipError(f"layers.{number}.dither: one layer has dither and another has none; give it to all")
             rows = layer.columns
             for _, _, array in layer.arrays():
                 if array is not None:
@@ -288,6 +295,11 @@ class Chip:
     def by_outcome(self) -> bool:
         """Whether the layers have four surfaces, not two (:attr:`Layer.by_outcome`); all of them have as many."""
         return self.layers[0].by_outcome
+
+    @property
+    def dithered(self) -> bool:
+        """Whether the layers have dither; all have, or none."""
+        return self.layers[0].dither is not None
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -379,6 +391,7 @@ def _manifest(chip: Chip) -> dict[str, Any]:
             "image": list(chip.image),
             "layers": [
                 {"rows": layer.rows, "columns": layer.columns, "shift": layer.shift, "rest": layer.rest}
+                | ({"dither": _plain(layer.dither)} if layer.dither else {})
                 for layer in chip.layers
             ],
         },

@@ -39,6 +39,7 @@ GROUPS = {
         "study": "--data digits --seeds 3",
         "evaluate": "digits",
         "corners": "digits -o corners.png",
+        "dither": "digits --comparator-noise 3e-4 -o noisy.safetensors",
         "compare": "digits digits-small --board icebreaker --sheet differing.png",
         "inspect": "digits -o pictures",
         "report": "digits-tiny --board icebreaker",

@@ -14,6 +14,7 @@ from captwin.scripts.output import Row, log, note
 from captwin.scripts.quantities import energy_text, quantity
 from captwin.sim import energy
 from captwin.sim.devices.gains import charge_volts
+from captwin.sim.dither import dither_rms
 from captwin.sim.neurons.circuits import table_of
 from captwin.sim.neurons.deviation import deviation
 from captwin.sim.plots.chip import draw_weights
@@ -95,6 +96,7 @@ def _layer(chip: Chip, layer: Layer) -> dict[str, Any]:
         "threshold_v": None if np.isnan(thresholds[0]) else thresholds[0],
         "threshold_after_spike_v": None if np.isnan(thresholds[1]) else thresholds[1],
         "threshold_offset_worst_v": float(np.abs(layer.threshold_offsets).max() * drive),
+        "dither_rms_v": dither_rms(chip, layer)[0],
         "row_event_energy_j": float(energy.row_energies(layer, chip.analog).mean()),
         "bias_energy_j": energy.bias_energy(layer, chip.analog),
         "neuron_energy_j": None
@@ -123,6 +125,7 @@ def _layer_rows(chip: Chip, number: int, layer: Layer) -> list[Row]:
         "  drive of a code": span("gain", "V"),
         "  threshold at rest": fires,
         "  spread of thresholds": f"up to {volts(about['threshold_offset_worst_v'])}",
+        **({"  dither": f"{1e6 * about['dither_rms_v']:.1f} uV RMS of drive"} if layer.dither else {}),
         "  energy of a row event": energy_text(about["row_event_energy_j"]),
         "  energy of a neuron's cycle": "not in the chip"
         if about["neuron_energy_j"] is None

@@ -124,7 +124,8 @@ def fabricate(chip: Chip, process: Process, *, seed: int, number: int = 0, mappi
         capacitances = Capacitances(layer.c_plus, layer.c_minus, bias, column)
         gains = column_gains(lsb, capacitances, chip.analog.v_read, nominal.scale, formats, MOST_SHIFT)
         charges = np.rint(differences / lsb).astype(np.int16)
-        layers.append(replace(layer, charges=charges, **vars(gains)))
+        dither = layer.dither and layer.dither.rescaled(gains.shift - layer.shift)
+        layers.append(replace(layer, charges=charges, dither=dither, **vars(gains)))
     made_by = {**asdict(process), "seed": seed, "number": number, "from_build_id": f"{chip.build_id:016x}"}
     provenance = {**chip.provenance, "fabricated": made_by}
     return replace(chip, formats=formats, layers=tuple(layers), provenance=provenance)
