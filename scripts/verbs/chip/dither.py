@@ -7,7 +7,7 @@ import typer
 
 from captwin.hw.chip import Chip
 from captwin.hw.support.errors import CaptwinError
-from captwin.scripts.noise import ComparatorNoiseOption, ReferenceNoiseOption
+from captwin.scripts.noise import ComparatorNoiseOption, ReferenceNoiseOption, SupplyNoiseOption
 from captwin.scripts.output import JsonFlag, Row, file, note, show
 from captwin.sim.dither import dither_rms, dithered
 from captwin.sim.noise import Noise
@@ -21,6 +21,7 @@ def dither(
     ] = None,
     comparator_noise: ComparatorNoiseOption = None,
     reference_noise: ReferenceNoiseOption = None,
+    supply_noise: SupplyNoiseOption = None,
     seed: Annotated[int, typer.Option(min=0, help="One seed gives the same chip.")] = 1,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Chip file [default: build/CHIP-dithered.safetensors].")
@@ -28,10 +29,10 @@ def dither(
     as_json: JsonFlag = False,
 ) -> None:
     """Give a chip dither: random numbers added to its drives, in gates too, as noise would be."""
-    if rms is not None and (comparator_noise is not None or reference_noise is not None):
-        raise CaptwinError("--rms: says how large the dither is; leave --comparator-noise and --reference-noise away")
+    if rms is not None and (comparator_noise, reference_noise, supply_noise) != (None, None, None):
+        raise CaptwinError("--rms: says how large the dither is; leave the options of noise away")
     loaded = load_chip(chip)
-    noise = Noise(comparator=comparator_noise or 0.0, reference=reference_noise or 0.0)
+    noise = Noise(1, comparator_noise or 0.0, reference_noise or 0.0, supply_noise or 0.0)
     made = dithered(loaded, rms=rms, noise=noise, seed=seed)
     path = output or Path("build") / f"{chip_name(chip)}-dithered.safetensors"
     _check_replaced(path, made)
