@@ -6,7 +6,7 @@ A chip file is a ``.safetensors`` file whose header holds one metadata entry, ``
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict, field, fields
+from dataclasses import asdict, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,6 +17,7 @@ from pydantic.dataclasses import dataclass
 from safetensors.numpy import save as save_tensors
 
 from captwin.hw.code_axis import CodeAxis
+from captwin.hw.dither import Dither, amplitude_bits
 from captwin.hw.encoders import AnyEncoder
 from captwin.hw.encoders.encoder import PIXEL_BITS as PIXEL_BITS  # also part of what a chip is
 from captwin.hw.encoders.encoder import PIXEL_MAX as PIXEL_MAX
@@ -137,9 +138,14 @@ class Analog:
     supply: float  #: V
     v_read: float  #: V, swing of the row lines
     c_membrane: float  #: F
-    row_wire: float = 0.4e-15  #: F of one row line a column that it crosses
+    row_wire: float = 0.4e-15  #: F of one row line a column that it crosses, unless row_wires tell
     clock_wire: float = 10e-15  #: F of all clock lines together a neuron
     periphery: Periphery | None = None  #: drivers and references as measured; None where they are assumed
+    row_wires: tuple[float, ...] | None = None  #: row_wire of each layer; None where it is the same in all
+
+    def in_layer(self, number: int) -> "Analog":
+        """The same for the layer ``number`` alone: ``row_wire`` is its own."""
+        return self if self.row_wires is None else replace(self, row_wire=self.row_wires[number], row_wires=None)
 
     def __post_init__(self) -> None:
         try:
@@ -150,6 +156,9 @@ class Analog:
         for entry in fields(self):
             if entry.name in RANGES and (wrong := fault(entry.name, getattr(self, entry.name))):
                 raise ChipError(f"analog.{entry.name}: {wrong}")
+        for farads in self.row_wires or ():
+            if wrong := fault("row_wire", farads):
+                raise ChipError(f"analog.row_wires: {wrong}")
 
 
 def _array(dtype: str, unit: str) -> Any:
@@ -179,6 +188,8 @@ class Layer:
     c_column: np.ndarray = _array("float32", "F")
     #: energy a neuron draws in a cycle at the knots (v, u), (2, KV, KU); absent where it was not characterised
     energy: np.ndarray | None = field(default=None, metadata={"dtype": "float32", "unit": "J"})
+    #: what is added to the drives in each time step, as noise is; None if nothing is, and then no file has the field
+    dither: Dither | None = None
 
     @property
     def rows(self) -> int:
@@ -240,6 +251,8 @@ class Layer:
                 raise ChipError(
                     f"{where}.{name}: values must lie in {low} to {high}, found {array.min()} to {array.max()}"
                 )
+        if self.dither and self.dither.amplitude >> (bits := amplitude_bits(formats.drive_bits, self.shift)):
+            raise ChipError(f"{where}.dither: its amplitude must be below 2^{bits}, got {self.dither.amplitude}")
         if self.rest > formats.membrane_max:
             raise ChipError(f"{where}.rest: must be at most {formats.membrane_max}, got {self.rest}")
 
@@ -262,6 +275,9 @@ class Chip:
         if not self.layers:
             raise ChipError("layers: a chip needs at least one layer")
         check_provenance(self.provenance)
+        wires = self.analog.row_wires
+        if wires is not None and len(wires) != len(self.layers):
+            raise ChipError(f"analog.row_wires: {len(wires)} for {len(self.layers)} layers; export the chip again")
         rows = self.pixels
         for number, layer in enumerate(self.layers):
             layer.check(self.formats, f"layers.{number}")
@@ -271,6 +287,8 @@ class Chip:
                 raise ChipError(
                     f"layers.{number}.surfaces: four surfaces in one layer and two in another; give all four"
                 )
+            if (layer.dither is None) == self.dithered:
+                raise ChipError(f"layers.{number}.dither: one layer has dither and another has none; give it to all")
             rows = layer.columns
             for _, _, array in layer.arrays():
                 if array is not None:
@@ -288,6 +306,11 @@ class Chip:
     def by_outcome(self) -> bool:
         """Whether the layers have four surfaces, not two (:attr:`Layer.by_outcome`); all of them have as many."""
         return self.layers[0].by_outcome
+
+    @property
+    def dithered(self) -> bool:
+        """Whether the layers have dither; all have, or none."""
+        return self.layers[0].dither is not None
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -379,6 +402,7 @@ def _manifest(chip: Chip) -> dict[str, Any]:
             "image": list(chip.image),
             "layers": [
                 {"rows": layer.rows, "columns": layer.columns, "shift": layer.shift, "rest": layer.rest}
+                | ({"dither": _plain(layer.dither)} if layer.dither else {})
                 for layer in chip.layers
             ],
         },
@@ -389,12 +413,12 @@ def _manifest(chip: Chip) -> dict[str, Any]:
 
 
 def plain_analog(analog: Analog) -> dict[str, Any]:
-    """``analog`` as JSON values; without a field for a periphery if it has none."""
-    values = _plain(analog)
-    if analog.periphery is None:
-        del values["periphery"]
-    else:
+    """``analog`` as JSON values, without what it does not have."""
+    values = {name: value for name, value in _plain(analog).items() if value is not None}
+    if analog.periphery is not None:
         values["periphery"] = asdict(analog.periphery)
+    if analog.row_wires is not None:
+        values["row_wires"] = list(analog.row_wires)
     return values
 
 

@@ -17,6 +17,7 @@ from captwin.hw.chip import (
     Scale,
     sha256,
 )
+from captwin.hw.dither import Dither
 from captwin.hw.encoders import AnyEncoder
 from captwin.hw.support.digest import canonical
 from captwin.hw.support.documents import DocumentError, first_fault, parse_json
@@ -36,6 +37,7 @@ class _Layer(_Strict):
     columns: _Whole
     shift: int
     rest: int
+    dither: Dither = None  # type: ignore[assignment]  # absent, but never null
 
 
 class _Gates(_Strict):
@@ -77,6 +79,8 @@ def parse_chip(data: bytes) -> Chip:
         prefix = f"layers.{number}."
         arrays = {name.removeprefix(prefix): array for name, array in tensors.items() if name.startswith(prefix)}
         values = {"shift": entry.shift, "rest": entry.rest, "scale": scale} | arrays
+        if entry.dither:
+            values["dither"] = entry.dither
         layers.append(_build(Layer, values, f"layers.{number}"))
         shape = (entry.rows, entry.columns)
         if layers[-1].charges.shape != shape:

@@ -27,6 +27,7 @@ GROUPS = {
     },
     "circuit": {
         "characterize": "pass_transistor -o table.json",
+        "mismatch": "gf180_charge_share --neurons 50 --seed 1",
         "fabricate": "digits --sigma-c 0.05 --count 20",
         "remeasure": "pass_transistor --points 3",
         "periphery": "gf180_charge_share --corners tt",
@@ -39,6 +40,7 @@ GROUPS = {
         "study": "--data digits --seeds 3",
         "evaluate": "digits",
         "corners": "digits -o corners.png",
+        "dither": "digits --comparator-noise 3e-4 -o noisy.safetensors",
         "compare": "digits digits-small --board icebreaker --sheet differing.png",
         "inspect": "digits -o pictures",
         "report": "digits-tiny --board icebreaker",

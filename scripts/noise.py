@@ -29,10 +29,19 @@ ComparatorNoiseOption = Annotated[
 ReferenceNoiseOption = Annotated[
     float | None, typer.Option(help="Noise of V_ref, V RMS, with --noise [default: none].")
 ]
+SupplyNoiseOption = Annotated[
+    float | None,
+    typer.Option(help="Noise of the supply, V RMS, with --noise; V_ref has its share of it [default: none]."),
+]
 
 
 def noise_of(
-    asked: bool, seed: int | None, runs: int | None, comparator: float | None, reference: float | None
+    asked: bool,
+    seed: int | None,
+    runs: int | None,
+    comparator: float | None,
+    reference: float | None,
+    supply: float | None,
 ) -> tuple[Noise | None, int]:
     """The noise that the options ask for, and how many runs; :class:`CaptwinError` if they describe some and do not ask
     for it."""
@@ -41,11 +50,12 @@ def noise_of(
         "--noise-runs": runs,
         "--comparator-noise": comparator,
         "--reference-noise": reference,
+        "--supply-noise": supply,
     }
     for option, value in options.items():
         if value is not None and not asked:
             raise CaptwinError(f"{option}: is for runs with noise; give --noise too")
-    noise = Noise(1 if seed is None else seed, comparator or 0.0, reference or 0.0) if asked else None
+    noise = Noise(1 if seed is None else seed, comparator or 0.0, reference or 0.0, supply or 0.0) if asked else None
     return noise, runs or NOISE_RUNS
 
 
@@ -79,5 +89,5 @@ LABELS = {
     "reset": "kT/C of a reset membrane",
     "transfer": "kT/C of the transfer, at the membrane",
     "comparator": "comparator, at the membrane",
-    "reference": "reference, at the column",
+    "reference": "reference and supply, at the column",
 }

@@ -10,7 +10,7 @@ from captwin.sim import activity, energy, golden
 from captwin.sim.activity import Activity
 from captwin.sim.energy import EnergyError, EnergyReport
 from captwin.sim.golden import Inference
-from captwin.sim.noise import Noise, NoiseSource, NoiseVolts, noise_volts
+from captwin.sim.noise import Noise, NoiseSource, NoiseVolts, layer_noise
 
 #: runs with noise, each with numbers of its own, unless another number is asked for
 NOISE_RUNS = 5
@@ -101,6 +101,6 @@ def evaluate(
     if noise:
         accuracies = tuple(golden.run(chip, pixels, noise=one).accuracy(labels) for one in seeds)
         noisy = NoisyRuns(
-            noise, tuple(noise_volts(chip.analog, layer.c_column, noise) for layer in chip.layers), accuracies
+            noise, tuple(layer_noise(chip.analog, layer, chip.formats, noise) for layer in chip.layers), accuracies
         )
     return Evaluation(outcome, labels, seconds, alive, report, unknown, noisy)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from captwin.hw.chip import Chip, Formats, Layer
+from captwin.hw.dither import step_offsets
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.progress import Progress, StepCounter, silent
 from captwin.sim.encode import encode
@@ -98,8 +99,9 @@ def check_pixels(chip: Chip, pixels: np.ndarray) -> None:
 
 
 def saturates(layer: Layer, formats: Formats, sums: np.ndarray) -> np.ndarray:
-    """Where the drive of ``sums``, (..., columns), has to be clamped."""
-    scaled = (sums * layer.gains.astype(np.int64) + layer.offsets + (1 << (layer.shift - 1))) >> layer.shift
+    """Where the drive of ``sums``, (..., steps, columns), has to be clamped."""
+    offsets = step_offsets(layer, sums.shape[-2])
+    scaled = (sums * layer.gains.astype(np.int64) + offsets + (1 << (layer.shift - 1))) >> layer.shift
     return (scaled < 0) | (scaled > formats.drive_max)
 
 
@@ -127,7 +129,7 @@ def run_layer(layer: Layer, formats: Formats, spikes: np.ndarray, disturbances: 
     # A vector register holds twice as many of the narrower sums; where they could overflow, int64.
     sums = np.zeros(layer.columns, np.int32 if formats.accumulator_bits(layer.rows) <= 32 else np.int64)
     spikes = np.ascontiguousarray(spikes, bool)
-    columns, neurons = _columns(layer, formats), _neurons(layer, formats, layer.threshold_offsets)
+    columns, neurons = _columns(layer, formats, steps), _neurons(layer, formats, layer.threshold_offsets)
     outputs = _Outputs(trace.sums, trace.drives, trace.membranes, trace.spikes)
     if disturbances is None:
         _run_quiet(spikes, columns, neurons, sums, outputs)
@@ -157,7 +159,7 @@ class _Outputs(NamedTuple):
 
 
 class _Columns(NamedTuple):
-    """From a layer's input spikes to its drives, in the letters of ``docs/arithmetic.md``."""
+    """From a layer's input spikes to its drives, in the letters of ``docs/arithmetic.md``; h is (steps, columns)."""
 
     w: np.ndarray
     g: np.ndarray
@@ -178,9 +180,9 @@ class _Neurons(NamedTuple):
     v_max: int
 
 
-def _columns(layer: Layer, formats: Formats) -> _Columns:
-    gains = layer.gains.astype(np.int64)
-    return _Columns(layer.charges, gains, layer.offsets, layer.shift, formats.drive_max, layer.rest)
+def _columns(layer: Layer, formats: Formats, steps: int) -> _Columns:
+    gains, offsets = layer.gains.astype(np.int64), np.ascontiguousarray(step_offsets(layer, steps))
+    return _Columns(layer.charges, gains, offsets, layer.shift, formats.drive_max, layer.rest)
 
 
 def _neurons(layer: Layer, formats: Formats, threshold_offsets: np.ndarray) -> _Neurons:
@@ -211,7 +213,7 @@ def _run(
                         sums[j] += w[row, j]
             for j in range(len(sums)):
                 total = np.int64(sums[j])
-                fine = total * g[j] + h[j] + half
+                fine = total * g[j] + h[step, j] + half
                 if disturbances is not None:
                     after_spike = step and s[image, step - 1, j]
                     fine += disturbances[image, step, j, 0] + after_spike * disturbances[image, step, j, 1]

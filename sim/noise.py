@@ -43,11 +43,12 @@ class Noise:
     seed: int = 1  #: of all random numbers, 0 to 2^64 - 1
     comparator: float = 0.0  #: V RMS of the comparators, referred to the membrane, 0 to 1 V
     reference: float = 0.0  #: V RMS of V_ref, the same for all neurons of a layer, 0 to 1 V
+    supply: float = 0.0  #: V RMS of the supply, of which V_ref has its share, 0 to 1 V
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 1 << 64:
             raise CaptwinError(f"noise seed: must lie in 0 to 2^64 - 1, got {self.seed}")
-        for name in ("comparator", "reference"):
+        for name in ("comparator", "reference", "supply"):
             if not 0 <= (volts := getattr(self, name)) <= 1:
                 raise CaptwinError(f"{name} noise: must lie in 0 to 1 V, got {volts:g}")
 
@@ -60,7 +61,7 @@ class NoiseVolts:
     reset: np.ndarray  #: of the membrane, when the reset opens after a spike
     transfer: np.ndarray  #: of the membrane, when the transfer switch opens
     comparator: float  #: of the decision, seen at the membrane
-    reference: float  #: of the column, when it is charged to V_ref; the same in all columns
+    reference: float  #: of the column, when it is charged to V_ref; the same in all columns, the supply's share in it
 
     @property
     def decision(self) -> np.ndarray:
@@ -68,13 +69,20 @@ class NoiseVolts:
         comparator's."""
         return np.hypot(self.transfer, self.comparator)
 
+    def as_drive(self, slope: float) -> float:
+        """V RMS over all columns: the drive whose noise moves a silent neuron's decision as much as all of this does,
+        the membrane moving by ``slope`` V a volt of drive."""
+        squares = self.column**2 + self.reference**2 + (self.decision / slope) ** 2
+        return float(np.sqrt(np.mean(squares)))
+
     def membrane(self, share: np.ndarray) -> np.ndarray:
         """All that one silent cycle adds to the membrane, where ``share`` of the column's volts arrive there."""
         return np.sqrt(share**2 * (self.column**2 + self.reference**2) + self.transfer**2)
 
 
-def noise_volts(analog: Analog, c_column: np.ndarray, noise: Noise) -> NoiseVolts:
-    """The noise of columns of ``c_column`` F, (columns,), at the temperature of ``analog``."""
+def noise_volts(analog: Analog, c_column: np.ndarray, noise: Noise, v_ref: float = 0.0) -> NoiseVolts:
+    """The noise of columns of ``c_column`` F, (columns,), at the temperature of ``analog``; a divider makes ``v_ref`` V
+    of the supply."""
     kt = BOLTZMANN * (analog.temperature + ZERO_CELSIUS)
     share, c_column = column_share(analog, c_column), c_column.astype(np.float64)
     c_membrane = np.full_like(c_column, analog.c_membrane)
@@ -83,8 +91,18 @@ def noise_volts(analog: Analog, c_column: np.ndarray, noise: Noise) -> NoiseVolt
         reset=np.sqrt(kt / c_membrane),
         transfer=np.sqrt(share * kt / c_membrane),
         comparator=noise.comparator,
-        reference=noise.reference,
+        reference=math.hypot(noise.reference, noise.supply * v_ref / analog.supply),
     )
+
+
+def layer_noise(analog: Analog, layer: Layer, formats: Formats, noise: Noise) -> NoiseVolts:
+    """The noise of a chip's layer, whose V_ref is where its membranes rest."""
+    return noise_volts(analog, layer.c_column, noise, _rest(layer, formats))
+
+
+def _rest(neuron: Layer | QuantisedNeuron, formats: Formats) -> float:
+    """V of a resting membrane."""
+    return float(neuron.scale.membranes(formats).volts(neuron.rest))
 
 
 def column_share(analog: Analog, c_column: np.ndarray) -> np.ndarray:
@@ -98,9 +116,14 @@ def drive_noise(analog: Analog, c_column: float, neuron: QuantisedNeuron, noise:
 
     Raises :class:`CaptwinError` if the drive does not move the neuron's membrane.
     """
-    volts = noise_volts(analog, np.array([c_column]), noise)
     slope = _slope(neuron, neuron.formats, "noise")
-    return float(np.sqrt(volts.column**2 + volts.reference**2 + (volts.decision / slope) ** 2).item())
+    v_ref = _rest(neuron, neuron.formats)
+    return noise_volts(analog, np.array([c_column]), noise, v_ref).as_drive(slope)
+
+
+def layer_drive_noise(analog: Analog, layer: Layer, formats: Formats, noise: Noise, where: str) -> float:
+    """The same of a chip's layer, over all its columns; ``where`` is what a message calls it."""
+    return layer_noise(analog, layer, formats, noise).as_drive(_slope(layer, formats, where))
 
 
 def _slope(neuron: Layer | QuantisedNeuron, formats: Formats, where: str) -> float:
@@ -119,7 +142,7 @@ class _Steps:
 
     @classmethod
     def of(cls, analog: Analog, layer: Layer, formats: Formats, noise: Noise, where: str) -> "_Steps":
-        volts, share = noise_volts(analog, layer.c_column, noise), column_share(analog, layer.c_column)
+        volts, share = layer_noise(analog, layer, formats, noise), column_share(analog, layer.c_column)
         drives, membranes = layer.scale.drives(formats), layer.scale.membranes(formats)
         slope = _slope(layer, formats, where) if volts.decision.any() else 1.0
         drive = {
@@ -131,7 +154,8 @@ class _Steps:
         for name, values in {**drive, "membrane": volts.transfer}.items():
             span = drives if name in drive else membranes
             if values.max() > span.lsb * span.count:
-                raise CaptwinError(f"{where}: {name} noise of {values.max():g} V is more than the chip's codes span")
+                size = "" if name not in vars(volts) else f" of {np.max(getattr(volts, name)):g} V"
+                raise CaptwinError(f"{where}: {name} noise{size} is more than the chip's codes span")
         u, d = float(1 << layer.shift) / drives.lsb, float(1 << formats.membrane_fraction) / drives.lsb
         v = float(1 << (formats.membrane_fraction + formats.drive_fraction)) / membranes.lsb
         columns = [drive["column"] * u, drive["reset"] * u, drive["comparator"] * d, volts.transfer * v]

@@ -160,7 +160,8 @@ class TrainConfig(BaseModel):
     levels: Annotated[int, Field(ge=0)] = 16
     """programmable levels of a memcapacitor, 2 to 2^(charge_bits - 1); 0: weights of any value while training"""
     parasitic: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    """share of a column's capacitance that is wire and switches"""
+    """share of a column's capacitance that is wire and switches; many rows need
+    [more](wires.md#the-wires-capacitance)"""
     bias_share: Annotated[float, Field(gt=0, le=1)] = 1 / 64
     """memcapacitor pairs in a column's bias, as a share of its rows; there is at least one"""
     v_read: Annotated[float | None, Field(gt=0, le=10)] = None
@@ -195,6 +196,10 @@ class TrainConfig(BaseModel):
     comparator_noise: Annotated[float, Field(ge=0, le=1)] = 0.0
     """noise of the comparators that training reckons with beside that, in V RMS at the membrane; needs
     `noise = true`"""
+    reference_noise: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """noise of V_ref, likewise, in V RMS; drawn for each neuron, although all of a layer have the same"""
+    supply_noise: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """noise of the supply, likewise, in V RMS, of which V_ref has its share"""
     surrogate_width: Annotated[float, Field(ge=1e-6, le=1e6)] = 0.35
     """distance from the threshold at which the spike's surrogate gradient has fallen to a quarter, as a multiple of the
     neuron table's threshold span"""
@@ -209,9 +214,12 @@ class TrainConfig(BaseModel):
             del values["conditions"]
         if not self.noise:
             del values["noise"], values["comparator_noise"]
+        for name in ("reference_noise", "supply_noise"):
+            if not values[name]:
+                del values[name]
         return values
 
-    @field_validator("comparator_noise")
+    @field_validator("comparator_noise", "reference_noise", "supply_noise")
     @classmethod
     def _is_part_of_noise(cls, volts: float, known: ValidationInfo) -> float:
         if volts and not known.data.get("noise", True):

@@ -123,7 +123,7 @@ def build_network(config: TrainConfig, dataset: Dataset, table: NeuronTable) -> 
         surrogate_width=config.surrogate_width * table.threshold_span,
         sigma_c=config.sigma_c,
         sigma_threshold=config.sigma_threshold,
-        noise=Noise(comparator=config.comparator_noise) if config.noise else None,
+        noise=Noise(0, config.comparator_noise, config.reference_noise, config.supply_noise) if config.noise else None,
     )
     sizes = (*config.hidden, dataset.classes)
     return Network(dataset.image, sizes, config.encoder, config.readout, technology, config.seed)

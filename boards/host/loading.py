@@ -12,6 +12,7 @@ import numpy as np
 from amaranth.hdl import UnusedElaboratable
 
 from captwin.hw.chip import GAIN_BITS, Chip, Formats, Layer
+from captwin.hw.dither import NONE
 from captwin.hw.gates.core import Core
 from captwin.hw.gates.kinds import layers_of
 from captwin.hw.gates.stores import Contents
@@ -66,7 +67,8 @@ def padded(chip: Chip, room: Room) -> Chip:
         raise CaptwinError(f"{obstacle}; build a bitstream for it")
     layers = []
     for layer, shift, (rows, columns) in zip(chip.layers, room.shifts, pairwise(room.sizes), strict=True):
-        layers.append(_padded(layer, shift, rows, columns, room.formats))
+        larger = _padded(layer, shift, rows, columns, room.formats)
+        layers.append(replace(larger, dither=larger.dither or NONE) if room.dither else larger)
     return replace(chip, formats=room.formats, image=(room.sizes[0], 1), layers=tuple(layers))
 
 
@@ -89,6 +91,7 @@ def _padded(layer: Layer, shift: int, rows: int, columns: int, formats: Formats)
         gains=wider(scaled(layer.gains, abs(times))),
         offsets=wider(scaled(layer.offsets, abs(times))),
         threshold_offsets=wider(layer.threshold_offsets, never),
+        dither=layer.dither and layer.dither.rescaled(times),
         c_plus=larger(layer.c_plus),
         c_minus=larger(layer.c_minus),
         c_bias=wider(layer.c_bias),
@@ -116,6 +119,10 @@ def _obstacles(chip: Chip, room: Room) -> Iterator[str]:
     surfaces = 4 if chip.by_outcome else 2
     if surfaces != room.surfaces:
         yield f"the chip's neuron tables have {surfaces} surfaces, those of the device {room.surfaces}"
+    if chip.dithered and not room.dither:
+        yield "the chip has dither, the device has no gates for it"
+    if chip.dithered and chip.sizes[1:] != room.sizes[1:]:
+        yield f"the chip has dither, and the neurons of a {sizes} chip get other numbers on a device of {largest}"
     encoder = chip.encoder
     if encoder.kind != room.encoder:
         yield f"the chip's encoder is `{encoder.kind}`, the device's `{room.encoder}`"
@@ -129,9 +136,10 @@ def _obstacles(chip: Chip, room: Room) -> Iterator[str]:
 
 
 def _shifts(layer: Layer, shift: int) -> bool:
-    """Whether the layer's gains and offsets can be scaled to ``shift`` without a change in any result."""
+    """Whether the layer's gains, offsets and dither can be scaled to ``shift`` without a change in any result."""
     times = shift - layer.shift
     if times >= 0:
         return int(layer.gains.max()) << times < 1 << GAIN_BITS
     lost = (1 << -times) - 1
-    return not (layer.gains & lost).any() and not (layer.offsets & lost).any()
+    amplitude = layer.dither.amplitude if layer.dither else 0
+    return not ((layer.gains & lost).any() or (layer.offsets & lost).any() or amplitude & lost)

@@ -6,8 +6,9 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from captwin.hw.encoders.encoder import PIXEL_MAX, STRICT, Encoder
+from captwin.hw.lfsr import LFSR_BITS
 
-SEED_BITS = 32
+SEED_BITS = LFSR_BITS
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -3,14 +3,16 @@
 from collections.abc import Collection
 from functools import cached_property
 
-from amaranth import Module, Mux, Signal, Value, signed
+from amaranth import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from captwin.hw import dither
 from captwin.hw.chip import STEP_BITS, Formats, Layer
 from captwin.hw.gates.response import PARAMETERS, Parameters, Response, stages
 from captwin.hw.gates.stores import Contents, Stores, load_port
 from captwin.hw.gates.streams import COPY, Landing, Pipeline
+from captwin.hw.lfsr import bits_after, shift_register
 
 #: what neuron results can hold besides spikes: new membranes, and the drives and sums that they came from
 SHOWN = ("membranes", "drives", "sums")
@@ -99,7 +101,8 @@ class Neurons(wiring.Component):
         )
         self._latency = self.latency(layer)
         self._parameters = Parameters([layer], formats, whole=stores_from is not None)
-        self._settings = data.StructLayout({"last_step": STEP_BITS, "rest": formats.membrane_bits})
+        widths, (self._dither,) = dither.settings([layer], formats.drive_bits)
+        self._settings = data.StructLayout({"last_step": STEP_BITS, "rest": formats.membrane_bits, **widths})
 
     @staticmethod
     def latency(layer: Layer) -> int:
@@ -109,7 +112,7 @@ class Neurons(wiring.Component):
     @cached_property
     def contents(self) -> list[Contents]:
         """What its stores hold: settings, parameters lane by lane, thresholds, surfaces."""
-        settings = self._settings.const({"last_step": self.steps - 1, "rest": self.layer.rest})
+        settings = self._settings.const({"last_step": self.steps - 1, "rest": self.layer.rest, **self._dither})
         return [
             Contents("settings", self._settings.size, [Value.cast(settings).value]),
             *self._parameters.contents(self.lanes),
@@ -123,12 +126,17 @@ class Neurons(wiring.Component):
         stores = Stores.of(m, self, self.contents)
         settings = stores.register("settings", self._settings)
         enter, following, landing = self._take_words(m, control, flow, settings)
-        response = Response(m, [self.layer], self.formats, self.lanes, stores)
+        amplitudes = [] if self.layer.dither is None else [settings.amplitude]
+        if amplitudes and self.stores_from is None:
+            amplitudes = [Const(self._dither["amplitude"])]
+        response = Response(m, [self.layer], self.formats, self.lanes, stores, amplitudes)
         writes = []
         for lane, pipe in enumerate(lane_pipes):
             states, parameters = self._lane_memories(m, stores, lane, enter, following)
             writes.append(states.write_port())
             pipe["acc", 0] = self.sums.payload[lane]
+            if amplitudes:
+                pipe["random", 0] = bits_after(control["state", 0], lane * dither.NUMBER_BITS, dither.NUMBER_BITS)
             for name in self._parameters.shapes:
                 pipe[name, 1] = parameters[name]
             state = states.read_ports[0].data
@@ -169,6 +177,17 @@ class Neurons(wiring.Component):
                     m.d.sync += [pause.eq(self._latency - self.words - 1), self.sums.ready.eq(0)]
 
         m.d.comb += following.eq(Mux(last, 0, word + 1))
+        if self.layer.dither is not None:
+            full, absent = self.lanes * dither.NUMBER_BITS, self.words * self.lanes - self.layer.columns
+            control["state", 0] = shift_register(
+                m,
+                settings.seed,
+                take=enter,
+                bits=full,
+                last=last,
+                last_bits=full - absent * dither.NUMBER_BITS,
+                restart=last & (step == settings.last_step),
+            )
         return enter, following, landing
 
     def _lane_memories(

@@ -12,6 +12,7 @@ from amaranth import Array, Cat, Const, Module, Mux, Signal, Value, signed, unsi
 from amaranth.lib import data
 
 from captwin.hw.chip import GAIN_BITS, Formats, Layer
+from captwin.hw.dither import summed, times
 from captwin.hw.gates.stores import Contents, Stores
 from captwin.hw.gates.streams import Pipeline
 from captwin.hw.gates.tables import CurveStore, SurfaceStore, own_tables
@@ -37,13 +38,22 @@ class Response:
     """The response of the neurons of ``layers``, for ``lanes`` pipelines that share memories.
 
     With several layers, the value ``layer`` of a pipeline is the number of the layer whose neuron is in it. All layers
-    have two surfaces, or all four.
+    have two surfaces, or all four. ``amplitudes`` are those of the layers' dither, if they have any.
 
     Throughput: a neuron a cycle and pipeline. Latency: :func:`stages` - 1 cycles from the sum to spike and membrane.
     """
 
-    def __init__(self, m: Module, layers: Sequence[Layer], formats: Formats, lanes: int, stores: Stores) -> None:
+    def __init__(
+        self,
+        m: Module,
+        layers: Sequence[Layer],
+        formats: Formats,
+        lanes: int,
+        stores: Stores,
+        amplitudes: Sequence[Value] = (),
+    ) -> None:
         self._m = m
+        self._amplitudes = amplitudes
         self._shifts = [layer.shift for layer in layers]
         self._formats = formats
         self._waits = _waits(layers[0])
@@ -59,8 +69,8 @@ class Response:
     def follow(self, pipe: Pipeline, parameters: "Parameters", lane: int) -> None:
         """Adds the stages to ``pipe``, which reads the memories as lane number ``lane``.
 
-        Needs ``acc`` in stage 0; ``v``, ``b`` and the parameters in stage 1. Gives ``u`` and ``saturated`` in stage 6,
-        ``spike`` in 12, ``membrane`` in the last.
+        Needs ``acc`` in stage 0; ``v``, ``b``, the parameters, and with dither its ``random`` bits in stage 1. Gives
+        ``u`` and ``saturated`` in stage 6, ``spike`` in 12, ``membrane`` in the last.
         """
         self._drive(pipe, parameters)
         self._threshold(pipe, parameters, lane)
@@ -80,13 +90,30 @@ class Response:
         top = self._formats.drive_max
         # A multiplier has a stage to itself before and behind it: FPGAs' are slow and far away.
         pipe.register("product", 3, pipe["acc", 2] * parameters.value(pipe, "gain", 2))
-        pipe.register("scaled", 5, pipe["product", 4] + parameters.value(pipe, "offset", 4))
+        if self._amplitudes:
+            self._dither(pipe)
+            pipe.register("dithered", 4, parameters.value(pipe, "offset", 3) + pipe["dither", 3])
+            pipe.register("scaled", 5, pipe["product", 4] + pipe["dithered", 4])
+        else:
+            pipe.register("scaled", 5, pipe["product", 4] + parameters.value(pipe, "offset", 4))
         scaled = self._by_layer(pipe, 5, [pipe["scaled", 5] >> shift for shift in self._shifts])
         below, above = scaled < 0, scaled > top
         u = Signal(self._formats.drive_bits, name="drive")
         self._m.d.comb += u.eq(Mux(below, 0, Mux(above, top, scaled)))
         pipe.register("u", 6, u)
         pipe.register("saturated", 6, below | above)
+
+    def _dither(self, pipe: Pipeline) -> None:
+        """Stages 1 to 3: A * z, z being the sum of the random bits' parts."""
+        pipe.register("number", 2, summed(pipe["random", 1]))
+        number, (first, *others) = pipe["number", 2], self._amplitudes
+        if not isinstance(first, Const):
+            amplitude = Array(self._amplitudes)[pipe["layer", 2]] if others else first
+            pipe.register("dither", 3, number * amplitude)
+            return
+        values = {each.value: times(number, each.value) for each in self._amplitudes if isinstance(each, Const)}
+        chosen = [values[each.value] for each in self._amplitudes if isinstance(each, Const)]
+        pipe.register("dither", 3, chosen[0] if len(values) == 1 else Array(chosen)[pipe["layer", 2]])
 
     def _threshold(self, pipe: Pipeline, parameters: "Parameters", lane: int) -> None:
         """Stages 2 to 10: D from the curve over the old v, plus d."""

@@ -5,10 +5,11 @@ from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import Any
 
-from amaranth import Array, Module, Mux, Signal, Value, signed
+from amaranth import Array, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, memory, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from captwin.hw import dither
 from captwin.hw.chip import STEP_BITS, Chip
 from captwin.hw.gates.neuron import CYCLES_AT_MOST, neuron_word, shown_by
 from captwin.hw.gates.options import CoreOptions
@@ -16,6 +17,7 @@ from captwin.hw.gates.response import PARAMETERS, Parameters, Response, stages
 from captwin.hw.gates.stores import Contents, MemorySize, Stores, load_port
 from captwin.hw.gates.streams import Held, Pipeline, reset_by_register, spike_word
 from captwin.hw.gates.tables import SurfaceStore, own_tables
+from captwin.hw.lfsr import LFSR_BITS, bits_after
 
 
 class SerialLayers(wiring.Component):
@@ -76,8 +78,10 @@ class SerialLayers(wiring.Component):
         )
         self._update_cycles = self.update(chip)
         self._parameters = Parameters(layers, formats, whole=stores_from is not None)
+        dithers, self._dithers = dither.settings(layers, formats.drive_bits)
+        widths = {"rest": formats.membrane_bits, **dithers}
         self._settings = data.StructLayout(
-            {"last_step": STEP_BITS, "rest": data.ArrayLayout(formats.membrane_bits, len(layers))}
+            {"last_step": STEP_BITS} | {name: data.ArrayLayout(width, len(layers)) for name, width in widths.items()}
         )
 
     @staticmethod
@@ -88,7 +92,9 @@ class SerialLayers(wiring.Component):
     @cached_property
     def contents(self) -> list[Contents]:
         """What its stores hold: settings, each layer's weights row by row, all neurons' parameters, tables."""
-        settings = self._settings.const({"last_step": self.steps - 1, "rest": [layer.rest for layer in self.layers]})
+        dithers = {name: [own[name] for own in self._dithers] for name in self._dithers[0]}
+        rests = [layer.rest for layer in self.layers]
+        settings = self._settings.const({"last_step": self.steps - 1, "rest": rests, **dithers})
         bits = self.formats.charge_bits
         return [
             Contents("settings", self._settings.size, [Value.cast(settings).value]),
@@ -225,7 +231,8 @@ class SerialLayers(wiring.Component):
         pipe.register("gain", 2, numbers.gain)
         pipe.register("v", 2, Mux(fresh, self._of_layer(settings.rest), before.data.v))
         pipe["b", 1] = Mux(fresh, 0, before.data.b)
-        Response(m, self.layers, self.formats, 1, stores).follow(pipe, self._parameters, 0)
+        amplitudes = self._random(m, pipe, settings) if self._dithers[0] else []
+        Response(m, self.layers, self.formats, 1, stores, amplitudes).follow(pipe, self._parameters, 0)
         last = stages(self.layers[0]) - 1
         membrane, spike, u, clamped = (pipe[name, last] for name in ("membrane", "spike", "u", "saturated"))
         m.d.comb += [
@@ -251,6 +258,29 @@ class SerialLayers(wiring.Component):
         ):
             m.d.sync += counter.eq(Mux(counted, 1 << self._layer, 0))
         return before.data.b
+
+    def _random(self, m: Module, pipe: Pipeline, settings: data.View) -> list[Value]:
+        """The layers' shift registers, that of the layer whose turn it is first: each neuron takes its bits from it.
+
+        Returns the layers' amplitudes.
+        """
+        states = [Signal(LFSR_BITS, name=f"state{number}") for number in range(len(self.layers))]
+        seeded = Signal()  # high from the cycle after a reset on
+        seeds = [settings.seed[number] for number in range(len(states))]
+        moved = bits_after(states[0], dither.NUMBER_BITS, LFSR_BITS)
+        last_column = self._column == self._of_layer([layer.columns - 1 for layer in self.layers])
+        again = Mux(self._step == settings.last_step, self._of_layer(seeds), moved)
+        m.d.sync += seeded.eq(1)
+        with m.If(self._write):
+            m.d.sync += states[0].eq(moved)
+            with m.If(last_column):  # the next layer's comes first
+                m.d.sync += [state.eq(after) for state, after in zip(states, [*states[1:], again], strict=True)]
+        with m.If(~seeded):
+            m.d.sync += [state.eq(seed) for state, seed in zip(states, seeds, strict=True)]
+        pipe["random", 1] = states[0][: dither.NUMBER_BITS]
+        if self.stores_from is None:
+            return [Const(own["amplitude"]) for own in self._dithers]
+        return [settings.amplitude[number] for number in range(len(states))]
 
     def _rows(self, m: Module, fired: Value) -> tuple[Value, Value]:
         """A layer's rows are bits of words of spikes, or the neurons of the layer before.

@@ -51,6 +51,8 @@ class Room:
     serial: bool  #: whether the core is a serial one, which computes all layers with one multiplier
     tables: Annotated[int, Field(ge=1, le=64)]  #: neuron tables; a chip must have as many
     surfaces: Literal[2, 4] = field(default=2, kw_only=True)  #: of a neuron table; a chip must have as many
+    #: whether it has gates for dither, which a chip with dither needs
+    dither: bool = field(default=False, kw_only=True)
     stores: _Hash  #: hash of the core's stores (:func:`layout`)
     #: bytes of the store that describes the chip; None of devices of protocol 1, whose stores are written differently
     description: Annotated[int, Field(ge=1, le=ABOUT_BYTES)] | None = None
@@ -112,6 +114,8 @@ class About:
             return IdentifyText(json.dumps(fields).encode())
         if self.room.surfaces == 2:
             del fields["room"]["surfaces"]
+        if not self.room.dither:
+            del fields["room"]["dither"]
         for name in ("build_id", "sizes", "steps"):
             del fields[name]
         fixed = json.dumps(fields).encode().removesuffix(b"}")
@@ -199,6 +203,7 @@ def room_of(core: Core) -> Room:
         serial=options.serial,
         tables=layers_of(options).tables(chip),
         surfaces=4 if chip.by_outcome else 2,
+        dither=chip.dithered,
         stores=layout(core),
         # One less than a power of two, since a closing brace follows. A smaller chip's description is not longer.
         description=(1 << len(_described("f" * 16, chip.sizes, STEPS_MAX)).bit_length()) - 1,

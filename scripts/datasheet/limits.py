@@ -13,7 +13,7 @@ def section(sheet: Sheet) -> Section:
     """The list of the page, and where the rest is told."""
     more = (
         "docs/reference-neurons.md and docs/own-neuron.md: how the circuits are made and measured. docs/fidelity.md: "
-        "how closely a chip's integers follow whole columns of transistors."
+        "how closely a chip's integers follow whole columns of transistors. docs/wires.md: what wires and leakage do."
     )
     lead = "Simulated before layout; fabricated by nobody. The models leave out:"
     return Section("limits", "What is not modelled", lead, [Points(not_modelled()), Note(more)])

@@ -8,7 +8,7 @@ from captwin.scripts.page.blocks import Block, Commands, Facts, Note, Section
 from captwin.sim.neurons.circuits import circuit_names
 from captwin.sim.neurons.conditions import listed
 from captwin.sim.pdk.place import cards_digest, find_place
-from captwin.sim.spice.bench import NETLISTS, Bench
+from captwin.sim.spice.bench import MODELS, Bench
 from captwin.sim.spice.ngspice import ngspice_version
 
 OTHER_SOURCE = (
@@ -62,10 +62,11 @@ def _match(sheet: Sheet) -> list[Block]:
 def commands(sheet: Sheet) -> list[str]:
     """Command lines that make the figures again, and look further."""
     own = sheet.name in circuit_names()
-    netlist = [] if own or sheet.netlist is None else ["--netlist", _shown(sheet.netlist)]
-    if netlist and sheet.netlist:
-        kind = "--pdk" if isinstance(sheet.netlist.devices, str) else "--models"
-        netlist += [kind, str(sheet.netlist.devices)]
+    netlist: list[str] = []
+    if sheet.netlist is not None and not sheet.netlist.is_ours:
+        devices, netlist = sheet.netlist.devices, ["--netlist", str(sheet.netlist.path)]
+        if devices != MODELS:  # which it has without a word
+            netlist += ["--pdk" if isinstance(devices, str) else "--models", str(devices)]
     circuit = [] if own else ["-o", f"{sheet.name}"]
     lines = [
         ["captwin", "datasheet", sheet.name, *netlist],
@@ -77,8 +78,3 @@ def commands(sheet: Sheet) -> list[str]:
         lines.insert(1, ["captwin", "characterize", sheet.table.circuit, *netlist, *points, *circuit])
         lines.insert(2, ["captwin", "remeasure", sheet.name, *netlist])
     return [shlex.join(line) for line in lines]
-
-
-def _shown(netlist: Netlist) -> str:
-    path = netlist.path
-    return str(path.relative_to(NETLISTS)) if path.is_relative_to(NETLISTS) else str(path)

@@ -15,7 +15,7 @@ from captwin.sim.pdk.catalogue import find_pdk
 from captwin.sim.pdk.pdk import Pdk
 from captwin.sim.pdk.place import advice, find_place
 from captwin.sim.schematic.elements import Subcircuit, count_transistors, read_subcircuits
-from captwin.sim.spice.bench import MODELS, SPICE_CIRCUITS, Bench, find_devices, find_netlist, open_bench
+from captwin.sim.spice.bench import MODELS, NETLISTS, SPICE_CIRCUITS, Bench, find_devices, find_netlist, open_bench
 from captwin.sim.spice.characterize import HeldOut, held_out
 from captwin.sim.spice.ngspice import ADVICE
 from captwin.sim.spice.source import Source, read_source
@@ -38,6 +38,11 @@ class Netlist:
     def pdk(self) -> Pdk | None:
         """The foundry's PDK that it is made of, if it is."""
         return find_pdk(self.devices) if isinstance(self.devices, str) else None
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether it comes with Captwin."""
+        return self.path.is_relative_to(NETLISTS)
 
     @property
     def transistors(self) -> int:

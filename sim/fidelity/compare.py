@@ -14,6 +14,7 @@ import numpy as np
 from captwin.hw.chip import Chip
 from captwin.hw.support.progress import Progress, silent
 from captwin.sim import golden
+from captwin.sim.dither import without_dither
 from captwin.sim.encode import encode
 from captwin.sim.energy import neuron_energy
 from captwin.sim.fidelity.result import Fidelity, LayerFidelity
@@ -91,6 +92,8 @@ def compare(
     require_ngspice()
     golden.check_pixels(chip, pixels)
     bench, warnings = chip_bench(chip, netlist=netlist, models=models, pdk=pdk)
+    if chip.dithered:
+        chip, warnings = without_dither(chip), (*warnings, "the chip's dither is left out, since transistors have none")
     twin = golden.run(chip, pixels, trace=True)
     start = perf_counter()
     golden.run(chip, pixels)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,9 +22,18 @@ from captwin.sim.spice.wired_column import Lines, WiredColumnBench
 DRIVER_OHMS = 1000.0
 
 
+class Moved(NamedTuple):
+    """How lines move membranes, over the cycles up to a chain's first spike that differs."""
+
+    rms: float  #: V
+    worst: float  #: V
+    cycles: int  #: of all chains
+    other_spikes: int  #: that differ
+
+
 @dataclass(frozen=True, eq=False)
 class WiredLayer:
-    """Chains of a layer; arrays are (chains, steps)."""
+    """Chains of a layer, (images, neurons, steps). In the last image every row spikes in every step."""
 
     lines: Lines
     plain: np.ndarray  #: V, membranes without resistance
@@ -32,25 +42,19 @@ class WiredLayer:
     wired_spikes: np.ndarray
 
     @property
-    def moved(self) -> np.ndarray:
-        """V that lines move membranes by, of the cycles up to a chain's first spike that differs."""
-        same = np.logical_and.accumulate(self.plain_spikes == self.wired_spikes, axis=1)
-        return np.asarray((self.wired - self.plain)[same])
+    def by_images(self) -> Moved:
+        """Under the images."""
+        return self._moved(slice(None, -1))
 
     @property
-    def rms(self) -> float:
-        """V, of :attr:`moved`."""
-        return rms_of(self.moved)
+    def by_all_rows(self) -> Moved:
+        """Where every row spikes."""
+        return self._moved(slice(-1, None))
 
-    @property
-    def worst(self) -> float:
-        """V, the largest of :attr:`moved`."""
-        return float(np.abs(self.moved).max(initial=0.0))
-
-    @property
-    def other_spikes(self) -> int:
-        """Spikes that differ."""
-        return int((self.plain_spikes != self.wired_spikes).sum())
+    def _moved(self, images: slice) -> Moved:
+        equal = (self.plain_spikes == self.wired_spikes)[images]
+        moved = (self.wired - self.plain)[images][np.logical_and.accumulate(equal, axis=-1)]
+        return Moved(rms_of(moved), float(np.abs(moved).max(initial=0.0)), equal.size, int((~equal).sum()))
 
 
 def lines_of(chip: Chip, number: int, wires: Wires, driver_ohms: float = DRIVER_OHMS) -> Lines:
@@ -75,7 +79,7 @@ def wired_layers(
     progress: Progress = silent,
 ) -> list[WiredLayer]:
     """So many ``neurons`` of each layer, drawn by ``seed``, on the chip's ``bench``, under ``pixels``, (images, pixels)
-    uint8, and the spikes that the twin has there. In one more image every row spikes in every step.
+    uint8, and the spikes that the twin has there; and once more with every row spiking in every step.
 
     Raises :class:`SpiceError` that names the chains that fail.
     """
@@ -95,12 +99,14 @@ def wired_layers(
                 wired[place] = WiredColumnBench(bench, column, spikes, chip.analog.v_read, lines)
         ideal = simulate_chains(f"layer {number}, ideal lines", plain, cache=cache, progress=progress)
         real = simulate_chains(f"layer {number}, real lines", wired, cache=cache, progress=progress)
-        (v, spikes), (wired_v, wired_spikes) = _arrays(ideal), _arrays(real)
+        (v, spikes), (wired_v, wired_spikes) = _arrays(ideal, len(chosen)), _arrays(real, len(chosen))
         layers.append(WiredLayer(lines, v, wired_v, spikes, wired_spikes))
         inputs = traces[number].spikes.astype(np.int64)
     return layers
 
 
-def _arrays(chains: dict[str, Chain]) -> tuple[np.ndarray, np.ndarray]:
-    """Membranes and spikes, (chains, steps) each."""
-    return np.array([chain.v for chain in chains.values()]), np.array([chain.spikes for chain in chains.values()])
+def _arrays(chains: dict[str, Chain], neurons: int) -> tuple[np.ndarray, np.ndarray]:
+    """Membranes and spikes, (images, neurons, steps) each."""
+    v = np.array([chain.v for chain in chains.values()])
+    spikes = np.array([chain.spikes for chain in chains.values()])
+    return v.reshape(-1, neurons, v.shape[-1]), spikes.reshape(-1, neurons, v.shape[-1])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from captwin.hw.support.errors import CaptwinError
     from captwin.hw.verilog import write_verilog
     from captwin.sim.corners import chip_corners as evaluate_corners
+    from captwin.sim.dither import dithered as dither_chip
     from captwin.sim.evaluate import evaluate
     from captwin.sim.expected import expect as expect_answer
     from captwin.sim.golden import run as run_golden
@@ -47,6 +48,7 @@ __all__ = [
     "characterize",
     "circuit_conditions",
     "compile_gates",
+    "dither_chip",
     "evaluate",
     "evaluate_corners",
     "expect_answer",
@@ -78,6 +80,7 @@ PUBLIC = {
     "characterize": ("captwin.sim.spice.characterize", "characterize"),
     "circuit_conditions": ("captwin.sim.neurons.circuits", "circuit_conditions"),
     "compile_gates": ("captwin.sim.rtl.twin", "build"),
+    "dither_chip": ("captwin.sim.dither", "dithered"),
     "evaluate": ("captwin.sim.evaluate", "evaluate"),
     "evaluate_corners": ("captwin.sim.corners", "chip_corners"),
     "expect_answer": ("captwin.sim.expected", "expect"),

@@ -21,8 +21,10 @@ CHEAP = {
     "virtual": ["digits-tiny"],
     "characterize": ["pass_transistor"],
     "fidelity": ["digits-tiny"],
+    "mismatch": ["pass_transistor"],
     "remeasure": ["pass_transistor"],
     "wires": ["digits-tiny"],
+    "dither": ["digits-tiny"],
     "train": ["--data", "digits", "-o", "run"],
 }
 #: what takes long, or more than this machine has: that it was reached is enough

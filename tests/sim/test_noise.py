@@ -9,7 +9,8 @@ from captwin.hw.chip import Chip
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
 from captwin.sim.devices.fabricate import drive_slope
-from captwin.sim.noise import BOLTZMANN, Noise, NoiseSource, column_share, noise_volts
+from captwin.sim.neurons.circuits import load_circuit, on_circuit
+from captwin.sim.noise import BOLTZMANN, Noise, NoiseSource, column_share, layer_noise, noise_volts
 from captwin.train.zoo import load_chip
 from tests.support.chips import random_chip, random_pixels
 
@@ -108,12 +109,24 @@ def by_outcome(chip: Chip) -> Chip:
     return replace(chip, layers=tuple(layers))
 
 
+def test_the_reference_has_its_share_of_the_supply():
+    volts = layer_noise(CHIP.analog, CHIP.layers[0], CHIP.formats, Noise(reference=3e-4, supply=1e-3))
+    assert volts.reference == pytest.approx(np.hypot(3e-4, 1e-3 * 0.72 / 1.8), rel=1e-3)  # charge_share's V_ref
+
+
+def test_noise_is_that_of_the_conditions():
+    hot = on_circuit(CHIP, replace(load_circuit("charge_share"), temperature=125.0))
+    cold, warm = (layer_noise(chip.analog, chip.layers[0], chip.formats, Noise()) for chip in (CHIP, hot))
+    assert warm.column == pytest.approx(cold.column * np.sqrt(398.15 / 300.15), rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
         ({"seed": -1}, "noise seed: must lie in 0 to 2"),
         ({"comparator": float("nan")}, "comparator noise: must lie in 0 to 1 V"),
         ({"reference": 2.0}, "reference noise: must lie in 0 to 1 V"),
+        ({"supply": -1.0}, "supply noise: must lie in 0 to 1 V"),
     ],
 )
 def test_bad_values(values, message):
@@ -124,6 +137,8 @@ def test_bad_values(values, message):
 def test_noise_larger_than_the_chip():
     with pytest.raises(CaptwinError, match="layer 0: reference noise of 1 V is more than the chip's codes span"):
         golden.run(CHIP, random_pixels(1, CHIP, 1), noise=Noise(reference=1.0))
+    with pytest.raises(CaptwinError, match=r"layer 0: comparator noise of 0\.5 V is more than"):  # as it was given
+        NoiseSource(CHIP, Noise(comparator=0.5))
     flat = replace(CHIP.layers[0], surfaces=np.full_like(CHIP.layers[0].surfaces, 5))
     with pytest.raises(CaptwinError, match="drive does not move the membrane"):
         NoiseSource(replace(CHIP, layers=(flat,)), Noise())

@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from captwin.hw.chip import GAIN_BITS, Analog, Chip, Formats, Layer, Scale
+from captwin.hw.dither import Dither, amplitude_bits
 from captwin.hw.encoders import ENCODERS
 from captwin.hw.encoders.encoder import Encoder
 
@@ -29,7 +30,13 @@ def _interval_bits(rng: np.random.Generator) -> int:
 
 
 def random_layer(
-    rng: np.random.Generator, formats: Formats, rows: int, columns: int, *, by_outcome: bool = False
+    rng: np.random.Generator,
+    formats: Formats,
+    rows: int,
+    columns: int,
+    *,
+    by_outcome: bool = False,
+    dithered: bool = False,
 ) -> Layer:
     """A layer whose every array is drawn over its whole range, its extremes included."""
     half = 1 << (formats.charge_bits - 1)
@@ -64,7 +71,14 @@ def random_layer(
         c_bias=(1e-12 * rng.random((2, columns))).astype(np.float32),
         c_column=(1e-12 * rng.random(columns)).astype(np.float32),
         energy=rng.random(knots).astype(np.float32) if rng.random() < 0.5 else None,
+        dither=random_dither(rng, formats, shift) if dithered else None,
     )
+
+
+def random_dither(rng: np.random.Generator, formats: Formats, shift: int) -> Dither:
+    """A dither drawn over its whole range; small amplitudes are as frequent as large ones."""
+    bits = int(rng.integers(1, amplitude_bits(formats.drive_bits, shift) + 1))
+    return Dither(seed=int(rng.integers(1, 1 << 32)), amplitude=int(rng.integers(0, 1 << bits)))
 
 
 def _threshold_offsets(rng: np.random.Generator, formats: Formats, columns: int) -> np.ndarray:
@@ -113,11 +127,15 @@ def random_chip(
     readout: str | None = None,
     formats: Formats | None = None,
     by_outcome: bool | None = None,
+    dithered: bool | None = None,
 ) -> Chip:
-    """A chip drawn from ``seed``: 1 to 4 layers, every encoder, both readouts, every format, two or four surfaces."""
+    """A chip drawn from ``seed``: 1 to 4 layers, every encoder, both readouts, every format, two or four surfaces, one
+    of three with dither."""
     rng = np.random.default_rng(seed)
     if by_outcome is None:
         by_outcome = bool(np.random.default_rng([seed, 2]).integers(2))
+    if dithered is None:
+        dithered = not np.random.default_rng([seed, 3]).integers(3)
     drawn = random_formats(rng)
     formats = formats or drawn
     if sizes is None:
@@ -128,15 +146,18 @@ def random_chip(
         encoder=random_encoder(rng, kind or _random_kind(rng)),
         readout=readout or str(rng.choice(["most_spikes", "first_spike"])),
         image=(height, sizes[0] // height),
-        layers=tuple(random_layer(rng, formats, a, b, by_outcome=by_outcome) for a, b in pairwise(sizes)),
+        layers=tuple(
+            random_layer(rng, formats, a, b, by_outcome=by_outcome, dithered=dithered) for a, b in pairwise(sizes)
+        ),
         analog=Analog("drawn", "tt", 27.0, "0" * 64, 1.8, 0.9, 1e-12),
         provenance={"made_by": "tests", "seed": seed},
     )
 
 
 def like(chip: Chip, seed: int, sizes: tuple[int, ...]) -> Chip:
-    """A random chip with the formats, shifts, kind of encoder and number of surfaces of ``chip``."""
-    other = random_chip(seed, sizes=sizes, kind=chip.encoder.kind, formats=chip.formats, by_outcome=chip.by_outcome)
+    """A random chip with the formats, shifts, kind of encoder and number of surfaces of ``chip``; it has no dither."""
+    kind, by_outcome = chip.encoder.kind, chip.by_outcome
+    other = random_chip(seed, sizes=sizes, kind=kind, formats=chip.formats, by_outcome=by_outcome, dithered=False)
     layers = tuple(
         replace(layer, shift=own.shift, gains=own.gains[: layer.columns], offsets=own.offsets[: layer.columns])
         for layer, own in zip(other.layers, chip.layers, strict=True)

@@ -57,6 +57,17 @@ def lfsr_numbers(seed: int, count: int) -> list[int]:
     return [sum(bits[8 * j + q] << q for q in range(8)) for j in range(count)]
 
 
+def dither(layer: dict[str, Any], steps: int) -> list[list[int]]:
+    """[t][j] A * z, nothing where the layer has no dither."""
+    columns = layer["columns"]
+    if "dither" not in layer:
+        return [[0] * columns] * steps
+    octets = lfsr_numbers(layer["dither"]["seed"], 2 * steps * columns)
+    halves = [half for octet in octets for half in (octet % 16, octet // 16)]
+    z = [sum(halves[4 * n : 4 * n + 4]) - 30 for n in range(steps * columns)]
+    return [[layer["dither"]["amplitude"] * z[t * columns + j] for j in range(columns)] for t in range(steps)]
+
+
 def conditions(page: str) -> dict[str, str]:
     """When a pixel spikes: the line with which the page's section on each kind of encoder begins."""
     chapter = page.split("\n## Encoders\n")[1].split("\n## ")[0]
@@ -115,6 +126,7 @@ def step(
     spikes: list[int],
     v_old: list[int],
     b_old: list[int],
+    dithers: list[int],
     noise: list[list[int]] | None = None,
 ) -> Any:
     """(acc, u, v, s), each a list over the columns."""
@@ -125,7 +137,7 @@ def step(
     for j in range(layer["columns"]):
         acc = sum(layer["charges"][i][j] for i in range(layer["rows"]) if spikes[i])
         n_u, n_r, n_d, n_v = noise[j]
-        drive = acc * layer["gains"][j] + layer["offsets"][j] + n_u + b_old[j] * n_r
+        drive = acc * layer["gains"][j] + layer["offsets"][j] + dithers[j] + n_u + b_old[j] * n_r
         u = clamp((drive + 2 ** (k - 1)) >> k, 0, 2**db - 1)
         v, T, curve = v_old[j], layer["surfaces"][b_old[j]], layer["thresholds"][b_old[j]]
         n, x, m, y = v >> fv, v % X, u >> fu, u % Y
@@ -152,10 +164,11 @@ def infer(gates: dict[str, Any], layers: list[dict[str, Any]], image: list[int],
     v = [[layer["rest"]] * layer["columns"] for layer in layers]
     b = [[0] * layer["columns"] for layer in layers]
     trace: list[list[Any]] = [[] for _ in layers]
+    dithers = [dither(layer, steps) for layer in layers]
     for t in range(steps):
         spikes = inputs[t]
         for n, layer in enumerate(layers):
-            result = step(layer, gates["formats"], spikes, v[n], b[n], noise[n][t] if noise else None)
+            result = step(layer, gates["formats"], spikes, v[n], b[n], dithers[n][t], noise[n][t] if noise else None)
             v[n], b[n] = result[2], result[3]
             trace[n].append(result)
             spikes = result[3]

@@ -15,7 +15,7 @@ DIGITS = load_dataset("digits")
 
 def test_named_configurations():
     assert config_names() == [
-        *("digits", "digits-gf180", "digits-gf180-pass", "digits-small", "digits-tiny"),
+        *("digits", "digits-gf180", "digits-gf180-pass", "digits-sky130", "digits-small", "digits-tiny"),
         *("mnist", "mnist-lowenergy", "mnist-small"),
         *("study-digits", "study-mnist"),
     ]

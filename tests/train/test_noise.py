@@ -58,3 +58,5 @@ def test_settings_without_noise_are_those_of_before(quick, noisy):
     assert noisy.model_dump(mode="json")["comparator_noise"] == COMPARATOR
     with pytest.raises(CaptwinError, match="comparator_noise: is for training with noise; set noise = true too"):
         load_config("digits", comparator_noise=1e-3)
+    settings = load_config("digits", noise=True, reference_noise=1e-3).model_dump(mode="json")
+    assert settings["reference_noise"] == 1e-3 and "supply_noise" not in settings

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from captwin.hw.chip import Chip, Formats, Layer
+from captwin.hw.dither import dither_numbers
 from captwin.sim.encode import encode
 
 
@@ -45,7 +46,7 @@ class ExactLayer(nn.Module):
     def __init__(self, layer: Layer, formats: Formats) -> None:
         super().__init__()
         self.formats, self.shift, self.rest = formats, layer.shift, layer.rest
-        self.by_outcome = layer.by_outcome
+        self.by_outcome, self.dither = layer.by_outcome, layer.dither
         # Matrix products run in floats, whose significand must hold any sum of charges.
         fits = formats.accumulator_bits(layer.rows) <= 24
         self.register_buffer("charges", torch.tensor(layer.charges, dtype=torch.float32 if fits else torch.float64))
@@ -58,7 +59,11 @@ class ExactLayer(nn.Module):
         """(images, steps, rows) spikes, integers or booleans."""
         sums = (spikes.to(self.charges.dtype) @ self.charges).long()
         half = 1 << (self.shift - 1)
-        drives = ((sums * self.gains + self.offsets + half) >> self.shift).clamp(0, self.formats.drive_max)
+        scaled = sums * self.gains + self.offsets + half
+        if self.dither:
+            numbers = dither_numbers(self.dither.seed, *sums.shape[1:])
+            scaled = scaled + self.dither.amplitude * torch.tensor(numbers, device=sums.device)
+        drives = (scaled >> self.shift).clamp(0, self.formats.drive_max)
         v = torch.full_like(drives[:, 0], self.rest)
         b = torch.zeros_like(v)
         membranes, fired = [], []

@@ -14,6 +14,7 @@ from captwin.scripts.noise import (
     NoiseRunsOption,
     NoiseSeedOption,
     ReferenceNoiseOption,
+    SupplyNoiseOption,
     noise_of,
     noise_rows,
 )
@@ -35,12 +36,13 @@ def evaluate(
     with_noise: NoiseOption = False,
     comparator_noise: ComparatorNoiseOption = None,
     reference_noise: ReferenceNoiseOption = None,
+    supply_noise: SupplyNoiseOption = None,
     noise_seed: NoiseSeedOption = None,
     noise_runs: NoiseRunsOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Run the golden model over the whole test set, and add up the energy that the analog chip would draw."""
-    noise, runs = noise_of(with_noise, noise_seed, noise_runs, comparator_noise, reference_noise)
+    noise, runs = noise_of(with_noise, noise_seed, noise_runs, comparator_noise, reference_noise, supply_noise)
     loaded, doubts = put_under(load_chip(chip), corner, temperature, circuit)
     dataset = chip_dataset(loaded, data)
     result = run(loaded, dataset.test_images, dataset.test_labels, noise=noise, noise_runs=runs)

@@ -118,16 +118,12 @@ def _lines(number: int, bar: Crossbar, facts: dict[str, Any]) -> list[Row]:
 def _moved(layers: Sequence[WiredLayer], facts: list[dict[str, Any]]) -> list[Row]:
     rows = []
     for number, layer in enumerate(layers):
-        found = {
-            "cycles": layer.plain.size,
-            "moved_rms_v": layer.rms,
-            "moved_worst_v": layer.worst,
-            "other_spikes": layer.other_spikes,
-        }
-        facts[number] |= found
+        images, every = layer.by_images, layer.by_all_rows
+        facts[number] |= {"moved": images._asdict(), "moved_by_all_rows": every._asdict()}
+        others, cycles = images.other_spikes + every.other_spikes, images.cycles + every.cycles
         text = (
-            f"{1e3 * layer.worst:.3f} mV at most, {1e3 * layer.rms:.3f} mV RMS;"
-            f" {layer.other_spikes} of {layer.plain.size} spikes are others"
+            f"{1e3 * images.worst:.3f} mV at most, {1e3 * images.rms:.3f} mV RMS;"
+            f" {1e3 * every.worst:.3f} mV where every row spikes; {others} of {cycles} spikes are others"
         )
         rows.append(Row("", None, f"layer {number}: resistance moves membranes by", text))
     return rows

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from captwin.boards.host.loading import contents, padded, requests
 from captwin.hw.chip import GAIN_BITS, Chip
+from captwin.hw.dither import Dither
 from captwin.hw.encoders import ENCODERS
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.gates.stores import Contents
@@ -46,6 +47,8 @@ def test_a_padded_chip_answers_as_the_chip(
     chip = random_chip(seed, sizes=sizes)
     if chip.encoder.padding_obstacle(sizes[0], sizes[0] + more[0]):
         more = [0, *more[1:]]
+    if chip.dithered:
+        more = [more[0], 0, 0]
     if any(not 1 <= layer.shift + shift <= 31 for layer in chip.layers):
         shift = 0
     # Gains that go with the other shift.
@@ -54,7 +57,8 @@ def test_a_padded_chip_answers_as_the_chip(
         layers = []
         for layer in chip.layers:
             offsets = np.sign(layer.offsets) * (abs(layer.offsets) >> 2 << 2)
-            layers.append(replace(layer, gains=layer.gains >> 2 << 2 & limit, offsets=offsets))
+            dither = layer.dither and Dither(layer.dither.seed, layer.dither.amplitude >> 2 << 2)
+            layers.append(replace(layer, gains=layer.gains >> 2 << 2 & limit, offsets=offsets, dither=dither))
         chip = replace(chip, layers=tuple(layers))
     room = widened(room_of(chip), more, bits, shift)
     large = padded(chip, room)
@@ -89,7 +93,7 @@ def test_requests_hold_all_words(width: int, words: int, longest: int, seed: int
 
 
 def test_what_does_not_fit() -> None:
-    chip = random_chip(4, sizes=(7, 4, 3), by_outcome=True)
+    chip = random_chip(4, sizes=(7, 4, 3), by_outcome=True, dithered=True)
     other = next(kind for kind in ENCODERS if kind != chip.encoder.kind)
     room = room_of(chip)
     formats = asdict(room.formats)
@@ -105,9 +109,19 @@ def test_what_does_not_fit() -> None:
         (replace(room, formats=replace(room.formats, drive_fraction=formats["drive_fraction"] - 1)), "drive_fraction"),
         (replace(room, shifts=(31, 31)), "the gains of layer 0 go with a shift of"),
         (replace(room, surfaces=2), "neuron tables have 4 surfaces, those of the device 2"),
+        (replace(room, dither=False), "the chip has dither, the device has no gates for it"),
+        (replace(room, sizes=(7, 4, 5)), "the neurons of a 7-4-3 chip get other numbers on a device of 7-4-5"),
         (replace(room, tables=1), "layers have 2 neuron tables, the device 1"),
         (replace(room, stores="0" * 16), "another version of Captwin"),
     ):
         with pytest.raises(CaptwinError, match=reason) as caught:
             contents(chip, small)
         assert "build" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_chip_without_dither_runs_on_gates_that_have_it() -> None:
+    chip = random_chip(4, sizes=(7, 4, 3), dithered=False)
+    large = padded(chip, replace(room_of(chip), dither=True))
+    assert large.dithered
+    pixels = random_pixels(4, chip, 4)
+    np.testing.assert_array_equal(golden.run(large, pixels).membranes, golden.run(chip, pixels).membranes)

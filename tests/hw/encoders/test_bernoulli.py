@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from captwin.hw.encoders.bernoulli import LFSR_BITS, LFSR_TAPS, Bernoulli, random_numbers
+from captwin.hw.encoders.bernoulli import Bernoulli, random_numbers
+from captwin.hw.lfsr import LFSR_BITS, LFSR_TAPS
 from captwin.sim.encode import encode
 
 

@@ -18,7 +18,8 @@ from tests.support.chips import random_formats, random_layer
 def test_neurons(lanes: int, columns: int, steps: int, stall: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
     formats = random_formats(rng)
-    layer = random_layer(rng, formats, int(rng.integers(1, 30)), columns, by_outcome=seed % 2 == 1)
+    rows = int(rng.integers(1, 30))
+    layer = random_layer(rng, formats, rows, columns, by_outcome=seed % 2 == 1, dithered=seed % 4 > 1)
     spikes = rng.random((2, steps, layer.rows)) < rng.random()  # two inferences, one after the other
     trace = golden.run_layer(layer, formats, spikes)
     block = Neurons(layer, formats, steps=steps, lanes=lanes)

@@ -1,12 +1,15 @@
 """A core that another chip is written into answers as that chip."""
 
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from amaranth.sim import Simulator
 
 from captwin.boards.host.loading import contents
+from captwin.hw.chip import Formats
+from captwin.hw.dither import Dither
 from captwin.hw.encoders import ENCODERS
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.support.errors import CaptwinError
@@ -20,7 +23,7 @@ PERIOD = 1e-8  # of the clock, seconds
 
 
 def loaded_answers(core: Core, stores: list, pixels: np.ndarray, seed: int) -> list[tuple]:
-    """Writes ``stores``, then runs images; (label, steps, counts, membranes)."""
+    """Writes ``stores``, resets the core, then runs images; (label, steps, counts, membranes)."""
     dice = random.Random(seed)
     lanes = core.options.pixel_lanes
     answers = []
@@ -36,6 +39,10 @@ def loaded_answers(core: Core, stores: list, pixels: np.ndarray, seed: int) -> l
                 ctx.set(core.load, {"write": 1, "store": number, "address": address})
                 await ctx.tick()
         ctx.set(core.load, {"write": 0})
+        await ctx.tick().repeat(4)
+        ctx.set(core.reset, 1)
+        await ctx.tick()
+        ctx.set(core.reset, 0)
         await ctx.tick().repeat(4)
         for image in pixels:
             padded = np.pad(image, (0, -len(image) % lanes))
@@ -92,3 +99,14 @@ def test_another_chip(options: CoreOptions, kind: str) -> None:
         assert (label, steps) == (expected.labels[n], expected.steps[n])
         assert counts[: other.classes] == expected.counts[n].tolist()
         assert membranes[: other.classes] == expected.membranes[n].tolist()
+
+
+@pytest.mark.parametrize("serial", [False, True])
+def test_another_chip_with_dither(serial: bool) -> None:
+    chip = random_chip(100, sizes=(3, 2, 2), kind="rate", formats=Formats(4, 8, 10, 7, 9), dithered=True)
+    other = like(chip, 101, chip.sizes)
+    layers = tuple(replace(layer, dither=Dither(seed, 300)) for layer, seed in zip(other.layers, (5, 6), strict=True))
+    other = replace(other, layers=layers)
+    options, images = CoreOptions(1, 1, 1, loadable=True, serial=serial), random_pixels(1, other, 2)
+    answers = loaded_answers(Core(chip, options), contents(other, room_of(chip, options)), images, 1)
+    assert [answer[3] for answer in answers] == golden.run(other, images).membranes.tolist()

@@ -32,7 +32,9 @@ def test_columns_with_resistance(captwin):
     result = json.loads(out)
     assert status == 0 and [place["at_v"] for place in result["drift_v_a_cycle"]] == [0.56, 0.72, 0.88]
     for layer in result["layers"]:
-        assert layer["cycles"] == 32 and layer["other_spikes"] == 0 and 0 < layer["moved_worst_v"] < 2e-4
+        images, every = layer["moved"], layer["moved_by_all_rows"]
+        assert images["cycles"] == every["cycles"] == 16 and images["other_spikes"] == 0
+        assert 0 < images["rms"] <= images["worst"] < 2e-4 and 0 < every["worst"] < 2e-3
 
 
 def test_a_circuit_that_is_not_known(captwin, tmp_path):

@@ -54,16 +54,17 @@ def test_the_sum_bounds_the_field(closed, largest):
     the foundry's documents say.
     """
     bar = replace(BAR, largest=largest)
-    own, others = field_charges(bar.column_pitch / 2, closed=closed)
+    own, others, rows = field_charges(bar.column_pitch / 2, closed=closed)
     added = bar.column.farads / (bar.rows * bar.row_pitch)
     assert 0.7 * added < own < added
+    assert 0.3 < rows / own < 0.45 if closed else rows == 0
     # To the next column, behind the grounded line.
     assert 0 < others < (4e-12 if closed else 9.5e-12)
 
 
-def field_charges(pitch: float, *, closed: bool, step: float = 0.04e-6) -> tuple[float, float]:
-    """C/m on the middle one of five lines of metal 3, which is at 1 V, and on the last one, negative; all others are
-    grounded. Laplace's equation on a grid."""
+def field_charges(pitch: float, *, closed: bool, step: float = 0.04e-6) -> tuple[float, float, float]:
+    """C/m on the middle one of five lines of metal 3, which is at 1 V, and, negative, on the last one and on the plane
+    of row lines. All others are grounded. Laplace's equation on a grid."""
     bottom, thick, above, width = 3.53e-6, 0.55e-6, 0.60e-6, 0.28e-6
     top = bottom + thick + (above if closed else 6e-6)
     line = np.zeros((round(top / step) + 1, round(5 * pitch / step) + 1), int)
@@ -82,4 +83,5 @@ def field_charges(pitch: float, *, closed: bool, step: float = 0.04e-6) -> tuple
     free, volts = ~held.ravel(), (line.ravel() == 3).astype(float)
     volts[free] = spsolve(graph[free][:, free], -graph[free][:, ~free] @ volts[~free])
     charges = 4 * 8.8542e-12 * (graph @ volts)
-    return float(charges[line.ravel() == 3].sum()), -float(charges[line.ravel() == 5].sum())
+    own, other = (float(charges[line.ravel() == number].sum()) for number in (3, 5))
+    return own, -other, -float(charges.reshape(line.shape)[-1].sum()) if closed else 0.0

@@ -51,11 +51,13 @@ def test_what_differs_is_found(bench: Bench, table: NeuronTable) -> None:
     assert not remeasure(bench, replace(table, source_sha256="0" * 64), 2).same_source
 
 
-@pytest.mark.parametrize("circuit", circuits())
+@pytest.mark.parametrize("circuit", circuits(short=True))
 def test_committed_tables_are_what_ngspice_says(circuit: str) -> None:
-    """Some points of each; of the foundry's also under the slowest and the fastest conditions."""
-    others = [each for each in EXTREMES if each in circuit_conditions(circuit)]
-    for conditions, points in [(TYPICAL, 5), *((each, 2) for each in others)]:
+    """Some points of each; of the foundry's also under the slowest and the fastest conditions. SKY130's cards take so
+    long to read that its other conditions are left to the proof."""
+    slow = circuit == "sky130_charge_share"
+    others = [each for each in EXTREMES if each in circuit_conditions(circuit) and not slow]
+    for conditions, points in [(TYPICAL, 3 if slow else 5), *((each, 2) for each in others)]:
         check_committed(circuit, conditions, points)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from captwin.sim.devices.crossbar import Crossbar
+from captwin.sim.neurons.conditions import Conditions
 from captwin.sim.pdk.catalogue import find_pdk
 from captwin.sim.pdk.wires import Wire
 from captwin.sim.spice.bench import open_bench
@@ -65,22 +66,30 @@ def test_without_resistance_it_is_the_ideal_column():
 
 
 @pytest.mark.proof
-@pytest.mark.parametrize("driver, settles", [(1e3, True), (4e3, True), (32e3, False)])
+@pytest.mark.parametrize(
+    ("conditions", "driver", "millivolts"),
+    [
+        (Conditions("tt", 27.0), 1e3, 0.055),
+        (Conditions("tt", 27.0), 4e3, 0.073),
+        (Conditions("tt", 27.0), 8e3, 3.10),
+        (Conditions("ss", 125.0), 1e3, 0.239),
+    ],
+)
 @needs_pdk("gf180mcu")
 @needs_ngspice
-def test_a_column_of_784_rows_settles(driver, settles):
+def test_a_column_of_784_rows(conditions, driver, millivolts):
     """All rows spike in every step, and those whose memcapacitors differ lie at the far end."""
-    bench = open_bench("gf180_charge_share")
+    bench = open_bench("gf180_charge_share", conditions=conditions)
     bar = Crossbar(find_pdk("gf180mcu").wires, rows=796, columns=96, largest=1e-15)
     plus, minus = np.full((2, 784), 0.1e-15)
     plus[-60:] = 1e-15
     column = Column(plus, minus, (1.9e-15, 1.9e-15), 400e-15)
     spikes = np.ones((8, 784), int)
     lines = Lines(bar.column, Wire(bar.row_line.ohms, bar.row_line.farads + 96 * 0.5e-15), driver)
-    plain = ColumnBench(bench, column, spikes, 1.2)
-    wired = WiredColumnBench(bench, column, spikes, 1.2, lines)
-    assert column.ballast > bar.column.farads and 0.1 < column.drives(spikes, 1.2)[0] < 0.4
+    plain = ColumnBench(bench, column, spikes, 1.8)
+    wired = WiredColumnBench(bench, column, spikes, 1.8, lines)
+    assert column.ballast > bar.column.farads and 0.1 < column.drives(spikes, 1.8)[0] < 0.4
     ideal, real = plain.simulate(), wired.simulate()
     assert isinstance(ideal, Chain) and isinstance(real, Chain)
-    moved = np.abs(np.array(real.v) - np.array(ideal.v)).max()
-    assert (real.spikes == ideal.spikes and moved < 1e-4) == settles
+    assert real.spikes == ideal.spikes
+    assert 1e3 * np.abs(np.array(real.v) - np.array(ideal.v)).max() == pytest.approx(millivolts, rel=0.05, abs=0.01)
