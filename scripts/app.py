@@ -27,6 +27,7 @@ GROUPS = {
     },
     "circuit": {
         "characterize": "pass_transistor -o table.json",
+        "mismatch": "gf180_charge_share --neurons 50 --seed 1",
         "fabricate": "digits --sigma-c 0.05 --count 20",
         "remeasure": "pass_transistor --points 3",
         "periphery": "gf180_charge_share --corners tt",

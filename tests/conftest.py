@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from captwin.scripts.main import collect_seldom
-from captwin.sim.rtl import program
+from captwin.sim.rtl import program, virtual
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.datasets.mnist import mnist_folder
 
@@ -21,19 +21,29 @@ def pytest_configure(config: pytest.Config) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     collect_seldom()  # as the command line does, which some tests call
     if config.option.markexpr == "not proof":
-        # The short tests' cores run few cycles: optimising would take longer than it saves, as would compiling their
-        # C++ in several parts, each of which reads Verilator's headers. The long proofs run them as users do.
-        program.FAST = program.ONCE
+        # The short tests' cores run few cycles, virtual boards more: optimising takes longer than it saves,
+        # as does C++ in several parts, each of which reads Verilator's headers. Long proofs run them as users do.
+        program.FAST, virtual.LEVEL = program.ONCE, "-O1"
         program.BUNDLE = 10 * program.BUNDLE
 
 
-#: folders and files of tests that build or simulate gates or train networks: seconds a test, where others take a moment
+#: folders and files whose tests take seconds, the slowest first: they build or simulate gates, or train networks
 SLOW = (
-    "boards/flow",
-    "hw/link",
-    "sim/cycles",
-    "sim/rtl",
+    "system/link",
+    "hw/export/test_lint.py",
     "system",
+    "sim/rtl",
+    "sim/cycles",
+    "boards/flow",
+    "boards/sizing",
+    "scripts/verbs/test_infer.py",
+    "scripts/verbs/test_load.py",
+    "scripts/verbs/test_verify.py",
+    "scripts/verbs/test_report.py",
+    "scripts/verbs/test_verilog.py",
+    "scripts/verbs/test_cache.py",
+    "hw/link",
+    "hw/gates",
     "train/studies",
     "train/test_loop.py",
     "train/test_resuming.py",
@@ -49,9 +59,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     slow: dict[Path, list[pytest.Item]] = {}
     fast: dict[Path, list[pytest.Item]] = {}
-    for item in items:
-        is_slow = item.path.relative_to(TESTS).as_posix().startswith(SLOW)
-        (slow if is_slow else fast).setdefault(item.path, []).append(item)
+
+    def place(item: pytest.Item) -> int:
+        name = item.path.relative_to(TESTS).as_posix()
+        return next((number for number, start in enumerate(SLOW) if name.startswith(start)), len(SLOW))
+
+    for item in sorted(items, key=place):
+        (slow if place(item) < len(SLOW) else fast).setdefault(item.path, []).append(item)
     halves = list(slow.values())[::2], list(slow.values())[1::2]
     for tests in fast.values():
         min(halves, key=lambda half: sum(map(len, half))).append(tests)

@@ -5,6 +5,7 @@ for capacitances that spread continuously. The same golden model and the same ga
 """
 
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from captwin.sim.devices.gains import charge_drive, column_gains
 from captwin.sim.devices.mapping import Capacitances, Mapping
 from captwin.sim.devices.mapping_kinds import chip_mapping
 from captwin.sim.devices.memcapacitor import Effects, History, Memcapacitor, MemcapacitorError
+from captwin.sim.mismatch.model import Mismatch
 from captwin.sim.neurons.quantise import QuantisedNeuron
 
 #: charge_bits that a fabricated chip may have; the fewest that are fine enough are taken
@@ -35,6 +37,7 @@ class Process:
     effects: Effects = field(default_factory=Effects)  #: what is wrong with the memcapacitors
     history: History = field(default_factory=History)  #: what they went through since they were programmed
     sigma_vth: float = 0.0  #: V, standard deviation of the comparators' thresholds, seen at the membrane
+    mismatch: Mismatch | None = None  #: of the neurons' transistors, by a foundry's statistics
 
     def __post_init__(self) -> None:
         if not 0 <= self.sigma_vth <= 1:
@@ -43,7 +46,9 @@ class Process:
     def __str__(self) -> str:
         """All that is not ideal, in words."""
         effects, history = self.effects, self.history
+        foundry = self.mismatch and f"mismatch in {self.mismatch.pdk}"
         parts = [
+            (foundry, foundry),
             (effects.sigma_c, f"sigma(C) {100 * effects.sigma_c:g} %"),
             (self.sigma_vth, f"sigma(V_th) {1e3 * self.sigma_vth:g} mV"),
             (effects.stuck, f"{100 * effects.stuck:g} % stuck"),
@@ -55,7 +60,14 @@ class Process:
             ),
             (effects.c_v1 or effects.c_v2, f"C(V) {effects.c_v1:g} /V, {effects.c_v2:g} /V^2"),
         ]
-        return ", ".join(words for size, words in parts if size) or "ideal"
+        return ", ".join(str(words) for size, words in parts if size) or "ideal"
+
+    def facts(self) -> dict[str, Any]:
+        """All of it for a chip file."""
+        plain = {key: value for key, value in asdict(replace(self, mismatch=None)).items() if key != "mismatch"}
+        if self.mismatch is None:
+            return plain
+        return {**plain, "mismatch": {"pdk": self.mismatch.pdk, "sha256": self.mismatch.sha256}}
 
 
 @dataclass(frozen=True)
@@ -126,7 +138,7 @@ def fabricate(chip: Chip, process: Process, *, seed: int, number: int = 0, mappi
         charges = np.rint(differences / lsb).astype(np.int16)
         dither = layer.dither and layer.dither.rescaled(gains.shift - layer.shift)
         layers.append(replace(layer, charges=charges, dither=dither, **vars(gains)))
-    made_by = {**asdict(process), "seed": seed, "number": number, "from_build_id": f"{chip.build_id:016x}"}
+    made_by = {**process.facts(), "seed": seed, "number": number, "from_build_id": f"{chip.build_id:016x}"}
     provenance = {**chip.provenance, "fabricated": made_by}
     return replace(chip, formats=formats, layers=tuple(layers), provenance=provenance)
 
@@ -177,8 +189,11 @@ def _draw(chip: Chip, layer: Layer, parts: Programmed, process: Process, rng: np
     before = (layer.c_plus, layer.c_minus, layer.c_bias)
     change = sum((a - b.astype(np.float64)).sum(axis=0) for a, b in zip((plus, minus, bias), before, strict=True))
     column = layer.c_column.astype(np.float64) + change
-    shifts = threshold_shift_codes(layer, chip.formats, process.sigma_vth * rng.standard_normal(layer.columns))
     most = chip.formats.drive_max
+    shifts = threshold_shift_codes(layer, chip.formats, process.sigma_vth * rng.standard_normal(layer.columns))
+    if process.mismatch is not None:
+        volts = process.mismatch.draw_thresholds(layer.columns, rng)
+        shifts = shifts + np.rint(volts / layer.scale.drives(chip.formats).lsb).astype(np.int32)
     return replace(
         layer,
         c_plus=plus.astype(np.float32),

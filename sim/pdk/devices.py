@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import printable
 from captwin.sim.pdk.pdk import Pdk
-from captwin.sim.pdk.place import place_of
+from captwin.sim.pdk.place import Place, place_of
 from captwin.sim.pdk.sizes import TOLERANCE, Part, check_sizes, netlist_parts
 from captwin.sim.spice.source import Source, expand_text
 
@@ -23,17 +23,41 @@ def pdk_devices(pdk: Pdk, corner: str, neuron: str, where: str) -> Source:
     """
     if corner not in pdk.corners:
         raise CaptwinError(f"{pdk.name}: no corner {printable(corner)}; its corners are {', '.join(pdk.corners)}")
-    wrapper = pdk.cards[place_of(pdk).layout].corners[corner]
-    parts = netlist_parts(pdk, wrapper, neuron, where)
-    check_sizes(pdk, parts, where)
-    text = parts_devices(pdk, corner, parts)
-    return Source(raw=text, text=text, included={})
+    place = place_of(pdk)
+    return _netlist_devices(pdk, place, pdk.cards[place.layout].corners[corner], neuron, where)
+
+
+def statistical_devices(pdk: Pdk, variation: str, neuron: str, where: str) -> Source:
+    """The same, drawn by chance: from device to device ("mismatch"), from chip to chip ("process"), or both ("all").
+
+    Raises :class:`CaptwinError` as well if the cards have no such statistics.
+    """
+    place = place_of(pdk)
+    statistics = pdk.cards[place.layout].statistics
+    if variation not in statistics:
+        raise CaptwinError(
+            f"{pdk.name}: its device models, from {place.origin}, have no statistics of {variation}; take a PDK that"
+            " captwin pdk lists with statistics"
+        )
+    return _netlist_devices(pdk, place, statistics[variation], neuron, where)
 
 
 def parts_devices(pdk: Pdk, corner: str, parts: Sequence[Part]) -> str:
     """The subcircuits of ``pdk.devices`` with those of the foundry's cards that ``parts`` need."""
     place = place_of(pdk)
-    return needed_cards(expand_text(pdk.cards[place.layout].corners[corner], place.folder, pdk.name), pdk, parts)
+    return _needed(pdk, place, pdk.cards[place.layout].corners[corner], parts)
+
+
+def _netlist_devices(pdk: Pdk, place: Place, wrapper: str, neuron: str, where: str) -> Source:
+    """The devices of a netlist, as ``wrapper`` puts them around the foundry's."""
+    parts = netlist_parts(pdk, wrapper, neuron, where)
+    check_sizes(pdk, parts, where)
+    text = _needed(pdk, place, wrapper, parts)
+    return Source(raw=text, text=text, included={})
+
+
+def _needed(pdk: Pdk, place: Place, wrapper: str, parts: Sequence[Part]) -> str:
+    return needed_cards(expand_text(wrapper, place.folder, pdk.name), pdk, parts)
 
 
 def needed_cards(text: str, pdk: Pdk, parts: Sequence[Part]) -> str:

@@ -30,14 +30,15 @@ BUNDLE = 400_000
 RUNTIME_SOURCES = ("verilated.cpp", "verilated_threads.cpp")
 
 
-def compile_program(top: str, files: dict[str, str]) -> tuple[Path, bool]:
+def compile_program(top: str, files: dict[str, str], fast: str | None = None) -> tuple[Path, bool]:
     """The program made of ``files``, among them Verilog (``*.v``, ``*.sv``) with its module ``top``, which C++ knows as
-    ``Vcore``, and ``driver.cpp``; and whether it stood ready from an earlier build.
+    ``Vcore``, and ``driver.cpp``; and whether it stood ready from an earlier build. What runs each cycle is compiled
+    with the option ``fast``, by default :data:`FAST`.
 
     Raises :class:`CaptwinError` if tools are missing or fail. An interrupted build leaves nothing in the cache.
     """
     environment = require("verilator")
-    flags = (*VERILATOR_FLAGS, "--top-module", top)
+    flags, fast = (*VERILATOR_FLAGS, "--top-module", top), fast or FAST
 
     def make(target: Path) -> None:
         with tempfile.TemporaryDirectory(prefix="captwin-") as name:
@@ -45,7 +46,7 @@ def compile_program(top: str, files: dict[str, str]) -> tuple[Path, bool]:
             for file, text in files.items():
                 (work / file).write_text(text)
             _call(["verilator", *flags, *(file for file in files if file.endswith((".v", ".sv")))], work, environment)
-            sources = _bundles(work)
+            sources = _bundles(work, fast)
             _compile(work, work, sources, environment)
             runtime, _ = cached(
                 "verilated", [tools, RUNTIME, *CXX_FLAGS], lambda folder: _compile_runtime(folder, environment)
@@ -54,7 +55,7 @@ def compile_program(top: str, files: dict[str, str]) -> tuple[Path, bool]:
             _call(["g++", *objects, "-lpthread", "-o", str(target / PROGRAM)], work, environment)
 
     tools = _tools(environment)
-    folder, ready = cached("compiled", [tools, *flags, *CXX_FLAGS, FAST, ONCE, *files, *files.values()], make)
+    folder, ready = cached("compiled", [tools, *flags, *CXX_FLAGS, fast, ONCE, *files, *files.values()], make)
     return folder / PROGRAM, ready
 
 
@@ -75,18 +76,18 @@ def _include(environment: dict[str, str]) -> Path:
     return Path(_call(["verilator", "--getenv", "VERILATOR_ROOT"], Path.cwd(), environment).strip()) / "include"
 
 
-def _bundles(work: Path) -> dict[str, str]:
+def _bundles(work: Path, fast: str) -> dict[str, str]:
     """Source files that include the core's, the slowest to compile first, and the level of optimisation of each.
 
     Every file reads Verilator's large headers again, which is most of the work for a small core.
     """
     levels: dict[str, str] = {}
     paths = sorted(work.glob("*.cpp"))
-    for level in dict.fromkeys((FAST, ONCE)):
+    for level in dict.fromkeys((fast, ONCE)):
         bundles: list[list[Path]] = []
         size = BUNDLE
         for path in paths:
-            if (ONCE if path.name.endswith("__Slow.cpp") else FAST) != level:
+            if (ONCE if path.name.endswith("__Slow.cpp") else fast) != level:
                 continue
             if size + path.stat().st_size > BUNDLE:
                 bundles.append([])

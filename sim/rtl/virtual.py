@@ -15,10 +15,11 @@ from captwin.hw.link.linked_core import LinkedCore, bit_cycles
 from captwin.hw.support.tools import tool_environment
 from captwin.hw.verilog import convert
 from captwin.sim.expected import expect
-from captwin.sim.rtl.program import compile_program
+from captwin.sim.rtl.program import FAST, compile_program
 
 DRIVER = Path(__file__).with_name("virtual.cpp")
 TOP = "captwin_linked"
+LEVEL = FAST  #: of g++'s optimising
 CLOCK_HZ = 100e6
 #: the fastest that the receiver can follow, since each clock cycle is simulated
 BAUD = CLOCK_HZ / LEAST_CYCLES
@@ -48,7 +49,7 @@ class VirtualBoard:
         ramp = np.arange(core.chip.pixels, dtype=np.uint8) & PIXEL_MAX
         linked = LinkedCore(core, expect(core.chip, ramp), clock_hz=CLOCK_HZ, baud=baud)
         files = {"core.v": convert(linked, TOP), "driver.cpp": DRIVER.read_text()}
-        self._program, _ = compile_program(TOP, files)
+        self._program, _ = compile_program(TOP, files, LEVEL)
 
     def __enter__(self) -> "VirtualBoard":
         board, host = os.openpty()

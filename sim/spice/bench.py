@@ -76,6 +76,8 @@ class Bench:
     conditions: Conditions
     values: tuple[tuple[str, float], ...]  #: V and F by the names of PARAMETERS, in their order
     bias_current: float | None = None  #: A that the netlist's bias circuit draws; None if it has none
+    #: of ngspice's random numbers, where the devices are statistical ones: one neuron as fabricated
+    seed: int | None = None
 
     @cached_property
     def parameters(self) -> dict[str, float]:
@@ -90,7 +92,8 @@ class Bench:
     @cached_property
     def sha256(self) -> str:
         """Hash of netlist, models, bench and conditions, and of the files that netlist and models include."""
-        conditions = json.dumps([self.conditions.corner, self.conditions.temperature, self.values])
+        seed = [] if self.seed is None else [self.seed]
+        conditions = json.dumps([self.conditions.corner, self.conditions.temperature, self.values, *seed])
         included = {**self.devices.included, **self.netlist.included}
         bench = cycle_bench(foundry=self.foundry)
         texts = (self.netlist.raw, self.devices.raw, bench, conditions, *sorted(included.values()))
@@ -113,6 +116,11 @@ class Bench:
         circuit = [self.devices.text, self.netlist.text, overrides, bench]
         return "\n".join([f"* {self.circuit}", *circuit, f".temp {self.conditions.temperature!r}"])
 
+    @property
+    def read_again(self) -> list[str]:
+        """ngspice's orders to read the circuit again: with other parameters, but the same random numbers."""
+        return ["reset"] if self.seed is None else [f"setseed {self.seed}", "reset"]
+
     def deck(self, points: Sequence[Point]) -> str:
         """A deck that simulates one cycle for each of ``points`` and prints a line for each."""
         drawn = "+".join(outflow(f"v{name}") for name in SOURCES)
@@ -124,7 +132,7 @@ class Bench:
             else:
                 last = point.v, point.fired
                 lines += [f"alterparam start_v={point.v!r}", f"alterparam drive={point.u!r}"]
-                lines += [f"alterparam fired={int(point.fired)}", "reset"]
+                lines += [f"alterparam fired={int(point.fired)}", *self.read_again]
             lines += [
                 "run",
                 *(f"let start_{node}=v({node})[0]" for node in HELD),

@@ -26,6 +26,7 @@ def characterize(
     points: int = 33,
     *,
     drive_points: int | None = None,
+    resolution: float = RESOLUTION,
     date: str | None = None,
     cache: Path | None = None,
     progress: Progress = silent,
@@ -34,10 +35,11 @@ def characterize(
     many as membranes by default), and the surfaces of cycles with and without a spike, each past the threshold.
 
     ``circuit`` is the name of a reference circuit, or a bench that :func:`~captwin.sim.spice.bench.open_bench` made of
-    another netlist, corner or temperature. ``date`` is what the table states as the day of measurement, ISO 8601,
-    today by default. Every cycle simulated is kept in the folder ``cache``, so an interrupted run goes on where it
-    stopped; ``progress`` is called with what is being done, steps done, steps in all. Raises :class:`SpiceError` if
-    ngspice is not installed, or, after all others have been simulated, that names the points that fail.
+    another netlist, corner or temperature. Thresholds are known to ``resolution`` V. ``date`` is what the table states
+    as the day of measurement, ISO 8601, today by default. Every cycle simulated is kept in the folder ``cache``, so an
+    interrupted run goes on where it stopped; ``progress`` is called with what is being done, steps done, steps in all.
+    Raises :class:`SpiceError` if ngspice is not installed, or, after all others have been simulated, that names the
+    points that fail.
 
     >>> captwin.characterize("charge_share", 5).surfaces.shape
     (2, 2, 5, 5)
@@ -54,7 +56,7 @@ def characterize(
     cycles = runner.cycles(grid, "grid")
     shape = (2, points, drive_points)
     spikes = np.array([cycle.spike for cycle in cycles]).reshape(shape)
-    curves = thresholds(runner, v, u, spikes)
+    curves = thresholds(runner, v, u, spikes, resolution)
     measured = np.array([cycle.v for cycle in cycles]).reshape(shape)
     return NeuronTable(
         circuit=bench.circuit,
@@ -139,8 +141,11 @@ def _near_threshold(
     return v, u, b == 1
 
 
-def thresholds(runner: Runner, v: np.ndarray, u: np.ndarray, spikes: np.ndarray) -> np.ndarray:
-    """(2, Nv) V by bisection between the neighbouring drives of the grid, all curves a round at a time."""
+def thresholds(
+    runner: Runner, v: np.ndarray, u: np.ndarray, spikes: np.ndarray, resolution: float = RESOLUTION
+) -> np.ndarray:
+    """(2, Nv) V, known to ``resolution``, by bisection between the neighbouring drives of the grid, all curves a round
+    at a time."""
     if (np.diff(spikes.astype(int), axis=2) < 0).any():
         b, i, j = (int(index) for index in np.argwhere(np.diff(spikes.astype(int), axis=2) < 0)[0])
         point = Point(float(v[i]), float(u[j]), bool(b))
@@ -149,7 +154,7 @@ def thresholds(runner: Runner, v: np.ndarray, u: np.ndarray, spikes: np.ndarray)
     ever, always = spikes.any(axis=2), spikes[:, :, 0]
     low, high = u[np.maximum(first - 1, 0)], u[first]
     open_ends = np.argwhere(ever & ~always)
-    rounds = math.ceil(math.log2(max((u[1] - u[0]) / RESOLUTION, 2)))
+    rounds = math.ceil(math.log2(max((u[1] - u[0]) / resolution, 2)))
     for round_ in range(rounds if len(open_ends) else 0):
         middle = (low + high) / 2
         points = [Point(float(v[i]), float(middle[b, i]), bool(b)) for b, i in open_ends]

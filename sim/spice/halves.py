@@ -99,7 +99,8 @@ class Halves:
             return
         lines = [self._first_head, ".control", "set numdgt=15"]
         for number, (v, fired) in enumerate(starts):
-            lines += [f"alterparam start_v={v!r}", f"alterparam fired={int(fired)}", "reset", "run"]
+            lines += [f"alterparam start_v={v!r}", f"alterparam fired={int(fired)}"]
+            lines += [*self.bench.read_again, "run"]
             lines += [f"let start_{node}=v({node})[0]" for node in HELD]
             lines += ["let last=length(time)-1", "let t_end=time[last]"]
             lines.append(f"echo captwin start {number} " + " ".join(f"$&start_{node}" for node in HELD))
@@ -126,7 +127,8 @@ class Halves:
             start = point.v, point.fired
             if start != last:
                 volts = enumerate(self.known[start])
-                lines += [f"alterparam captwin_{place}={value!r}" for place, value in volts] + ["reset"]
+                lines += [f"alterparam captwin_{place}={value!r}" for place, value in volts]
+                lines += self.bench.read_again
                 last = start
             lines += [alter_row(point.u, 1e-9 * PAUSE), "run"]
             lines += ["let last=length(time)-1", "let t_end=time[last]", _DRAWN, "meas tran charge integ drawn"]

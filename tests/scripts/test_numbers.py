@@ -21,6 +21,7 @@ CHEAP = {
     "virtual": ["digits-tiny"],
     "characterize": ["pass_transistor"],
     "fidelity": ["digits-tiny"],
+    "mismatch": ["pass_transistor"],
     "remeasure": ["pass_transistor"],
     "wires": ["digits-tiny"],
     "train": ["--data", "digits", "-o", "run"],

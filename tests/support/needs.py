@@ -18,9 +18,11 @@ def needs_pdk(name: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(find_place(pdk) is None, reason=f"needs the cards of {name}: {advice(pdk)}")
 
 
-def circuits() -> list[Any]:
-    """The circuits that come with Captwin, as parameters of a test; those of a PDK need its cards."""
+def circuits(*, short: bool = False) -> list[Any]:
+    """The circuits that come with Captwin, as parameters of a test; those of a PDK need its cards.
+    Those of SKY130, whose cards take long to read, are left to the proofs unless the test is ``short``."""
     folders = {name: find_netlist(name).parent.name for name in SPICE_CIRCUITS}
-    return [
-        pytest.param(name, marks=[needs_pdk(folder)] if folder in pdks() else []) for name, folder in folders.items()
-    ]
+    marks = {folder: [needs_pdk(folder)] if folder in pdks() else [] for folder in folders.values()}
+    if not short and "sky130" in marks:
+        marks["sky130"].append(pytest.mark.proof)
+    return [pytest.param(name, marks=marks[folder]) for name, folder in folders.items()]

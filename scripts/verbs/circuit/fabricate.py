@@ -16,6 +16,7 @@ from captwin.sim.devices.fabricate import fabricate as run
 from captwin.sim.devices.lot import Lot, fabricate_lot
 from captwin.sim.devices.mapping_kinds import MAPPINGS
 from captwin.sim.devices.memcapacitor import Effects, History
+from captwin.sim.mismatch.model import mismatch_of
 from captwin.sim.plots.fabrication import plot_yield
 from captwin.train.datasets.catalogue import Dataset
 from captwin.train.zoo import chip_dataset, chip_name, load_chip
@@ -27,6 +28,12 @@ OWN = r"chip_\d{3,}\.safetensors|accuracies\.(csv|png)|\.captwin-chip"
 def fabricate(
     chip: Annotated[str, typer.Argument(help="A chip file, or the name of a pre-trained chip.")],
     chips: Annotated[int, typer.Option("--count", min=1, max=10_000, help="How many chips.")] = 20,
+    process: Annotated[
+        str | None,
+        typer.Option(
+            help="PDK whose statistics draw each neuron's threshold, such as gf180mcu, or a file of captwin mismatch."
+        ),
+    ] = None,
     sigma_c: Annotated[float, typer.Option(help="Spread of C from device to device, over its mean.")] = 0.0,
     sigma_vth: Annotated[float, typer.Option(help="V, spread of the comparators' thresholds at the membrane.")] = 0.0,
     stuck: Annotated[float, typer.Option(help="Share of devices stuck at C_off or C_on.")] = 0.0,
@@ -52,21 +59,22 @@ def fabricate(
     as_json: JsonFlag = False,
 ) -> None:
     """Fabricate a chip many times over, with spread and defects, and tell how its accuracy spreads."""
-    process = Process(
+    loaded = load_chip(chip)
+    drawn = Process(
         Effects(sigma_c, stuck, stuck_on, write_disturb, read_disturb, drift, equilibrium, c_v1, c_v2),
         History(write_pulses, read_cycles, seconds),
         sigma_vth,
+        None if process is None else mismatch_of(loaded.analog.circuit, process),
     )
     if spec is not None and not 0 <= spec <= 1:
         raise CaptwinError(f"--spec: an accuracy lies in 0 to 1, got {spec:g}")
-    loaded = load_chip(chip)
-    run(loaded, process, seed=seed, mapping=mapping)  # so that a mistake shows before the progress bar does
+    run(loaded, drawn, seed=seed, mapping=mapping)  # so that a mistake shows before the progress bar does
     dataset = chip_dataset(loaded, data)
     folder = output or chip_folder(chip, "fabricated")
     images = len(dataset.test_images)
-    title = f"{chip_name(chip)}: {chips} chip{'s' * (chips > 1)}, {process}; {images:,} test images"
+    title = f"{chip_name(chip)}: {chips} chip{'s' * (chips > 1)}, {drawn}; {images:,} test images"
     with own_folder(folder, chip), whole_folder(folder, OWN) as place:
-        lot = _lot(loaded, process, dataset, place, chips, seed, mapping)
+        lot = _lot(loaded, drawn, dataset, place, chips, seed, mapping)
         least = lot.nominal_accuracy - 0.01 if spec is None else spec
         write_atomically(place / "accuracies.csv", lot.to_csv())
         plot_yield(lot.accuracies, lot.nominal_accuracy, least, images, title, place / "accuracies.png")
@@ -75,7 +83,7 @@ def fabricate(
         note("data", "data", f"{dataset.name}, test set"),
         count("images", "images", images),
         count("chips", "chips", chips),
-        note("process", "process", str(process)),
+        note("process", "process", str(drawn)),
     ]
     show([*about, *_rows(lot, least, folder)], "Fabricated", as_json)
 

@@ -13,9 +13,11 @@ from captwin.sim import golden
 from captwin.sim.devices.fabricate import Process, drive_slope, fabricate, programmed, threshold_shift_codes
 from captwin.sim.devices.mapping_kinds import MAPPINGS
 from captwin.sim.devices.memcapacitor import Effects, History
+from captwin.sim.mismatch.model import NUMBERS
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
 from tests.support.circuit_chips import circuit_chip, reference_table
+from tests.support.mismatch import drawn_mismatch
 
 
 def volts_and_codes(chip: Chip, layer_number: int, spikes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -146,3 +148,23 @@ def test_only_chips_as_programmed_are_fabricated() -> None:
         fabricate(fewer, Process(), seed=1)
     with pytest.raises(CaptwinError, match="sigma_vth: must lie in 0 to 1 V, got -1"):
         Process(sigma_vth=-1)
+
+
+def test_mismatch_draws_thresholds_and_nothing_else() -> None:
+    chip, effects = circuit_chip(4, sizes=(12, 300, 4)), Effects(sigma_c=0.1)
+    model = drawn_mismatch("charge_share", sigma=0.004)
+    plain, made, again = (
+        fabricate(chip, Process(effects, mismatch=mismatch), seed=6) for mismatch in (None, model, model)
+    )
+    assert made.build_id == again.build_id != plain.build_id
+    for before, after in zip(plain.layers, made.layers, strict=True):
+        for name in ("charges", "gains", "offsets", "c_plus", "c_minus", "c_column"):
+            np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
+    volts = made.layers[0].threshold_offsets * made.layers[0].scale.drives(made.formats).lsb
+    place = list(NUMBERS).index("threshold")
+    deviation = np.sqrt(model.covariance[place, place])
+    assert volts.std() == pytest.approx(deviation, rel=0.15)
+    assert volts.mean() == pytest.approx(model.mean[place], abs=4 * deviation / np.sqrt(300))
+    assert made.provenance["fabricated"]["mismatch"] == {"pdk": "gf180mcu", "sha256": model.sha256}
+    assert "mismatch" not in plain.provenance["fabricated"]
+    assert str(Process(mismatch=model)) == "mismatch in gf180mcu"

@@ -49,8 +49,10 @@ def test_table_of_a_coarse_grid(name, tmp_path):
     )
     assert (table.circuit, table.corner, table.date, table.source_sha256) == (name, "tt", "2026-01-31", bench.sha256)
     assert seen[0] == ("grid", 0, 50) and ("grid", 50, 50) in seen
-    # More drive, or a higher membrane, ends higher; a spike before pulls the membrane towards the reset.
-    assert (np.diff(table.after, axis=2) > 0).all() and (np.diff(table.after, axis=1) > 0).all()
+    # More drive, or a higher membrane, ends higher, unless a reset leaves nothing of it, which ngspice tells to a few
+    # microvolts; a spike before pulls the membrane towards the reset.
+    assert (np.diff(table.after, axis=2) > 0).all() and (np.diff(table.after[0], axis=0) > 0).all()
+    assert (np.diff(table.after[1], axis=0) > -5e-6).all()
     assert (np.ptp(table.after[1], axis=0) < 0.7 * np.ptp(table.after[0], axis=0)).all()
     assert (table.energy > 1e-15).all() and (table.energy < 2e-12).all()
     finite = table.thresholds[0][np.isfinite(table.thresholds[0])]

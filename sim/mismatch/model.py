@@ -1,0 +1,150 @@
+"""A circuit's mismatch as a few numbers a neuron, and its file.
+
+The file is JSON; ``docs/nonideal.md`` says what the numbers are and what they keep of what was measured.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from captwin.hw.support.digest import sha256_of
+from captwin.hw.support.documents import DocumentError, first_fault, parse_json
+from captwin.hw.support.errors import CaptwinError
+from captwin.hw.support.files import read_bytes, write_atomically
+from captwin.hw.support.names import check_name, printable
+from captwin.sim.neurons.library import Library
+from captwin.sim.pdk.catalogue import find_pdk, pdks
+
+FORMAT, VERSION = "captwin-mismatch", 1
+#: bytes of the largest file, and most neurons in it
+FILE_LIMIT, MOST_NEURONS = 1 << 22, 10_000
+#: fewer tell nothing of how they spread
+LEAST_NEURONS = 10
+#: of the reference circuits
+MODELS = Library(Path(__file__).parent / "models", ".json")
+#: what is known of a neuron, each less the same of a typical one: how people call it, and its unit
+NUMBERS = {
+    "threshold": ("threshold, mean of the curves above rest", "V"),
+    "from_rest": ("threshold from rest", "V"),
+    "after_spike": ("threshold after that spike", "V"),
+    "injection": ("shift of a resting membrane", "V"),
+    "gain": ("slope of the membrane over the drive", ""),
+    "leak": ("leak", ""),
+    "reset": ("membrane that the reset leaves", "V"),
+}
+
+
+def _name(value: str) -> str:
+    try:
+        return check_name(value, "here")
+    except CaptwinError:
+        raise ValueError("should be a plain name") from None
+
+
+_Name = Annotated[str, AfterValidator(_name)]
+_Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+_Number = Annotated[float, Field(ge=-10, le=10)]
+_Row = Annotated[tuple[_Number, ...], Field(min_length=len(NUMBERS), max_length=len(NUMBERS))]
+_Share = Annotated[float, Field(ge=-1e6, le=1)]
+
+
+@dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False, strict=True))
+class Mismatch:
+    """What mismatch makes of a circuit's neurons; raises ``ValidationError`` if a field is wrong."""
+
+    circuit: _Name
+    pdk: _Name  #: whose statistics draw the devices
+    temperature: Annotated[float, Field(gt=-273.15, lt=400)]  #: deg C
+    seed: Annotated[int, Field(ge=0, lt=1 << 63)]
+    source_sha256: _Digest  #: of netlist, typical device models, bench and conditions
+    cards_sha256: _Digest  #: of the foundry's files
+    lost: Annotated[int, Field(ge=0, le=MOST_NEURONS)]  #: neurons beside these without a threshold in their range
+    thresholds_kept: _Share  #: of the variance of the threshold curves, by ``threshold`` alone
+    membranes_rms: Annotated[float, Field(ge=0, le=10)]  #: V, of all deviations of the membrane after a cycle
+    membranes_kept: _Share  #: of their variance, by injection, gain, leak and reset
+    neurons: Annotated[tuple[_Row, ...], Field(min_length=LEAST_NEURONS, max_length=MOST_NEURONS)]  #: NUMBERS of each
+
+    @property
+    def numbers(self) -> np.ndarray:
+        """(neurons, NUMBERS)."""
+        return np.array(self.neurons)
+
+    @property
+    def mean(self) -> np.ndarray:
+        """(NUMBERS,)."""
+        return np.asarray(self.numbers.mean(axis=0))
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """(NUMBERS, NUMBERS)."""
+        return np.cov(self.numbers.T)
+
+    def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """(count, NUMBERS) of neurons drawn from a normal distribution of this mean and covariance."""
+        return rng.multivariate_normal(self.mean, self.covariance, count, method="svd")
+
+    def draw_thresholds(self, count: int, rng: np.random.Generator) -> np.ndarray:
+        """(count,) V of drive by which the thresholds of neurons are off, which is what a chip file holds of them."""
+        return self.draw(count, rng)[:, list(NUMBERS).index("threshold")]
+
+    @property
+    def sha256(self) -> str:
+        """Hash of everything."""
+        return sha256_of(asdict(self))
+
+    def save(self, path: Path) -> None:
+        """Writes the file."""
+        fields = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        lines = ",\n ".join(json.dumps(list(row)) for row in fields.pop("neurons"))
+        head = json.dumps(fields, indent=1).removesuffix("\n}")
+        write_atomically(path, f'{head},\n "neurons": [\n {lines}\n ]\n}}\n')
+
+    @classmethod
+    def load(cls, path: Path) -> "Mismatch":
+        """Reads and checks a file; :class:`CaptwinError` that names file and field if it is none."""
+        content = read_bytes(path, "model of mismatch", FILE_LIMIT)
+        try:
+            document = parse_json(content)
+            if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
+                raise DocumentError(f"format: expected {FORMAT!r}: this is no model of mismatch")
+            version = document.pop("version", None)
+            if version != VERSION:
+                raise DocumentError(f"version: this captwin reads version {VERSION}, the file has {printable(version)}")
+            return TypeAdapter(cls).validate_json(json.dumps(document))
+        except ValidationError as error:
+            reason = ": ".join(part for part in first_fault(error) if part)
+        except DocumentError as error:
+            reason = str(error)
+        raise CaptwinError(f"{path}: {reason}")
+
+
+def mismatch_of(circuit: str, process: str) -> Mismatch:
+    """The mismatch of ``circuit`` in ``process``: the PDK of that name, or the file of one measured.
+
+    Raises :class:`CaptwinError` if there is no such model, or if it is another circuit's or another PDK's.
+    """
+    if process not in pdks():
+        if not Path(process).is_file():
+            raise CaptwinError(
+                f"--process: no PDK and no file {printable(process)}; PDKs are {', '.join(pdks())}, and captwin"
+                " mismatch writes files"
+            )
+        model = Mismatch.load(Path(process))
+        if model.circuit != circuit:
+            raise CaptwinError(f"{process}: holds the mismatch of {model.circuit}; the chip is made for {circuit}")
+        return model
+    path = MODELS.find(circuit)
+    if path is None:
+        raise CaptwinError(
+            f"--process: no mismatch is known of the chip's circuit, {circuit}; it is of {', '.join(MODELS.names())}."
+            " captwin mismatch measures that of a circuit on a foundry's devices into a file, which --process takes"
+        )
+    model = Mismatch.load(path)
+    if model.pdk != find_pdk(process).name:
+        raise CaptwinError(f"--process: the chip's circuit, {circuit}, is made in {model.pdk}, not in {process}")
+    return model
