@@ -14,7 +14,7 @@ from tests.support.needs import needs_ngspice, needs_pdk
 from tests.support.paths import DOCS
 from tests.support.tables import small_table
 
-SECTIONS = ["devices", "transients", "surfaces", "thresholds", "energy", "noise", "limits", "provenance"]
+SECTIONS = ["devices", "transients", "surfaces", "thresholds", "mismatch", "energy", "noise", "limits", "provenance"]
 
 
 @pytest.fixture
