@@ -6,7 +6,7 @@ A chip file is a ``.safetensors`` file whose header holds one metadata entry, ``
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import asdict, field, fields
+from dataclasses import asdict, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -138,9 +138,14 @@ class Analog:
     supply: float  #: V
     v_read: float  #: V, swing of the row lines
     c_membrane: float  #: F
-    row_wire: float = 0.4e-15  #: F of one row line a column that it crosses
+    row_wire: float = 0.4e-15  #: F of one row line a column that it crosses, unless row_wires tell
     clock_wire: float = 10e-15  #: F of all clock lines together a neuron
     periphery: Periphery | None = None  #: drivers and references as measured; None where they are assumed
+    row_wires: tuple[float, ...] | None = None  #: row_wire of each layer; None where it is the same in all
+
+    def in_layer(self, number: int) -> "Analog":
+        """The same for the layer ``number`` alone: ``row_wire`` is its own."""
+        return self if self.row_wires is None else replace(self, row_wire=self.row_wires[number], row_wires=None)
 
     def __post_init__(self) -> None:
         try:
@@ -151,6 +156,9 @@ class Analog:
         for entry in fields(self):
             if entry.name in RANGES and (wrong := fault(entry.name, getattr(self, entry.name))):
                 raise ChipError(f"analog.{entry.name}: {wrong}")
+        for farads in self.row_wires or ():
+            if wrong := fault("row_wire", farads):
+                raise ChipError(f"analog.row_wires: {wrong}")
 
 
 def _array(dtype: str, unit: str) -> Any:
@@ -267,6 +275,9 @@ class Chip:
         if not self.layers:
             raise ChipError("layers: a chip needs at least one layer")
         check_provenance(self.provenance)
+        wires = self.analog.row_wires
+        if wires is not None and len(wires) != len(self.layers):
+            raise ChipError(f"analog.row_wires: {len(wires)} for {len(self.layers)} layers; export the chip again")
         rows = self.pixels
         for number, layer in enumerate(self.layers):
             layer.check(self.formats, f"layers.{number}")
@@ -402,12 +413,12 @@ def _manifest(chip: Chip) -> dict[str, Any]:
 
 
 def plain_analog(analog: Analog) -> dict[str, Any]:
-    """``analog`` as JSON values; without a field for a periphery if it has none."""
-    values = _plain(analog)
-    if analog.periphery is None:
-        del values["periphery"]
-    else:
+    """``analog`` as JSON values, without what it does not have."""
+    values = {name: value for name, value in _plain(analog).items() if value is not None}
+    if analog.periphery is not None:
         values["periphery"] = asdict(analog.periphery)
+    if analog.row_wires is not None:
+        values["row_wires"] = list(analog.row_wires)
     return values
 
 

@@ -207,11 +207,11 @@ def _measure_batch(chip: Chip, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarr
         v, b = np.empty_like(trace.membranes), np.empty_like(trace.spikes)
         v[:, 0], b[:, 0] = layer.rest, 0
         v[:, 1:], b[:, 1:] = trace.membranes[:, :-1], trace.spikes[:, :-1]
-        analog, formats = chip.analog, chip.formats
+        analog, formats = chip.analog.in_layer(number), chip.formats
         loads = row_loads(layer, analog)
         quiet = quiet_energy(layer, formats, analog, trace.drives).sum(axis=(1, 2))
         neurons = neuron_energy(layer, formats, v, b, trace.drives).sum(axis=(1, 2))
-        steady = steady_energies(chip, layer)
+        steady = steady_energies(chip, number)
         parts = {"rows": arrived @ line_energy(loads, analog), "quiet_rows": quiet, "neurons": neurons}
         parts["row_drivers"] = arrived @ driver_energy(loads, analog)
         for place, part in enumerate(PARTS):
@@ -221,9 +221,10 @@ def _measure_batch(chip: Chip, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return joules, events
 
 
-def steady_energies(chip: Chip, layer: Layer) -> dict[str, float]:
-    """J of an inference that a layer of ``chip`` draws whatever the image is, by the parts that it belongs to."""
-    analog, steps, neurons = chip.analog, chip.encoder.steps, sum(chip.sizes[1:])
+def steady_energies(chip: Chip, number: int) -> dict[str, float]:
+    """J of an inference that the layer ``number`` draws whatever the image is, by the parts that it belongs to."""
+    layer, analog, steps = chip.layers[number], chip.analog.in_layer(number), chip.encoder.steps
+    neurons = sum(chip.sizes[1:])
     load = bias_load(layer, analog)
     wires, drivers = clock_energies(layer, analog, neurons)
     return {
@@ -251,11 +252,11 @@ def estimate(chip: Chip, measured: EnergyReport, counters: Mapping[str, int], im
         name = f"events[{number}]"
         if name not in counters:
             raise CaptwinError(f"counters: lack {name}; read them from a core of this chip")
-        usual, loads = measured.events[:, number].mean(), row_loads(layer, chip.analog)
-        bias = steady_energies(chip, layer)["row_drivers"]
+        analog, usual = chip.analog.in_layer(number), measured.events[:, number].mean()
+        loads, bias = row_loads(layer, analog), steady_energies(chip, number)["row_drivers"]
         for part, fixed, least in (("rows", 0.0, line_energy), ("row_drivers", bias, driver_energy)):
             place = PARTS.index(part)
-            per_event = (joules[number, place] - fixed) / usual if usual else least(loads, chip.analog).mean()
+            per_event = (joules[number, place] - fixed) / usual if usual else least(loads, analog).mean()
             joules[number, place] = fixed + per_event * counters[name] / images
     return joules
 

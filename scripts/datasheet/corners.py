@@ -77,8 +77,8 @@ def _cell(panel: Panel, number: int) -> Cell | str:
 
 
 def _percent(value: float) -> str:
-    return f"{100 * value:.1f}"
+    return f"{round(100 * value, 1) + 0.0:.1f}"  # there is one zero
 
 
 def _millivolts(value: float) -> str:
-    return f"{1e3 * value:.1f}"
+    return f"{round(1e3 * value, 1) + 0.0:.1f}"

@@ -2,13 +2,23 @@
 
 import numpy as np
 
-from captwin.scripts.datasheet import corners, energy, limits, noise, provenance, schematic, surfaces, transients
+from captwin.scripts.datasheet import (
+    corners,
+    energy,
+    limits,
+    mismatch,
+    noise,
+    provenance,
+    schematic,
+    surfaces,
+    transients,
+)
 from captwin.scripts.datasheet.sheet import Sheet
 from captwin.scripts.page.render import render
 from captwin.scripts.quantities import energy_text, quantity
 from captwin.sim.spice.bench_file import row_clock
 
-SECTIONS = (schematic, transients, surfaces, corners, energy, noise, limits, provenance)
+SECTIONS = (schematic, transients, surfaces, corners, mismatch, energy, noise, limits, provenance)
 MAKER = "captwin datasheet"
 
 

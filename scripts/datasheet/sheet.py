@@ -8,6 +8,8 @@ from captwin.hw.support.progress import Progress, silent
 from captwin.hw.support.tools import find_tool
 from captwin.scripts.inspection.inspection import Kind, kind_of
 from captwin.sim.corners import CircuitAt, circuit_corners
+from captwin.sim.mismatch.model import MODELS as MODELS_OF_MISMATCH
+from captwin.sim.mismatch.model import Mismatch, mismatch_of
 from captwin.sim.neurons.circuits import conditions_of
 from captwin.sim.neurons.table import NeuronTable
 from captwin.sim.neurons.verdict import Verdict
@@ -64,6 +66,7 @@ class Sheet:
     name: str  #: what the user calls it
     places: tuple[CircuitAt, ...]  #: its own table first
     netlist: Netlist | None  #: None of a table whose netlist is not known
+    mismatch: Mismatch | None = None  #: of its neurons, if it was measured
     check: HeldOut | None = None  #: of its own table by fresh cycles, if these were simulated
 
     @property
@@ -85,9 +88,11 @@ class Sheet:
         return self.places[0].verdict
 
 
-def open_sheet(name: str, netlist: Path | None, models: Path | None, pdk: str | None) -> Sheet:
-    """Reads the tables of the circuit ``name``, and the netlist that its own was measured from: the one given, or ours
-    of the name that the table says.
+def open_sheet(
+    name: str, netlist: Path | None, models: Path | None, pdk: str | None, mismatch: Path | None = None
+) -> Sheet:
+    """Reads the tables of the circuit ``name``, and the netlist and the model of mismatch that belong to it: those
+    given, or ours of the name that its table says.
 
     Raises :class:`CaptwinError` if a file is missing or wrong, or if devices are given and no netlist is known.
     """
@@ -99,8 +104,8 @@ def open_sheet(name: str, netlist: Path | None, models: Path | None, pdk: str | 
     if netlist is None and table.circuit not in SPICE_CIRCUITS:
         if (models, pdk) != (None, None):
             raise CaptwinError(f"{name}: --models and --pdk are for its netlist; name that with --netlist")
-        return Sheet(name, places, None)
-    return Sheet(name, places, _netlist(table, netlist, models, pdk))
+        return Sheet(name, places, None, _mismatch(table, mismatch))
+    return Sheet(name, places, _netlist(table, netlist, models, pdk), _mismatch(table, mismatch))
 
 
 def checked(sheet: Sheet, points: int, *, progress: Progress = silent) -> Sheet:
@@ -112,6 +117,13 @@ def checked(sheet: Sheet, points: int, *, progress: Progress = silent) -> Sheet:
     if sheet.netlist is None or not isinstance(sheet.netlist.bench, Bench) or not points:
         return sheet
     return replace(sheet, check=held_out(sheet.netlist.bench, sheet.table, points, SEED, progress=progress))
+
+
+def _mismatch(table: NeuronTable, given: Path | None) -> Mismatch | None:
+    if given is not None:
+        return mismatch_of(table.circuit, str(given))
+    known = MODELS_OF_MISMATCH.find(table.circuit)
+    return None if known is None else Mismatch.load(known)
 
 
 def _netlist(table: NeuronTable, place: Path | None, models: Path | None, pdk: str | None) -> Netlist:

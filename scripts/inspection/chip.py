@@ -7,7 +7,7 @@ import numpy as np
 
 from captwin.boards.catalogue import BOARDS, find_board
 from captwin.boards.sizing.fit import core_words, size_core
-from captwin.hw.chip import Chip, Layer, plain_analog
+from captwin.hw.chip import Chip, plain_analog
 from captwin.hw.support.names import visible
 from captwin.scripts.inspection.inspection import Inspection, surfaces_row
 from captwin.scripts.output import Row, log, note
@@ -54,8 +54,8 @@ def inspect_chip(name: str, *, boards: bool) -> Inspection:
             "", None, "neuron table", f"{analog.table_sha256[:16]}, {'own to Captwin' if table else 'not with Captwin'}"
         ),
         surfaces_row(chip.by_outcome),
-        Row("layers", [_layer(chip, layer) for layer in chip.layers], "", ""),
-        *(row for number, layer in enumerate(chip.layers) for row in _layer_rows(chip, number, layer)),
+        Row("layers", [_layer(chip, number) for number in range(len(chip.layers))], "", ""),
+        *(row for number in range(len(chip.layers)) for row in _layer_rows(chip, number)),
         *_provenance(chip.provenance),
         *(_board_rows(chip) if boards else []),
     ]
@@ -70,8 +70,9 @@ def _fields(part: Any) -> dict[str, Any]:
     return dict(vars(part))
 
 
-def _layer(chip: Chip, layer: Layer) -> dict[str, Any]:
+def _layer(chip: Chip, number: int) -> dict[str, Any]:
     """What a machine is told of a layer; volts, farads, joules."""
+    layer, analog = chip.layers[number], chip.analog.in_layer(number)
     pairs = np.concatenate([layer.c_plus.ravel(), layer.c_minus.ravel()])
     drive = layer.scale.drives(chip.formats).lsb
     gains = charge_volts(layer, chip.formats)
@@ -97,16 +98,16 @@ def _layer(chip: Chip, layer: Layer) -> dict[str, Any]:
         "threshold_after_spike_v": None if np.isnan(thresholds[1]) else thresholds[1],
         "threshold_offset_worst_v": float(np.abs(layer.threshold_offsets).max() * drive),
         "dither_rms_v": dither_rms(chip, layer)[0],
-        "row_event_energy_j": float(energy.row_energies(layer, chip.analog).mean()),
-        "bias_energy_j": energy.bias_energy(layer, chip.analog),
+        "row_event_energy_j": float(energy.row_energies(layer, analog).mean()),
+        "bias_energy_j": energy.bias_energy(layer, analog),
         "neuron_energy_j": None
         if layer.energy is None
         else [float(part) for part in np.quantile(layer.energy, [0, 0.5, 1])],
     }
 
 
-def _layer_rows(chip: Chip, number: int, layer: Layer) -> list[Row]:
-    about = _layer(chip, layer)
+def _layer_rows(chip: Chip, number: int) -> list[Row]:
+    layer, about = chip.layers[number], _layer(chip, number)
 
     def span(key: str, unit: str) -> str:
         low, high = (about[f"{key}_{end}_{unit.lower()}"] for end in ("min", "max"))

@@ -1,5 +1,6 @@
 """The reference circuits: their committed neuron tables, and the ideal neuron that each of them is judged by."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
@@ -7,21 +8,22 @@ from typing import Any
 
 import numpy as np
 
-from captwin.hw.chip import Analog, Chip
+from captwin.hw.chip import Analog, Chip, Layer
 from captwin.hw.quantities import LEAST_SPAN
 from captwin.hw.support.digest import sha256_of
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import NAME_LENGTH
+from captwin.sim.devices.crossbar import crossbar_of
 from captwin.sim.neurons.conditions import SUFFIX, Conditions, folder_of, listed, other_tables
 from captwin.sim.neurons.library import Library
 from captwin.sim.neurons.quantise import quantise
 from captwin.sim.neurons.table import NeuronTable, TableError
+from captwin.sim.pdk.catalogue import find_pdk
 from captwin.sim.periphery.circuit_file import find_periphery
 
-#: what a chip file says of what is around its neurons where that was not measured
-ASSUMED_AROUND: dict[str, Any] = {
-    entry.name: entry.default for entry in fields(Analog) if entry.name in ("row_wire", "clock_wire", "periphery")
-}
+#: fields of :class:`~captwin.hw.chip.Analog` for what is around the neurons, and their values where it was not measured
+AROUND = ("row_wires", "clock_wire", "periphery")
+ASSUMED_AROUND: dict[str, Any] = {entry.name: entry.default for entry in fields(Analog) if entry.name in AROUND}
 #: of the reference circuits
 TABLES = Library(Path(__file__).parent / "tables", SUFFIX)
 
@@ -211,14 +213,14 @@ def on_circuit(chip: Chip, table: NeuronTable) -> Chip:
             table_sha256=table.circuit_sha256,
             supply=table.supply,
             c_membrane=table.c_membrane,
-            **around_neurons(table, chip.analog.v_read),
+            **around_neurons(table, chip.analog.v_read, chip.layers),
         ),
     )
 
 
-def around_neurons(table: NeuronTable, v_read: float) -> dict[str, Any]:
-    """What a chip file says of what is around its neurons, which are those of ``table``, with rows that swing by
-    ``v_read`` V: by names of fields of :class:`~captwin.hw.chip.Analog`.
+def around_neurons(table: NeuronTable, v_read: float, layers: Sequence[Layer]) -> dict[str, Any]:
+    """What a chip file says of what is around its neurons, which are those of ``table``, with the crossbars of
+    ``layers``, whose rows swing by ``v_read`` V: by names of fields of :class:`~captwin.hw.chip.Analog`.
 
     Rows that swing by more than the circuit's have drivers that were not measured: then nothing is said, and what
     ``docs/energy.md`` assumes counts. Those of a smaller swing draw no more than measured.
@@ -226,4 +228,6 @@ def around_neurons(table: NeuronTable, v_read: float) -> dict[str, Any]:
     around = table.around
     if around is None or v_read > around.v_read + 1e-6:
         return ASSUMED_AROUND
-    return {"row_wire": around.row_wire, "clock_wire": around.clock_wire, "periphery": around.periphery}
+    bars = [crossbar_of(layer, find_pdk(around.pdk).wires) for layer in layers]
+    rows = tuple(float(f"{bar.row_wire:.4e}") for bar in bars)
+    return {"row_wires": rows, "clock_wire": around.clock_wire, "periphery": around.periphery}

@@ -13,8 +13,8 @@ from captwin.sim.periphery.design import Design
 from captwin.sim.periphery.measure import Line, inverter_input, measure, pdk_of
 from captwin.sim.spice.bench import Bench
 
-#: m from column to column, and from neuron to neuron along the wires of their clocks
-CELL_PITCH, NEURON_PITCH = 2e-6, 6e-6
+#: m from neuron to neuron along the wires of their clocks
+NEURON_PITCH = 6e-6
 #: neurons that share the last drivers of their clocks
 NEURONS_A_DRIVER = 16
 #: A of the regulator of v_read beyond what it delivers, unless stated, if there is one
@@ -62,16 +62,10 @@ def design_of(bench: Bench, rail: float | None = None, switch_width: float | Non
     return Design(supply, v_read, rail, switch_width, taken)
 
 
-def wire_loads(pdk: Pdk, clock_lines: int) -> tuple[float, float]:
-    """F of one row line a column that it crosses, and of all clock lines together a neuron.
-
-    A row is as high as a column is wide, so each of its lines has half of that; clock lines lie twice as far apart as
-    they may.
-    """
-    rows, clocks = pdk.wires.rows, pdk.wires.clocks
-    row = rows.wire(CELL_PITCH, space=CELL_PITCH / 2 - rows.width).farads + pdk.wires.crossing()
-    clock = clocks.wire(NEURON_PITCH, space=2 * clocks.space).farads
-    return float(f"{row:.4e}"), float(f"{clock_lines * clock:.4e}")
+def clock_load(pdk: Pdk, clock_lines: int) -> float:
+    """F of all clock lines together a neuron; they lie twice as far apart as they may."""
+    clocks = pdk.wires.clocks
+    return float(f"{clock_lines * clocks.wire(NEURON_PITCH, space=2 * clocks.space).farads:.4e}")
 
 
 def measure_circuit(
@@ -106,7 +100,6 @@ def measure_circuit(
         found[conditions.name] = periphery
         measured.append(Measured(conditions, rows, clocks))
     progress("done", len(wanted), len(wanted))
-    row_wire, clock_wire = wire_loads(pdk, max(periphery.clock_lines for periphery in found.values()))
     whole = CircuitPeriphery(
         circuit=first.circuit,
         pdk=pdk.name,
@@ -117,10 +110,8 @@ def measure_circuit(
         rail=design.rail,
         switch_width=design.switch_width,
         inverter_input=design.inverter_input,
-        cell_pitch=CELL_PITCH,
         neuron_pitch=NEURON_PITCH,
-        row_wire=row_wire,
-        clock_wire=clock_wire,
+        clock_wire=clock_load(pdk, max(periphery.clock_lines for periphery in found.values())),
         conditions=found,
     )
     return whole, measured

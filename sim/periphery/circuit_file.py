@@ -14,6 +14,7 @@ from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_bytes, write_atomically
 from captwin.hw.support.names import check_name, printable
 from captwin.sim.neurons.conditions import Conditions, folder_of
+from captwin.sim.pdk.catalogue import find_pdk
 
 FORMAT: Literal["captwin-periphery"] = "captwin-periphery"
 VERSION: Literal[1] = 1
@@ -29,7 +30,7 @@ class ChipPeriphery:
     """What a chip has around its neurons at one corner and temperature."""
 
     v_read: float  #: V of the rows' swing that the drivers were measured with
-    row_wire: float  #: F of one row line a column that it crosses
+    pdk: str  #: whose transistors and metal they are
     clock_wire: float  #: F of all clock lines together a neuron
     periphery: Periphery
 
@@ -50,16 +51,14 @@ class CircuitPeriphery(BaseModel):
     rail: _Volts  #: of the gates of the rows' switches
     switch_width: Annotated[float, Field(gt=0, le=1e12)]  #: m of the switch that takes a row line up, a F of its load
     inverter_input: Annotated[float, Field(gt=0, le=1e-3)]  #: F a m of the width of an inverter's NMOS
-    cell_pitch: _Metres  #: from column to column
     neuron_pitch: _Metres  #: from neuron to neuron
-    row_wire: float
-    clock_wire: float
+    clock_wire: float  #: F of all clock lines together a neuron
     conditions: dict[str, Periphery]  #: by the names of conditions
 
     def at(self, conditions: Conditions) -> ChipPeriphery | None:
         """The periphery under ``conditions``; None if it was not measured there."""
         found = self.conditions.get(conditions.name)
-        return None if found is None else ChipPeriphery(self.v_read, self.row_wire, self.clock_wire, found)
+        return None if found is None else ChipPeriphery(self.v_read, self.pdk, self.clock_wire, found)
 
     def save(self, path: Path) -> None:
         """Writes the file."""
@@ -84,9 +83,9 @@ class CircuitPeriphery(BaseModel):
                 check_name(getattr(loaded, name), name)
             for name in loaded.conditions:
                 Conditions.of_name(name)
-            for name in ("row_wire", "clock_wire"):
-                if wrong := fault(name, getattr(loaded, name)):
-                    raise CaptwinError(f"{name}: {wrong}")
+            if wrong := fault("clock_wire", loaded.clock_wire):
+                raise CaptwinError(f"clock_wire: {wrong}")
+            find_pdk(loaded.pdk)
         except ValidationError as error:
             field, reason = first_fault(error)
             raise CaptwinError(

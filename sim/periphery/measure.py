@@ -24,7 +24,7 @@ CLOCK_LOADS = (20e-15, 50e-15, 100e-15, 200e-15, 500e-15)
 #: column 4 ns after the spike
 SETTLING, SETTLED = 3.5e-9, 0.01
 #: s that the edge of a clock line takes at most, from a tenth to nine tenths
-CLOCK_EDGE = 2.5e-9
+CLOCK_EDGE = 4e-9
 #: clock sources of the bench
 CLOCKS = ("phi1", "phi1n", "phi2", "phi2n", "eval", "evaln", "latch", "latchn")
 #: C below which a clock line has no gate on it
@@ -80,12 +80,12 @@ def row_swing(pdk: Pdk, design: Design, where: Conditions, farads: float) -> Swi
     edges = [("up", far, "rise"), ("up", near, "fall"), ("down", near, "fall"), ("down", far, "rise")]
     elements = [*sources, *loads, _spike(design.supply)]
     (read, rail, logic, spike), leaks, times = _run(netlist, where, elements, ["vread", "rail", "dd", "in"], edges)
-    supply, period = design.supply, row_clock().period
+    supply = design.supply
     leakage = supply * leaks[0] + design.rail * leaks[1] + supply * leaks[2]
     drawn = supply * (read - 2 * farads * design.v_read) + design.rail * rail + supply * (logic + spike)
     begins = _edges()
     slowest = max(time - begins[edge in (1, 3)] for edge, time in enumerate(times))
-    return Swing(drawn - leakage * period, leakage, slowest)
+    return Swing(drawn - leakage * PERIOD, leakage, slowest)
 
 
 def clock_swing(pdk: Pdk, design: Design, where: Conditions, farads: float) -> Swing:
@@ -99,7 +99,7 @@ def clock_swing(pdk: Pdk, design: Design, where: Conditions, farads: float) -> S
     leakage = design.supply * leaks[0]
     drawn = design.supply * (charge + spike - farads * design.supply)
     slowest = max(times[1] - times[0], times[3] - times[2])
-    return Swing(drawn - leakage * row_clock().period, leakage, slowest)
+    return Swing(drawn - leakage * PERIOD, leakage, slowest)
 
 
 def fit(loads: Sequence[float], swings: Sequence[Swing], volts: float, lines: int) -> Line:
@@ -173,28 +173,27 @@ def _digits(number: float) -> float:
     return float(f"{number:.4e}")
 
 
-#: s after the beginning of a cycle at which the spike begins to rise here, so that it and what follows end in time
-_BEGIN = 0.2e-9
+#: s from swing to swing here: longer than a chip's cycle, so that the slowest edge ends before the next one begins
+PERIOD = 20e-9
+#: s after the beginning of that at which the spike begins to rise, and that its edges and its top take
+BEGIN, EDGE, TOP = 0.5e-9, 0.1e-9, 9.4e-9
 
 
 def _spike(supply: float) -> str:
-    """A source at node ``in`` that rises and falls as rows do, in every cycle."""
-    clock = row_clock()
-    times = " ".join(f"{time:.9g}" for time in (_BEGIN, clock.rise, clock.fall, clock.width, clock.period))
-    return f"vin in 0 pulse(0 {supply!r} {times})"
+    """A source at node ``in`` that rises and falls as a row's spike does, once in a PERIOD."""
+    return f"vin in 0 pulse(0 {supply!r} {BEGIN!r} {EDGE!r} {EDGE!r} {TOP!r} {PERIOD!r})"
 
 
 def _edges() -> tuple[float, float]:
-    """s at which the spike of the second cycle has half risen, and half fallen."""
-    clock = row_clock()
-    rises = clock.period + _BEGIN + clock.rise / 2
-    return rises, rises + clock.rise / 2 + clock.width + clock.fall / 2
+    """s at which the second spike has half risen, and half fallen."""
+    rises = PERIOD + BEGIN + EDGE / 2
+    return rises, rises + EDGE + TOP
 
 
 class _Found(NamedTuple):
-    charges: tuple[float, ...]  #: C that flowed out of each source in the second cycle
+    charges: tuple[float, ...]  #: C that flowed out of each source at the second spike
     currents: tuple[float, ...]  #: A that flow out of each where nothing swings
-    times: tuple[float, ...]  #: s of the crossings asked for, in the second cycle
+    times: tuple[float, ...]  #: s of the crossings asked for, at the second spike
 
 
 def _run(
@@ -204,15 +203,14 @@ def _run(
     sources: Sequence[str],
     crossings: Sequence[tuple[str, float, str]] = (),
 ) -> _Found:
-    """Two cycles of ``netlist`` with ``elements`` at a corner and temperature: what ``sources``, without their v, give;
-    and when nodes cross a voltage, which they ``rise`` or ``fall`` through."""
+    """Two spikes through ``netlist`` with ``elements`` at a corner and temperature: what ``sources``, without their v,
+    give; and when nodes cross a voltage, which they ``rise`` or ``fall`` through."""
     corner, temperature = where.corner, where.temperature
-    period = row_clock().period
     lines = ["* captwin", parts_devices(netlist.pdk, corner, netlist.parts), *netlist.elements, *elements]
     lines += [
         f".temp {temperature!r}",
         f".option gmin={GMIN} {EXACT}",
-        f".tran {STEP} {2 * period!r} {period!r} {STEP}",
+        f".tran {STEP} {2 * PERIOD!r} {PERIOD!r} {STEP}",
     ]
     lines += [".control", "set numdgt=12", "run", "let last=length(time)-1"]
     for name in sources:

@@ -24,6 +24,7 @@ CHEAP = {
     "mismatch": ["pass_transistor"],
     "remeasure": ["pass_transistor"],
     "wires": ["digits-tiny"],
+    "dither": ["digits-tiny"],
     "train": ["--data", "digits", "-o", "run"],
 }
 #: what takes long, or more than this machine has: that it was reached is enough

@@ -37,7 +37,8 @@ def with_periphery(chip: Chip, seed: int = 0) -> Chip:
 
     groups = int(rng.integers(1, 4))
     periphery = Periphery(driver(), driver(), int(rng.integers(1, 9)), 2e-14, groups, *rng.uniform(0, 1e-5, 2).tolist())
-    return replace(chip, analog=replace(chip.analog, periphery=periphery))
+    row_wires = tuple(rng.uniform(1e-16, 1e-15, len(chip.layers)).tolist())
+    return replace(chip, analog=replace(chip.analog, periphery=periphery, row_wires=row_wires))
 
 
 def slow_clock(chip: Chip) -> tuple[float, float, float]:
@@ -75,10 +76,10 @@ def slow_energy(chip: Chip, pixels: np.ndarray) -> np.ndarray:
     for n, layer in enumerate(chip.layers):
         joules = dict.fromkeys(energy.PARTS, 0.0)
         found.append(joules)
-        surface = layer.energy.astype(float)
-        bias = sum(float(c) for c in layer.c_bias.ravel()) + 2 * analog.row_wire * layer.columns
+        surface, row_wire = layer.energy.astype(float), (analog.row_wires or [analog.row_wire] * len(chip.layers))[n]
+        bias = sum(float(c) for c in layer.c_bias.ravel()) + 2 * row_wire * layer.columns
         loads = [
-            sum(float(c) for c in (*layer.c_plus[row], *layer.c_minus[row])) + 2 * analog.row_wire * layer.columns
+            sum(float(c) for c in (*layer.c_plus[row], *layer.c_minus[row])) + 2 * row_wire * layer.columns
             for row in range(layer.rows)
         ]
 

@@ -5,7 +5,7 @@ arithmetic of the chip that it would be exported as.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -78,7 +78,6 @@ class Technology:
             supply=table.supply,
             v_read=self.mapping.v_read,
             c_membrane=table.c_membrane,
-            **around_neurons(table, self.mapping.v_read),
         )
 
 
@@ -256,13 +255,15 @@ class Network(nn.Module):
 
     def to_chip(self, provenance: dict[str, Any] | None = None) -> Chip:
         """The network as a chip."""
+        layers = tuple(layer.to_layer() for layer in self.layers if isinstance(layer, CircuitLayer))
+        around = around_neurons(self.technology.table, self.technology.mapping.v_read, layers)
         return Chip(
             formats=self.technology.neuron.formats,
             encoder=self.encoder,
             readout=self.readout,
             image=self.image,
-            layers=tuple(layer.to_layer() for layer in self.layers if isinstance(layer, CircuitLayer)),
-            analog=self.technology.analog,
+            layers=layers,
+            analog=replace(self.technology.analog, **around),
             provenance=provenance or {},
         )
 

@@ -24,6 +24,9 @@ def datasheet(
     netlist: Annotated[Path | None, typer.Option(help="The netlist of a table of yours.")] = None,
     models: Annotated[Path | None, typer.Option(help="File with its devices, as for characterize.")] = None,
     pdk: PdkOption = None,
+    mismatch: Annotated[
+        Path | None, typer.Option(help="What captwin mismatch wrote of it [default: ours, if there is one].")
+    ] = None,
     points: Annotated[
         int,
         typer.Option(
@@ -33,7 +36,7 @@ def datasheet(
     as_json: JsonFlag = False,
 ) -> None:
     """Write a page about a circuit: devices, transients, surfaces, corners, energy, noise, limits; one file of HTML."""
-    sheet = open_sheet(circuit, netlist, models, pdk)
+    sheet = open_sheet(circuit, netlist, models, pdk, mismatch)
     target = output or Path(f"{sheet.table.circuit}.html")
     _keep_others(target, sheet.table.circuit)
     with progress_told() as progress:

@@ -86,7 +86,6 @@ def _rows(whole: CircuitPeriphery) -> list[Row]:
         note("circuit", "circuit", whole.circuit),
         note("pdk", "PDK", whole.pdk),
         Row("rail_v", whole.rail, "gates of the rows' switches", f"{whole.rail:g} V"),
-        Row("row_wire_f", whole.row_wire, "a row line, a column that it crosses", quantity(whole.row_wire, "F")),
         Row("clock_wire_f", whole.clock_wire, "clock lines, a neuron", quantity(whole.clock_wire, "F")),
     ]
 

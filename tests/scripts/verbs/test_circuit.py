@@ -268,6 +268,10 @@ def changed_chip(path: Path, **changes: object) -> None:
     [
         (("digits", "--images", "1000"), "digits has 360 test images"),
         (("digits", "-o", "file"), "file: cannot write results: this is a file"),
+        (
+            ("digits", "-o", "mine"),
+            "mine/worst.cir: not overwritten: this is no spice deck file as captwin writes it; name",
+        ),
         (("nothing",), "nothing: no such chip file"),
         (("foreign.safetensors",), "mine: no netlist of that name"),
         pytest.param(("supply.safetensors",), "its supply is 1.8 V, the chip's 3.3 V", marks=needs_ngspice),
@@ -280,6 +284,8 @@ def changed_chip(path: Path, **changes: object) -> None:
 def test_mistake_is_one_line(captwin, tmp_path, arguments, message, monkeypatch):
     monkeypatch.setattr("captwin.sim.fidelity.compare.require_ngspice", lambda: "ngspice")
     (tmp_path / "file").write_text("")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/worst.cir").write_text("* of a user's\n")
     changed_chip(tmp_path / "foreign.safetensors", circuit="mine")
     changed_chip(tmp_path / "supply.safetensors", supply=3.3)
     changed_chip(tmp_path / "corner.safetensors", corner="xx")

@@ -54,6 +54,11 @@ def test_a_circuit_over_corners(captwin, tmp_path, mine):
         ((), "corners: name a chip, or a circuit alone with --circuit"),
         (("--circuit", "nothing"), "no table file 'nothing', nor a reference circuit"),
         (("digits", "--circuit", "pass_transistor"), "its drives go from "),
+        (
+            ("--circuit", "charge_share", "--images", "5"),
+            "corners: a circuit alone runs no images; name a chip, or leave",
+        ),
+        (("--circuit", "charge_share", "--data", "mnist"), "corners: a circuit alone runs no images"),
     ],
 )
 def test_mistakes_are_one_line(captwin, tmp_path, arguments, message):

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from captwin.hw.chip import Chip
+from captwin.hw.chip import Chip, ChipError
 from captwin.hw.periphery import Driver, Periphery
 from captwin.hw.support.errors import CaptwinError
+from captwin.sim.devices.crossbar import crossbar_of
 from captwin.sim.neurons.circuits import TABLES, around_neurons, circuit_conditions, load_circuit, on_circuit
 from captwin.sim.neurons.conditions import Conditions
 from captwin.sim.neurons.table import NeuronTable
 from captwin.sim.pdk.catalogue import find_pdk
-from captwin.sim.periphery.circuit import wire_loads
+from captwin.sim.periphery.circuit import clock_load
 from captwin.sim.periphery.circuit_file import CircuitPeriphery, find_periphery, periphery_file
 from captwin.train.zoo import load_chip
 from tests.support.tables import small_table
@@ -32,9 +33,7 @@ def whole(**changes: object) -> CircuitPeriphery:
         "rail": 2.85,
         "switch_width": 4e7,
         "inverter_input": 5e-9,
-        "cell_pitch": 2e-6,
         "neuron_pitch": 6e-6,
-        "row_wire": 4e-16,
         "clock_wire": 5e-15,
         "conditions": {"tt_27": PERIPHERY, "ss_-40": replace(PERIPHERY, bias_current=2e-6)},
     }
@@ -59,8 +58,12 @@ def test_a_table_finds_its_periphery(tmp_path: Path) -> None:
     assert found.around is not None and found.around.periphery == PERIPHERY
     assert found.circuit_sha256 == table.circuit_sha256
     assert circuit_conditions(str(path)) == (Conditions(),)
-    assert around_neurons(found, 0.6) == {"row_wire": 4e-16, "clock_wire": 5e-15, "periphery": PERIPHERY}
-    assert around_neurons(found, 1.3)["periphery"] is None
+    layers = load_chip("digits-tiny").layers
+    (bar,) = (crossbar_of(layer, find_pdk("gf180mcu").wires) for layer in layers)
+    around = around_neurons(found, 0.6, layers)
+    assert around.pop("row_wires") == pytest.approx((bar.row_wire,), rel=1e-4)
+    assert around == {"clock_wire": 5e-15, "periphery": PERIPHERY}
+    assert around_neurons(found, 1.3, layers)["periphery"] is None
 
 
 def test_a_chip_file_holds_it(tmp_path: Path) -> None:
@@ -68,10 +71,14 @@ def test_a_chip_file_holds_it(tmp_path: Path) -> None:
     chip = load_chip("digits-tiny")
     chip.save(tmp_path / "chip.safetensors")
     assert b'"periphery' not in (tmp_path / "chip.safetensors").read_bytes()
-    around = replace(chip, analog=replace(chip.analog, periphery=PERIPHERY, row_wire=3e-16))
+    around = replace(chip, analog=replace(chip.analog, periphery=PERIPHERY, row_wires=(3e-16,)))
     around.save(tmp_path / "chip.safetensors")
     read = Chip.load(tmp_path / "chip.safetensors")
     assert read.analog == around.analog and read.build_id == chip.build_id
+    with pytest.raises(ChipError, match="row_wires: 2 for 1 layers"):
+        replace(chip, analog=replace(chip.analog, row_wires=(3e-16, 3e-16)))
+    with pytest.raises(ChipError, match="row_wires: expected 0 to 1e-06 F, got 1"):
+        replace(chip.analog, row_wires=(1.0,))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +88,8 @@ def test_a_chip_file_holds_it(tmp_path: Path) -> None:
         ({"version": 2}, "version: this captwin reads version 1, the file has 2"),
         ({"circuit": "a\nb"}, "circuit: expected a plain name"),
         ({"rail": 0.0}, "rail: Input should be greater than 0"),
-        ({"row_wire": 1.0}, "row_wire: expected 0 to 1e-06 F, got 1"),
+        ({"clock_wire": 1.0}, "clock_wire: expected 0 to 1e-06 F, got 1"),
+        ({"pdk": "other"}, "PDK 'other': not known"),
         ({"extra": 1}, "extra: Extra inputs are not permitted"),
         ({"conditions": {"hot": {}}}, "conditions.hot.row_driver"),
     ],
@@ -114,7 +122,7 @@ def test_ours_hold_all_conditions(circuit: str) -> None:
     table = NeuronTable.load(TABLES.folder / f"{circuit}.json")
     assert (own.circuit, own.supply) == (circuit, table.supply) and table.v_read <= own.v_read
     lines = max(periphery.clock_lines for periphery in own.conditions.values())
-    assert (own.row_wire, own.clock_wire) == wire_loads(find_pdk(own.pdk), lines)
+    assert own.clock_wire == clock_load(find_pdk(own.pdk), lines)
     for periphery in own.conditions.values():
         assert periphery.clock_gates > 0 and periphery.bias_current > 0
 
@@ -129,5 +137,5 @@ def test_a_chip_of_another_circuit_gets_that_one_s() -> None:
     assert chip.analog.periphery is None
     table = load_circuit("charge_share")
     moved = on_circuit(chip, replace(table, around=whole().at(Conditions())))
-    assert moved.analog.periphery == PERIPHERY and moved.analog.row_wire == 4e-16
+    assert moved.analog.periphery == PERIPHERY and moved.analog.row_wires is not None
     assert on_circuit(moved, table).analog == chip.analog

@@ -40,10 +40,10 @@ def spike_source(number: int, train: np.ndarray, supply: float) -> str:
 def deck(bench: Bench, own: CircuitPeriphery, chip: Chip, neuron: int, spikes: np.ndarray) -> str:
     """The column of a neuron of the first layer with a driver for each row, as large as the whole layer needs it; the
     other columns are capacitances to ground. Rows of the bias come last."""
-    layer, pdk = chip.layers[0], pdk_of(bench)
+    layer, analog, pdk = chip.layers[0], chip.analog.in_layer(0), pdk_of(bench)
     design = Design(own.supply, own.v_read, own.rail, own.switch_width, own.inverter_input)
     plus, minus = np.vstack([layer.c_plus, layer.c_bias[:1]]), np.vstack([layer.c_minus, layer.c_bias[1:]])
-    wire = layer.columns * chip.analog.row_wire
+    wire = layer.columns * analog.row_wire
     trains = np.vstack([spikes.T, np.ones((1, len(spikes)))])
     netlist, elements = Netlist(pdk), []
     for row, train in enumerate(trains):
@@ -89,7 +89,7 @@ def test_a_column_with_its_drivers(circuit: str) -> None:
     neuron = 2
     (charges,) = echoed(run_deck(deck(bench, own, chip, neuron, spikes), 600.0), "charges", 4)
     neuron_drawn, *rows_drawn = np.array(charges) * [own.supply, own.supply, own.rail, own.supply]
-    layer, analog = chip.layers[0], chip.analog
+    layer, analog = chip.layers[0], chip.analog.in_layer(0)
     trace = golden.run_layer(layer, chip.formats, spikes[None])
     u = trace.drives[0]
     v, b = np.full_like(trace.membranes[0], layer.rest), np.zeros_like(trace.spikes[0])

@@ -63,3 +63,18 @@ def test_the_runner_keeps_them_apart_from_whole_cycles(bench, tmp_path):
     assert kept == Halves(bench).key[:32] != bench.key[:32]
     again = Runner(bench, tmp_path, lambda what, done, total: None)
     assert again.known == dict(zip(points, cycles, strict=True))
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("circuit", ["gf180_charge_share", "gf180_pass_transistor"])
+def test_shorter_steps_change_little(circuit):
+    bench, finer = open_bench(circuit), open_bench(circuit)
+    p = bench.parameters
+    starts = [(float(v), fired) for v in np.linspace(p["v_min"], p["v_max"], 5) for fired in (False, True)]
+    points = [Point(v, float(u), fired) for v, fired in starts for u in np.linspace(p["u_min"], p["u_max"], 6)]
+    tight = ".option reltol=1e-5 chgtol=1e-17\n.tran 2p 14.8n 0 2p\n"
+    vars(finer)["head"] = bench.head.replace(analysis(foundry=True), tight)
+    for cycle, other in zip(Halves(bench).simulate(points), finer.simulate(points), strict=True):
+        assert isinstance(cycle, Cycle) and isinstance(other, Cycle) and cycle.spike == other.spike
+        assert cycle.v == pytest.approx(other.v, abs=50e-6)
+        assert cycle.energy == pytest.approx(other.energy, rel=5e-3)
