@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import process_time
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from captwin.boards.flow.built import read_built
 from captwin.hw.chip import Chip, Formats
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
+from captwin.sim.mismatch.model import Mismatch
 from captwin.sim.neurons.circuits import TABLES
 from captwin.sim.neurons.quantise import quantise
 from captwin.sim.neurons.table import NeuronTable
@@ -25,6 +27,7 @@ from captwin.train.zoo import CHIP_FOLDER
 from tests.boards.flow.test_built import whole_build
 from tests.support.chips import random_chip, random_pixels
 from tests.support.hostile import chip_files, json_files, toml_files
+from tests.support.mismatch import drawn_mismatch
 from tests.support.tables import small_table
 
 #: processor seconds and bytes that one file may cost
@@ -50,6 +53,13 @@ def use_table(path: Path) -> None:
 def use_periphery(path: Path) -> None:
     CircuitPeriphery.load(path).save(path)
     CircuitPeriphery.load(path)
+
+
+def use_mismatch(path: Path) -> None:
+    model = Mismatch.load(path)
+    assert np.isfinite(model.draw_thresholds(3, np.random.default_rng(1))).all()
+    model.save(path)
+    assert Mismatch.load(path).sha256 == model.sha256
 
 
 def use_config(path: Path) -> None:
@@ -80,6 +90,11 @@ def periphery_contents(folder: Path) -> list[bytes]:
     return [periphery_file(TABLES.folder / "gf180_charge_share.json").read_bytes()]
 
 
+def mismatch_contents(folder: Path) -> list[bytes]:
+    drawn_mismatch("mine").save(folder / "mismatch.json")
+    return [(folder / "mismatch.json").read_bytes()]
+
+
 def build_contents(name: str) -> Callable[[Path], list[bytes]]:
     def read(folder: Path) -> list[bytes]:
         whole_build(folder, CHIP)
@@ -93,6 +108,7 @@ FORMATS = {
     "chip.safetensors": (chip_contents, chip_files, use_chip),
     "table.json": (table_contents, json_files, use_table),
     "periphery.json": (periphery_contents, json_files, use_periphery),
+    "mismatch.json": (mismatch_contents, json_files, use_mismatch),
     "config.toml": (lambda folder: [path.read_bytes() for path in CONFIG_FOLDER.glob("*")], toml_files, use_config),
     "manifest.json": (build_contents("manifest.json"), json_files, use_manifest),
     "report.json": (build_contents("report.json"), json_files, use_report),
