@@ -23,6 +23,7 @@ CHEAP = {
     "fidelity": ["digits-tiny"],
     "mismatch": ["pass_transistor"],
     "remeasure": ["pass_transistor"],
+    "periphery": ["gf180_charge_share"],
     "wires": ["digits-tiny"],
     "dither": ["digits-tiny"],
     "train": ["--data", "digits", "-o", "run"],
@@ -36,6 +37,7 @@ WORK = (
         "captwin.scripts.verbs.board.build.run",
         "captwin.scripts.verbs.circuit.fidelity.compare",
         "captwin.scripts.verbs.circuit.remeasure.run",
+        "captwin.scripts.verbs.circuit.periphery.measure_circuit",
     ),
     *(
         "captwin.scripts.verbs.gates.estimate.Workload",

@@ -33,10 +33,12 @@ def periphery(
     netlist: Annotated[Path | None, typer.Option(help="Your neuron's netlist.")] = None,
     pdk: PdkOption = None,
     rail: Annotated[
-        float | None, typer.Option(help="V of the gates of the rows' switches [default: by v_read and the PDK].")
+        float | None,
+        typer.Option(min=0.1, max=10, help="V of the gates of the rows' switches [default: by v_read and the PDK]."),
     ] = None,
     switch_width: Annotated[
-        float | None, typer.Option(min=1, help="m of the transistor that takes a row line up, a F of its load.")
+        float | None,
+        typer.Option(min=1, max=1e12, help="m of the transistor that takes a row line up, a F of its load."),
     ] = None,
     regulator_current: Annotated[
         float | None,

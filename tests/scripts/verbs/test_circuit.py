@@ -147,6 +147,7 @@ def test_characterize_names_what_fails(captwin, tmp_path, monkeypatch):
         return whole(deck, timeout)
 
     monkeypatch.setattr(bench, "run_deck", run_deck)
+    monkeypatch.setenv("CAPTWIN_CACHE", str(tmp_path / "cache"))
     status, out, err = captwin("characterize", "charge_share", "--points", "2", "-o", "t.json")
     assert (status, out) == (1, "") and not (tmp_path / "t.json").exists()
     assert (
@@ -186,6 +187,7 @@ def test_conditions_that_fail_do_not_stop_the_others(captwin, tmp_path, monkeypa
         return whole(deck, timeout)
 
     monkeypatch.setattr(bench, "run_deck", run_deck)
+    monkeypatch.setenv("CAPTWIN_CACHE", str(tmp_path / "cache"))
     status, out, err = captwin(*SEVERAL)
     assert status == 1 and "failed: charge_share: 8 of 8 points do not converge, or not in time" in out
     assert "captwin: tt, -40 deg C: charge_share: 8 of 8 points" in err

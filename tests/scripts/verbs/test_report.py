@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from captwin.hw.gates.options import CoreOptions
+from captwin.scripts.labels import PART_LABELS
 from captwin.scripts.quantities import energy_text
 from captwin.sim import energy, golden
 from captwin.sim.neurons.circuits import load_circuit
@@ -68,8 +69,8 @@ def test_the_page_says_what_the_models_say(captwin, folder, chip):
     assert result["energy_j"] == joules.total.mean()
     told = words(page.texts["energy"])
     assert f"total {spread_text(total)} 100.0 %" in told and "0.001 nJ" not in told
-    for label, term in zip(("row lines", "quiet row lines", "bias lines", "neurons", "clock"), terms.T, strict=True):
-        assert f"{label} {spread_text(term)}" in told
+    for part, term in zip(energy.PARTS, terms.T, strict=True):
+        assert f"{PART_LABELS[part]} {spread_text(term)}" in told
 
     error = deviation(chip.layers[0], chip.formats, load_circuit("charge_share"))
     for b, state in enumerate(("silent neuron", "just fired")):
