@@ -14,7 +14,7 @@ from captwin.hw.support.errors import CaptwinError
 from captwin.sim.devices.gains import charge_drive, column_gains
 from captwin.sim.devices.mapping import Capacitances, Mapping
 from captwin.sim.devices.mapping_kinds import chip_mapping
-from captwin.sim.devices.memcapacitor import Effects, History, Memcapacitor, MemcapacitorError
+from captwin.sim.devices.memcapacitor import Defects, Effects, History, Memcapacitor, MemcapacitorError
 from captwin.sim.mismatch.model import Mismatch
 from captwin.sim.neurons.quantise import QuantisedNeuron
 
@@ -38,6 +38,7 @@ class Process:
     history: History = field(default_factory=History)  #: what they went through since they were programmed
     sigma_vth: float = 0.0  #: V, standard deviation of the comparators' thresholds, seen at the membrane
     mismatch: Mismatch | None = None  #: of the neurons' transistors, by a foundry's statistics
+    trim: bool = False  #: whether each neuron's bias is programmed anew against its threshold's deviation
 
     def __post_init__(self) -> None:
         if not 0 <= self.sigma_vth <= 1:
@@ -59,6 +60,7 @@ class Process:
                 f"{history.writes:g} half-selections of {effects.write_disturb:g}",
             ),
             (effects.c_v1 or effects.c_v2, f"C(V) {effects.c_v1:g} /V, {effects.c_v2:g} /V^2"),
+            (self.trim, "trimmed by the bias"),
         ]
         return ", ".join(str(words) for size, words in parts if size) or "ideal"
 
@@ -75,8 +77,18 @@ class Programmed:
     """The memcapacitors that a layer as programmed is made of."""
 
     memcapacitor: Memcapacitor
+    mapping: type[Mapping]  #: the kind that programmed them
     charge_lsb: float  #: F, the difference C+ - C- of one charge code
     bias_width: int  #: unit memcapacitors in parallel that make one of the bias pairs
+
+    def trimmed_bias(self, layer: Layer, more: np.ndarray) -> np.ndarray:
+        """(2, columns) F: the bias pairs of ``layer``, programmed to the codes whose C+ - C- is nearest to ``more`` F
+        (columns,) above what it is; no code lies beyond the levels."""
+        top, lsb = self.memcapacitor.levels - 1, self.charge_lsb * self.bias_width
+        before = layer.c_bias[0].astype(np.float64) - layer.c_bias[1]
+        kind = self.mapping(self.memcapacitor.c_on / self.memcapacitor.c_off, top + 1, parasitic=0.0, v_read=1.0)
+        pair = np.stack(kind.pair_levels(kind.round_codes((before + more) / lsb / top), top))
+        return self.bias_width * (self.memcapacitor.c_off + pair * self.charge_lsb)
 
 
 def programmed(layer: Layer, mapping: type[Mapping], levels: int, effects: Effects, where: str) -> Programmed:
@@ -102,7 +114,7 @@ def programmed(layer: Layer, mapping: type[Mapping], levels: int, effects: Effec
     plus, _ = mapping.pair_levels(codes, levels - 1)
     if np.abs(c_off + plus * step - layer.c_plus).max() > _PROGRAMMED * step + _ROUNDED * layer.c_plus.max():
         raise CaptwinError(f"{where}: its capacitances are not those of the mapping {mapping.kind}")
-    return Programmed(Memcapacitor(c_off, c_off + swing, levels, effects), step, max(1, round(bias_width)))
+    return Programmed(Memcapacitor(c_off, c_off + swing, levels, effects), mapping, step, max(1, round(bias_width)))
 
 
 def fabricate(chip: Chip, process: Process, *, seed: int, number: int = 0, mapping: str | None = None) -> Chip:
@@ -177,23 +189,32 @@ def _draw(chip: Chip, layer: Layer, parts: Programmed, process: Process, rng: np
     """``layer`` with drawn capacitances and thresholds; its charges and gains are still those of before."""
     memcapacitor, history, v_read = parts.memcapacitor, process.history, chip.analog.v_read
 
-    def live(array: np.ndarray, volts: float, parallel: int = 1) -> np.ndarray:
+    def live(array: np.ndarray, defects: Defects, volts: float, parallel: int = 1) -> np.ndarray:
         nominal = array.astype(np.float64) / parallel
-        defects = memcapacitor.draw(array.shape, rng, parallel)
         return memcapacitor.as_read(memcapacitor.live(nominal, defects, history), volts) * parallel
 
-    plus, minus = live(layer.c_plus, v_read), live(layer.c_minus, -v_read)
+    plus, minus = (
+        live(array, memcapacitor.draw(array.shape, rng), volts)
+        for array, volts in ((layer.c_plus, v_read), (layer.c_minus, -v_read))
+    )
+    bias_defects = [memcapacitor.draw(line.shape, rng, parts.bias_width) for line in layer.c_bias]
+    most, u_lsb = chip.formats.drive_max, layer.scale.drives(chip.formats).lsb
+    shifts = threshold_shift_codes(layer, chip.formats, process.sigma_vth * rng.standard_normal(layer.columns))
+    if process.mismatch is not None:
+        volts = process.mismatch.draw_thresholds(layer.columns, rng)
+        shifts = shifts + np.rint(volts / u_lsb).astype(np.int32)
+    wanted = layer.c_bias
+    if process.trim:
+        wanted = parts.trimmed_bias(layer, shifts * u_lsb / v_read * layer.c_column)
     bias = np.stack(
-        [live(line, volts, parts.bias_width) for line, volts in zip(layer.c_bias, (v_read, -v_read), strict=True)]
+        [
+            live(line, defects, volts, parts.bias_width)
+            for line, defects, volts in zip(wanted, bias_defects, (v_read, -v_read), strict=True)
+        ]
     )
     before = (layer.c_plus, layer.c_minus, layer.c_bias)
     change = sum((a - b.astype(np.float64)).sum(axis=0) for a, b in zip((plus, minus, bias), before, strict=True))
     column = layer.c_column.astype(np.float64) + change
-    most = chip.formats.drive_max
-    shifts = threshold_shift_codes(layer, chip.formats, process.sigma_vth * rng.standard_normal(layer.columns))
-    if process.mismatch is not None:
-        volts = process.mismatch.draw_thresholds(layer.columns, rng)
-        shifts = shifts + np.rint(volts / layer.scale.drives(chip.formats).lsb).astype(np.int32)
     return replace(
         layer,
         c_plus=plus.astype(np.float32),

@@ -13,10 +13,11 @@ from captwin.sim.spice.bench import Bench, Point
 from captwin.sim.spice.characterize import RESOLUTION
 from captwin.sim.spice.runner import Runner
 
-#: V of drive to either side of a threshold at which its place is tried: as exactly as it was found, and once more
-BESIDE = 2 * RESOLUTION
 #: V and share: largest differences of a membrane and of an energy at which a table is right
 VOLTS, SHARE = 20e-6, 0.01
+#: V of drive to either side of a threshold at which its place is tried: as exactly as it was found, and by as much as
+#: moves the membrane by VOLTS (a drive moves it by half as much or more)
+BESIDE = RESOLUTION + 2 * VOLTS
 
 
 @dataclass(frozen=True)

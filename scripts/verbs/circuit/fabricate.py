@@ -34,6 +34,9 @@ def fabricate(
             help="PDK whose statistics draw each neuron's threshold, such as gf180mcu, or a file of captwin mismatch."
         ),
     ] = None,
+    trim: Annotated[
+        bool, typer.Option("--trim", help="Program each neuron's bias anew against its threshold's deviation.")
+    ] = False,
     sigma_c: Annotated[float, typer.Option(help="Spread of C from device to device, over its mean.")] = 0.0,
     sigma_vth: Annotated[float, typer.Option(help="V, spread of the comparators' thresholds at the membrane.")] = 0.0,
     stuck: Annotated[float, typer.Option(help="Share of devices stuck at C_off or C_on.")] = 0.0,
@@ -65,6 +68,7 @@ def fabricate(
         History(write_pulses, read_cycles, seconds),
         sigma_vth,
         None if process is None else mismatch_of(loaded.analog.circuit, process),
+        trim,
     )
     if spec is not None and not 0 <= spec <= 1:
         raise CaptwinError(f"--spec: an accuracy lies in 0 to 1, got {spec:g}")
