@@ -111,7 +111,7 @@ def test_conditions_that_were_not_measured(tmp_path: Path) -> None:
     small_table().save(tmp_path / "mine.json")
     with pytest.raises(CaptwinError, match=r"mine\.json: no table for ff, 85 deg C; there are tt at 27 deg C"):
         load_circuit(str(tmp_path / "mine.json"), "ff", 85.0)
-    with pytest.raises(CaptwinError, match="is of drawn; it lies beside the table of other"):
+    with pytest.raises(CaptwinError, match="is of drawn; it lies beside the table of other; put it beside its own"):
         find_periphery(tmp_path / "mine.json", "other", Conditions())
 
 
