@@ -45,3 +45,5 @@ def test_a_driver_that_is_none(captwin):
 def test_a_circuit_that_is_not_known(captwin, tmp_path):
     status, _, err = captwin("wires", "digits", "--netlist", str(tmp_path))
     assert status == 1 and "the folder holds no charge_share.cir" in err
+    status, _, err = captwin("wires", "digits", "--netlist", "none.cir")
+    assert status == 1 and "none.cir: cannot read netlist: No such file" in err
