@@ -9,9 +9,12 @@ import pytest
 
 from captwin.scripts.datasheet.limits import not_modelled
 from captwin.scripts.datasheet.mismatch import section
+from captwin.scripts.datasheet.schematic import _blocks
 from captwin.sim.corners import circuit_corners
 from captwin.sim.neurons.circuits import load_circuit
 from captwin.sim.pdk.catalogue import find_pdk
+from captwin.sim.schematic.elements import read_subcircuits
+from captwin.sim.spice.source import Source
 from tests.scripts.verbs.report_page import Page, words
 from tests.support.needs import needs_ngspice, needs_pdk
 from tests.support.paths import DOCS
@@ -70,6 +73,15 @@ def test_what_is_not_modelled_is_told_in_one_place():
     assert section.startswith("Not modelled\n") and len(points) == section.count("\n* ") > 2
     said = re.findall(r"\w+", re.sub(r"\]\([^)]*\)", "", section))
     assert said[:2] == ["Not", "modelled"] and re.findall(r"\w+", " ".join(points)) == said[2:]
+
+
+def test_a_subcircuit_that_is_used_twice_is_drawn_once():
+    text = (
+        ".subckt inv a b\nxn b a 0 0 nch\n.ends\n.subckt bias a\nxn a a 0 0 nch\n.ends\n"
+        ".subckt neuron a b\nx1 a b inv\nx2 b a inv\nx3 a bias\n.ends\n"
+    )
+    found = read_subcircuits(Source(text, text, {}))
+    assert [len(block.elements) for block in _blocks(found)] == [3, 1, 1]
 
 
 def test_no_mismatch_is_promised_where_there_are_no_statistics():
