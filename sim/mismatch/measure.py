@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+from pydantic import ValidationError
 
+from captwin.hw.support.documents import first_fault
 from captwin.hw.support.progress import Progress, silent
 from captwin.sim.mismatch.model import LEAST_NEURONS, Mismatch
 from captwin.sim.mismatch.reduce import kept, neuron_numbers
@@ -34,16 +36,22 @@ def measure_mismatch(
         )
     whole, rows = [table for table, _ in found], np.stack([numbers for _, numbers in found])
     shares, pdk = kept(typical, whole, rows), find_pdk(bench.models)
-    return Mismatch(
-        circuit=bench.circuit,
-        pdk=pdk.name,
-        temperature=bench.conditions.temperature,
-        seed=seed,
-        source_sha256=bench.sha256,
-        cards_sha256=cards_digest(pdk, place_of(pdk)),
-        lost=neurons - len(found),
-        thresholds_kept=round(shares.thresholds, 4),
-        membranes_rms=round(shares.membranes_rms, 7),
-        membranes_kept=round(shares.membranes, 4),
-        neurons=tuple(tuple(round(float(number), 7) for number in row) for row in rows),
-    )
+    try:
+        return Mismatch(
+            circuit=bench.circuit,
+            pdk=pdk.name,
+            temperature=bench.conditions.temperature,
+            seed=seed,
+            source_sha256=bench.sha256,
+            cards_sha256=cards_digest(pdk, place_of(pdk)),
+            lost=neurons - len(found),
+            thresholds_kept=round(shares.thresholds, 4),
+            membranes_rms=round(shares.membranes_rms, 7),
+            membranes_kept=round(shares.membranes, 4),
+            neurons=tuple(tuple(round(float(number), 7) for number in row) for row in rows),
+        )
+    except ValidationError as error:
+        raise SpiceError(
+            f"{bench.circuit}: its sampled neurons do not spread as neurons do: {': '.join(first_fault(error))}; look"
+            " at its netlist"
+        ) from None

@@ -66,3 +66,8 @@ def test_what_is_kept() -> None:
     ]
     numbers[:, names.index("threshold")] = 0
     assert kept(TYPICAL, tilted, numbers).thresholds == pytest.approx(0)
+
+
+def test_neurons_that_are_all_alike() -> None:
+    table = small_table()
+    assert kept(table, [table] * 12, np.zeros((12, len(NUMBERS)))) == (0.0, 0.0, 0.0)
