@@ -24,8 +24,11 @@ def measure_mismatch(
 
     Equal arguments give equal results. Cycles are kept in the folder ``cache``, so an interrupted run goes on where it
     stopped; ``progress`` is called with how many neurons are done. Raises :class:`CaptwinError` if the circuit's
-    devices have no statistics, if cycles do not converge, or if hardly a neuron has a threshold.
+    devices have no statistics, if its drives do not begin below 0, if cycles do not converge, or if hardly a neuron
+    has a threshold.
     """
+    if bench.parameters["u_min"] >= 0:  # where a silent neuron's gain is measured
+        raise SpiceError(f"{bench.path}: u_min: mismatch is measured with drives below 0 V as well; lower it")
     tables = list(sampled_tables(bench, neurons, seed, cache=cache, progress=progress))
     typical = sampled_table(bench, cache)
     found = [(table, numbers) for table in tables if (numbers := neuron_numbers(typical, table)) is not None]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from captwin.sim.mismatch.model import NUMBERS
-from captwin.sim.neurons.table import NeuronTable
+from captwin.sim.neurons.table import NeuronTable, TableError
 
 #: numbers that the membranes' deviations are explained by
 OF_MEMBRANES = ("injection", "gain", "leak", "reset")
@@ -42,6 +42,8 @@ def neuron_numbers(typical: NeuronTable, sampled: NeuronTable) -> np.ndarray | N
     curves = threshold_deviation(typical, sampled)
     if curves is None:
         return None
+    if not _gain(typical):
+        raise TableError(f"{typical.circuit}: no drive below 0 V moves its membrane; look at its netlist")
     spiked = _after_spike(typical)
     values = {
         "threshold": float(np.mean([np.interp(_above_rest(typical), typical.v, curve) for curve in curves])),
