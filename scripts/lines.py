@@ -9,14 +9,18 @@ from captwin.sim.devices.crossbar import Crossbar, crossbar_of, missing_room
 from captwin.sim.pdk.catalogue import find_pdk
 from captwin.sim.pdk.pdk import Pdk
 from captwin.sim.spice.bench import find_devices, find_netlist
+from captwin.sim.spice.source import read_source
 
 
 def metal_of(chip: Chip, netlist: Path | None = None, pdk: str | None = None) -> Pdk | None:
     """The PDK whose devices the neuron of ``chip`` is made of; None if they are no PDK's.
 
-    Raises :class:`CaptwinError` if the netlist is not to be found.
+    Raises :class:`CaptwinError` if the netlist cannot be read.
     """
-    devices = find_devices(find_netlist(chip.analog.circuit, netlist), None, pdk)
+    path = find_netlist(chip.analog.circuit, netlist)
+    if netlist is not None:
+        read_source(path, "netlist")
+    devices = find_devices(path, None, pdk)
     return find_pdk(devices) if isinstance(devices, str) else None
 
 

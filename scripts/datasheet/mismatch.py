@@ -38,11 +38,13 @@ def section(sheet: Sheet) -> Section:
 
 
 def _advice(sheet: Sheet) -> str:
-    circuit, netlist = sheet.table.circuit, sheet.netlist
+    netlist = sheet.netlist
     if netlist is not None and netlist.pdk is None:
         return "Its devices are of no PDK, so they have no statistics to draw neurons from."
+    if netlist is not None and netlist.pdk and not netlist.pdk.states_mismatch:
+        return f"The device models of {netlist.pdk.name} that Captwin reads state no mismatch to draw neurons by."
     own = f" --netlist {netlist.path.name} --pdk {netlist.devices}" if netlist and not netlist.is_ours else ""
     return (
-        f"captwin mismatch {circuit}{own} -o mismatch.json samples neurons in ngspice; --mismatch mismatch.json then "
-        "shows them here."
+        f"captwin mismatch {sheet.table.circuit}{own} -o mismatch.json samples neurons in ngspice; --mismatch"
+        " mismatch.json then shows them here."
     )

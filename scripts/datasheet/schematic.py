@@ -43,12 +43,13 @@ def section(sheet: Sheet) -> Section:
 
 
 def _blocks(subcircuits: dict[str, Subcircuit]) -> list[Devices]:
-    """Those of the neuron, then with their names those of its own subcircuits, and of the bias circuit."""
+    """Those of the neuron, then with their names those of its own subcircuits, each once, and of the bias circuit."""
     names = ["neuron"]
     for name in names:
-        names += [e.kind for e in subcircuits[name].elements if e.kind in subcircuits and e.kind not in names]
+        kinds = dict.fromkeys(element.kind for element in subcircuits[name].elements)
+        names += [kind for kind in kinds if kind in subcircuits and kind not in names]
     blocks = list(subcircuits["neuron"].blocks)
-    for name in [*names[1:], "bias"]:
+    for name in dict.fromkeys([*names[1:], "bias"]):
         for block in subcircuits[name].blocks if name in subcircuits else ():
             blocks.append(Devices(f"{name}, {block.comment}" if block.comment else name, block.elements))
     return blocks

@@ -1,4 +1,4 @@
-"""Compiles what each machine compiles once, YoWASP's Yosys, so that no test waits for it: the end of ``make``'s setup."""
+"""Compiles what each machine compiles once, YoWASP's Yosys, so no test waits for it: the end of ``make``'s setup."""
 
 from captwin.hw.support.cache_folder import prepare_caches
 from captwin.hw.support.tools import find_tool, run_tool

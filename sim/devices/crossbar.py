@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from captwin.hw.chip import Layer
+from captwin.hw.support.errors import CaptwinError
 from captwin.sim.pdk.wires import Wire, Wires
 
 
@@ -65,8 +66,10 @@ class Crossbar:
 
 
 def crossbar_of(layer: Layer, wires: Wires) -> Crossbar:
-    """The crossbar of a chip's layer."""
+    """The crossbar of a chip's layer; :class:`CaptwinError` if its memcapacitors have no size."""
     largest = float(max(layer.c_plus.max(), layer.c_minus.max()))
+    if not largest:
+        raise CaptwinError("c_plus, c_minus: all memcapacitors of a layer are of 0 F, so it has no size; train it anew")
     bias = math.ceil(float(layer.c_bias.max()) / largest - 1e-6)
     return Crossbar(wires, layer.rows + bias, layer.columns, largest)
 

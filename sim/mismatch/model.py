@@ -123,6 +123,14 @@ class Mismatch:
         raise CaptwinError(f"{path}: {reason}")
 
 
+def mismatch_in(path: Path, circuit: str) -> Mismatch:
+    """The mismatch of ``circuit`` in the file ``path``; :class:`CaptwinError` if it is none, or another circuit's."""
+    model = Mismatch.load(path)
+    if model.circuit != circuit:
+        raise CaptwinError(f"{path}: holds the mismatch of {model.circuit}, not of {circuit}; name another file")
+    return model
+
+
 def mismatch_of(circuit: str, process: str) -> Mismatch:
     """The mismatch of ``circuit`` in ``process``: the PDK of that name, or the file of one measured.
 
@@ -134,10 +142,7 @@ def mismatch_of(circuit: str, process: str) -> Mismatch:
                 f"--process: no PDK and no file {printable(process)}; PDKs are {', '.join(pdks())}, and captwin"
                 " mismatch writes files"
             )
-        model = Mismatch.load(Path(process))
-        if model.circuit != circuit:
-            raise CaptwinError(f"{process}: holds the mismatch of {model.circuit}; the chip is made for {circuit}")
-        return model
+        return mismatch_in(Path(process), circuit)
     path = MODELS.find(circuit)
     if path is None:
         raise CaptwinError(

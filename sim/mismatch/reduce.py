@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from captwin.sim.mismatch.model import NUMBERS
-from captwin.sim.neurons.table import NeuronTable
+from captwin.sim.neurons.table import NeuronTable, TableError
 
 #: numbers that the membranes' deviations are explained by
 OF_MEMBRANES = ("injection", "gain", "leak", "reset")
@@ -18,7 +18,7 @@ POINTS = 65
 class Kept(NamedTuple):
     """How much of what was measured the numbers keep."""
 
-    thresholds: float  #: share of the variance of the threshold curves, by ``threshold`` alone
+    thresholds: float  #: share of the variance of the threshold curves, by ``threshold`` alone; 0 if there is none
     membranes_rms: float  #: V
     membranes: float  #: share of the variance of the membranes, by OF_MEMBRANES; 0 if too few cycles end alike
 
@@ -42,6 +42,8 @@ def neuron_numbers(typical: NeuronTable, sampled: NeuronTable) -> np.ndarray | N
     curves = threshold_deviation(typical, sampled)
     if curves is None:
         return None
+    if not _gain(typical):
+        raise TableError(f"{typical.circuit}: no drive below 0 V moves its membrane; look at its netlist")
     spiked = _after_spike(typical)
     values = {
         "threshold": float(np.mean([np.interp(_above_rest(typical), typical.v, curve) for curve in curves])),
@@ -74,8 +76,9 @@ def kept(typical: NeuronTable, sampled: Sequence[NeuronTable], numbers: np.ndarr
         weights, *_ = np.linalg.lstsq(known, seen, rcond=None)
         total += float((seen**2).sum())
         error += float(((seen - known @ weights) ** 2).sum())
+    spread = _variance(deviations, inside)
     return Kept(
-        thresholds=1 - _variance(left, inside) / _variance(deviations, inside),
+        thresholds=1 - _variance(left, inside) / spread if spread else 0.0,
         membranes_rms=float(np.sqrt(np.square(membranes[alike]).mean())),
         membranes=1 - error / total if total else 0.0,
     )

@@ -49,9 +49,8 @@ def load_circuit(name_or_path: str, corner: str | None = None, temperature: floa
     wanted = Conditions(
         table.corner if corner is None else corner, table.temperature if temperature is None else temperature
     )
-    around = find_periphery(path, table.circuit, wanted)
     if wanted == conditions_of(table):
-        return replace(table, around=around)
+        return replace(table, around=find_periphery(path, table.circuit, wanted))
     others = other_tables(path)
     if wanted not in others:
         known = listed([conditions_of(table), *others])
@@ -65,7 +64,7 @@ def load_circuit(name_or_path: str, corner: str | None = None, temperature: floa
             f"{others[wanted]}: holds {other.circuit} at {conditions_of(other)}; its name and place promise"
             f" {table.circuit} at {wanted}"
         )
-    return replace(other, around=around)
+    return replace(other, around=find_periphery(path, table.circuit, wanted))
 
 
 def conditions_of(table: NeuronTable) -> Conditions:

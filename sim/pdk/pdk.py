@@ -68,3 +68,8 @@ class Pdk:
     def corners(self) -> tuple[str, ...]:
         """Names of its corners, the typical one first."""
         return tuple(self.cards[PACKAGE].corners)
+
+    @property
+    def states_mismatch(self) -> bool:
+        """Whether its cards have statistics from device to device, in one layout at least."""
+        return any("mismatch" in cards.statistics for cards in self.cards.values())

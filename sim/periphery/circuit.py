@@ -3,7 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from captwin.hw.support.digest import sha256_of
+from captwin.hw.support.documents import first_fault
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.progress import Progress, silent
 from captwin.sim.neurons.conditions import Conditions
@@ -51,6 +54,10 @@ def design_of(bench: Bench, rail: float | None = None, switch_width: float | Non
         rail = supply if v_read > supply - 1e-6 and v_read >= overdrive else min(pdk.supply, v_read + overdrive)
         rail = round(max(supply, rail), 4)
     most = MOST_RAIL * pdk.supply
+    if supply > most:
+        raise CaptwinError(
+            f"{bench.path}: its supply is {supply:g} V; {pdk.name}'s transistors take {most:g} V at most; lower it"
+        )
     if not supply <= rail <= most:
         raise CaptwinError(
             f"rail: expected {supply:g} V, the circuit's supply, to {most:g} V, which {pdk.name}'s transistors take,"
@@ -91,12 +98,15 @@ def measure_circuit(
     found, measured = {}, []
     for number, conditions in enumerate(wanted):
         progress(str(conditions), number, len(wanted))
-        periphery, rows, clocks = measure(
-            first if number == 0 else open_at(conditions),
-            design,
-            neurons_a_driver=NEURONS_A_DRIVER,
-            regulator_current=regulator_current,
-        )
+        try:
+            periphery, rows, clocks = measure(
+                first if number == 0 else open_at(conditions),
+                design,
+                neurons_a_driver=NEURONS_A_DRIVER,
+                regulator_current=regulator_current,
+            )
+        except ValidationError as error:  # what was measured is none of a neuron
+            raise CaptwinError(f"{first.path}: {conditions}: {': '.join(first_fault(error))}; mend it") from None
         found[conditions.name] = periphery
         measured.append(Measured(conditions, rows, clocks))
     progress("done", len(wanted), len(wanted))

@@ -112,7 +112,9 @@ def find_periphery(table: Path, circuit: str, conditions: Conditions) -> ChipPer
         return None
     whole = CircuitPeriphery.load(path)
     if whole.circuit != circuit:
-        raise CaptwinError(f"{path}: is of {whole.circuit}; it lies beside the table of {circuit}")
+        raise CaptwinError(
+            f"{path}: is of {whole.circuit}; it lies beside the table of {circuit}; put it beside its own"
+        )
     found = whole.at(conditions)
     if found is None:
         raise CaptwinError(f"{path}: holds nothing for {conditions}; captwin periphery {circuit} measures it")

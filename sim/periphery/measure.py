@@ -154,7 +154,7 @@ def measure(
         if not line.slowest <= limit:
             raise CaptwinError(
                 f"{bench.circuit}: {conditions}: a {what} takes {1e9 * line.slowest:.2f} ns, more than"
-                f" {1e9 * limit:g} ns; give its switches more width or more volts (--switch-width, --rail)"
+                f" {1e9 * limit:g} ns; give its switches another width or more volts (--switch-width, --rail)"
             )
     charges = [charge for charge in clock_charges(bench) if charge > NO_CHARGE]
     periphery = Periphery(
@@ -225,6 +225,9 @@ def _run(
     widths = (("charges", len(sources)), ("currents", len(sources)), ("times", len(crossings) + 1))
     found = [echoed(output, word, width) for word, width in widths]
     if not all(found):
-        raise SpiceError(f"driver at {where}: {ending_reason(output)}, or it does not swing")
+        raise SpiceError(
+            f"driver at {where}: {ending_reason(output)}, or it does not swing; give its switches another width or"
+            " more volts (--switch-width, --rail)"
+        )
     charges, currents, times = (values[0] for values in found)
     return _Found(charges, currents, times[1:])

@@ -9,7 +9,7 @@ from captwin.hw.chip import Chip
 from captwin.hw.support.errors import CaptwinError
 from captwin.scripts.noise import ComparatorNoiseOption, ReferenceNoiseOption, SupplyNoiseOption
 from captwin.scripts.output import JsonFlag, Row, file, note, show
-from captwin.sim.dither import dither_rms, dithered
+from captwin.sim.dither import dither_rms, dithered, without_dither
 from captwin.sim.noise import Noise
 from captwin.train.zoo import chip_name, load_chip
 
@@ -58,8 +58,10 @@ def _check_replaced(path: Path, made: Chip) -> None:
     if not path.exists():
         return
     try:
-        before = Chip.load(path).provenance.get("dithered")
+        before = Chip.load(path)
     except CaptwinError:
         before = None
-    if not isinstance(before, dict) or before.get("from_build_id") != made.provenance["dithered"]["from_build_id"]:
+    # A chip fabricated of a dithered one says that it was dithered, too; it is another chip.
+    same = before is not None and without_dither(before).build_id == without_dither(made).build_id
+    if before is None or not same or "dithered" not in before.provenance:
         raise CaptwinError(f"{path}: not replaced: this verb did not make it of this chip; name another with --output")

@@ -1,5 +1,6 @@
 """``captwin periphery``: what a circuit's chips have around their neurons, measured in ngspice."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -7,13 +8,14 @@ from typing import Annotated
 
 import typer
 
+from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import file_target
 from captwin.scripts.conditions import degrees, words
 from captwin.scripts.options import PdkOption
 from captwin.scripts.output import JsonFlag, Row, file, note, progress_told, show
 from captwin.scripts.quantities import energy_text, quantity
 from captwin.sim.neurons.circuits import circuit_conditions, circuit_names
-from captwin.sim.neurons.conditions import TYPICAL, Conditions
+from captwin.sim.neurons.conditions import TYPICAL, Conditions, listed
 from captwin.sim.periphery.circuit import REGULATOR_CURRENT, Measured, measure_circuit
 from captwin.sim.periphery.circuit_file import CircuitPeriphery
 from captwin.sim.spice.bench import Bench, open_bench
@@ -51,8 +53,9 @@ def periphery(
     as_json: JsonFlag = False,
 ) -> None:
     """Measure row drivers, clock drivers and references of a circuit's chips, as transistors of its PDK, in ngspice."""
+    wanted = _wanted(circuit, corners, temperatures, own=netlist is None)
     if output is not None:
-        file_target(output)
+        _keep_others(output, circuit, wanted)
     opened = partial(open_bench, circuit, netlist=netlist, pdk=pdk)
 
     def open_at(conditions: Conditions) -> Bench:
@@ -61,7 +64,7 @@ def periphery(
     with progress_told() as progress:
         whole, measured = measure_circuit(
             open_at,
-            _wanted(circuit, corners, temperatures, own=netlist is None),
+            wanted,
             f"{datetime.now(UTC):%Y-%m-%d}",
             rail=rail,
             switch_width=switch_width,
@@ -81,6 +84,24 @@ def _wanted(circuit: str, corners: str | None, temperatures: str | None, *, own:
     if corners is None and temperatures is None and own and circuit in circuit_names():
         return list(circuit_conditions(circuit))
     return every(words(corners) or [TYPICAL.corner], degrees(temperatures) or [TYPICAL.temperature])
+
+
+def _keep_others(path: Path, circuit: str, wanted: Sequence[Conditions]) -> None:
+    """Raises :class:`CaptwinError` if no file can stand at ``path``, or if something else stands there than an earlier
+    periphery of ``circuit`` under some of the ``wanted`` conditions."""
+    if not file_target(path).is_file():
+        return
+    try:
+        before = CircuitPeriphery.load(path)
+    except CaptwinError:
+        raise CaptwinError(f"{path}: not replaced: this is no periphery; name another with --output") from None
+    if before.circuit != circuit:
+        raise CaptwinError(f"{path}: not replaced: it is of {before.circuit}; name another with --output")
+    if lost := {Conditions.of_name(name) for name in before.conditions} - set(wanted):
+        raise CaptwinError(
+            f"{path}: not replaced: it also holds {listed(lost)}; measure these too (--corners, --temperatures), or"
+            " name another with --output"
+        )
 
 
 def _rows(whole: CircuitPeriphery) -> list[Row]:

@@ -32,7 +32,9 @@ def wires(
     ] = 0,
     neurons: Annotated[int, typer.Option(min=1, help="Neurons of each layer for these, drawn by --seed.")] = 4,
     seed: Annotated[int, typer.Option(min=0, help="Seed that draws the neurons.")] = 1,
-    driver: Annotated[float, typer.Option(min=0, help="Resistance of a row line's driver, in ohm.")] = DRIVER_OHMS,
+    driver: Annotated[
+        float, typer.Option(min=0, max=1e9, help="Resistance of a row line's driver, in ohm.")
+    ] = DRIVER_OHMS,
     netlist: Annotated[Path | None, typer.Option(help="The chip's own neuron, if it is no reference circuit.")] = None,
     pdk: PdkOption = None,
     corner: CornerOption = None,

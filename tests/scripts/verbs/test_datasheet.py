@@ -3,12 +3,18 @@
 import json
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
 from captwin.scripts.datasheet.limits import not_modelled
+from captwin.scripts.datasheet.mismatch import section
+from captwin.scripts.datasheet.schematic import _blocks
 from captwin.sim.corners import circuit_corners
 from captwin.sim.neurons.circuits import load_circuit
+from captwin.sim.pdk.catalogue import find_pdk
+from captwin.sim.schematic.elements import read_subcircuits
+from captwin.sim.spice.source import Source
 from tests.scripts.verbs.report_page import Page, words
 from tests.support.needs import needs_ngspice, needs_pdk
 from tests.support.paths import DOCS
@@ -69,6 +75,21 @@ def test_what_is_not_modelled_is_told_in_one_place():
     assert said[:2] == ["Not", "modelled"] and re.findall(r"\w+", " ".join(points)) == said[2:]
 
 
+def test_a_subcircuit_that_is_used_twice_is_drawn_once():
+    text = (
+        ".subckt inv a b\nxn b a 0 0 nch\n.ends\n.subckt bias a\nxn a a 0 0 nch\n.ends\n"
+        ".subckt neuron a b\nx1 a b inv\nx2 b a inv\nx3 a bias\n.ends\n"
+    )
+    found = read_subcircuits(Source(text, text, {}))
+    assert [len(block.elements) for block in _blocks(found)] == [3, 1, 1]
+
+
+def test_no_mismatch_is_promised_where_there_are_no_statistics():
+    sheet = SimpleNamespace(mismatch=None, table=None, netlist=SimpleNamespace(pdk=find_pdk("sky130")))
+    (note,) = section(sheet).blocks
+    assert note.text == "The device models of sky130 that Captwin reads state no mismatch to draw neurons by."
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -79,6 +100,8 @@ def test_what_is_not_modelled_is_told_in_one_place():
         (("mine.json", "--netlist", "mine.cir"), "mine.cir: no '.subckt neuron' with devices"),
         (("mine.json", "-o", "mine.json"), "mine.json: not replaced: this is no datasheet of small"),
         (("mine.json", "-o", "."), "cannot write: this is a folder"),
+        (("mine.json", "--mismatch", "none.json"), "none.json: cannot read model of mismatch"),
+        (("mine.json", "--mismatch", "gf180mcu"), "gf180mcu: cannot read model of mismatch"),
     ],
 )
 def test_mistakes_are_one_line(captwin, tmp_path, arguments, message):

@@ -5,7 +5,9 @@ import json
 import pytest
 
 from captwin.hw.chip import Chip
-from captwin.sim.dither import without_dither
+from captwin.sim.devices.fabricate import Process, fabricate
+from captwin.sim.devices.memcapacitor import Effects
+from captwin.sim.dither import dithered, without_dither
 from captwin.train.zoo import load_chip
 
 
@@ -27,5 +29,10 @@ def test_what_is_refused(captwin, tmp_path):
     status, out, err = captwin("dither", "digits-tiny", "-o", str(path))
     assert (status, out) == (1, "") and "not replaced: this verb did not make it of this chip" in err
     assert path.read_text() == "mine"
+    # A chip that was fabricated of a dithered one tells of that, but is none of this verb's.
+    chip = dithered(load_chip("digits-tiny"))
+    fabricate(chip, Process(Effects(sigma_c=0.05)), seed=1).save(path)
+    status, _, err = captwin("dither", "digits-tiny", "-o", str(path))
+    assert status == 1 and "not replaced: this verb did not make it of this chip" in err
     status, _, err = captwin("dither", "digits-tiny", "--rms", "1e-3", "--reference-noise", "1e-3")
     assert status == 1 and "--rms: says how large the dither is; leave the options of noise away" in err

@@ -37,6 +37,13 @@ def test_columns_with_resistance(captwin):
         assert 0 < images["rms"] <= images["worst"] < 2e-4 and 0 < every["worst"] < 2e-3
 
 
+def test_a_driver_that_is_none(captwin):
+    status, out, err = captwin("wires", "digits", "--driver", "1e300")
+    assert (status, out) == (2, "") and "'--driver': Input should be less than or equal to 1000000000" in err
+
+
 def test_a_circuit_that_is_not_known(captwin, tmp_path):
     status, _, err = captwin("wires", "digits", "--netlist", str(tmp_path))
     assert status == 1 and "the folder holds no charge_share.cir" in err
+    status, _, err = captwin("wires", "digits", "--netlist", "none.cir")
+    assert status == 1 and "none.cir: cannot read netlist: No such file" in err

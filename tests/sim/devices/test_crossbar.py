@@ -7,6 +7,7 @@ import pytest
 from scipy.sparse import csr_matrix, diags
 from scipy.sparse.linalg import spsolve
 
+from captwin.hw.support.errors import CaptwinError
 from captwin.sim.devices.crossbar import Crossbar, crossbar_of, missing_room
 from captwin.sim.pdk.catalogue import find_pdk
 from tests.support.circuit_chips import circuit_chip
@@ -32,6 +33,13 @@ def test_lines_by_hand():
 def test_lines_as_close_as_they_may_be():
     small = Crossbar(WIRES, rows=10, columns=10, largest=1e-16)
     assert (small.row_pitch, small.column_pitch) == pytest.approx((1.12e-6, 1.12e-6))
+
+
+def test_a_crossbar_without_memcapacitors_is_refused():
+    layer = circuit_chip(1, sizes=(8, 6, 4)).layers[0]
+    nothing = np.zeros_like(layer.c_plus)
+    with pytest.raises(CaptwinError, match="all memcapacitors of a layer are of 0 F"):
+        crossbar_of(replace(layer, c_plus=nothing, c_minus=nothing), WIRES)
 
 
 def test_crossbar_of_a_chip():

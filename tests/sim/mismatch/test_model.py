@@ -79,7 +79,7 @@ def test_a_chip_gets_the_model_of_its_circuit(tmp_path: Path) -> None:
     drawn_mismatch("mine").save(path)
     assert mismatch_of("mine", str(path)) == drawn_mismatch("mine")
     for circuit, process, message in [
-        ("yours", str(path), f"{path}: holds the mismatch of mine; the chip is made for yours"),
+        ("yours", str(path), f"{path}: holds the mismatch of mine, not of yours; name another file"),
         ("mine", "tsmc18", "--process: no PDK and no file 'tsmc18'; PDKs are gf180mcu"),
         ("charge_share", "gf180mcu", "--process: no mismatch is known of the chip's circuit, charge_share; it is of"),
         (

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from captwin.hw.support.errors import CaptwinError
 from captwin.sim.mismatch.model import NUMBERS
 from captwin.sim.mismatch.reduce import deviated, kept, neuron_numbers, threshold_deviation
 from captwin.sim.neurons.table import NeuronTable
@@ -66,3 +67,15 @@ def test_what_is_kept() -> None:
     ]
     numbers[:, names.index("threshold")] = 0
     assert kept(TYPICAL, tilted, numbers).thresholds == pytest.approx(0)
+
+
+def test_neurons_that_are_all_alike() -> None:
+    table = small_table()
+    assert kept(table, [table] * 12, np.zeros((12, len(NUMBERS)))) == (0.0, 0.0, 0.0)
+
+
+def test_a_membrane_that_does_not_move_is_one_line() -> None:
+    table = small_table()
+    flat = replace(table, surfaces=np.full_like(table.surfaces, table.v_rest))
+    with pytest.raises(CaptwinError, match="small: no drive below 0 V moves its membrane"):
+        neuron_numbers(flat, table)

@@ -108,7 +108,10 @@ def test_conditions_that_were_not_measured(tmp_path: Path) -> None:
     whole().save(tmp_path / "mine" / "periphery.json")
     with pytest.raises(CaptwinError, match="holds nothing for ff, 125 deg C; captwin periphery drawn measures it"):
         find_periphery(tmp_path / "mine.json", "drawn", Conditions("ff", 125.0))
-    with pytest.raises(CaptwinError, match="is of drawn; it lies beside the table of other"):
+    small_table().save(tmp_path / "mine.json")
+    with pytest.raises(CaptwinError, match=r"mine\.json: no table for ff, 85 deg C; there are tt at 27 deg C"):
+        load_circuit(str(tmp_path / "mine.json"), "ff", 85.0)
+    with pytest.raises(CaptwinError, match="is of drawn; it lies beside the table of other; put it beside its own"):
         find_periphery(tmp_path / "mine.json", "other", Conditions())
 
 

@@ -1,16 +1,21 @@
 """Drivers as transistors: what is committed is what ngspice says, and sizes are those that the PDK allows."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 
+from captwin.hw.periphery import Driver, Periphery
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim.neurons.circuits import TABLES
 from captwin.sim.neurons.conditions import Conditions
 from captwin.sim.pdk.catalogue import find_pdk
+from captwin.sim.periphery import circuit
 from captwin.sim.periphery.circuit import design_of
 from captwin.sim.periphery.circuit_file import CircuitPeriphery, periphery_file
 from captwin.sim.periphery.design import Design, Netlist, row_driver
 from captwin.sim.periphery.measure import measure, row_swing
-from captwin.sim.spice.bench import open_bench
+from captwin.sim.spice.bench import Bench, open_bench
 from tests.support.needs import needs_ngspice, needs_pdk
 
 CIRCUITS = ["gf180_charge_share", "gf180_pass_transistor"]
@@ -71,3 +76,25 @@ def test_committed_peripheries_are_measured_again(circuit: str) -> None:
         assert found.clock_lines == expected.clock_lines
         assert found.clock_gates == pytest.approx(expected.clock_gates, rel=0.01), name
         assert found.bias_current == pytest.approx(expected.bias_current, rel=0.01), name
+
+
+def test_what_no_neuron_has_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = Driver(5e-14, 0.9, 1e-12, 6.0)
+    bench = SimpleNamespace(path="mine.cir", models="gf180mcu", circuit="mine")
+    monkeypatch.setattr(circuit, "design_of", lambda *_: Design(1.8, 1.2, 2.85, 4e7, 5e-9))
+    values = {"clock_lines": 4, "clock_gates": 1e-14, "neurons_a_driver": 16, "regulator_current": 0.0}
+    monkeypatch.setattr(
+        circuit,
+        "measure",
+        lambda *_, **__: Periphery(row_driver=driver, clock_driver=driver, bias_current=180.0, **values),
+    )
+    with pytest.raises(CaptwinError) as caught:
+        circuit.measure_circuit(lambda _: cast(Bench, bench), [Conditions()], "2026-01-31")
+    message = "mine.cir: tt, 27 deg C: bias_current: Input should be less than or equal to 1; mend it"
+    assert str(caught.value) == message
+
+
+def test_a_supply_that_breaks_transistors_is_refused() -> None:
+    bench = SimpleNamespace(path="mine.cir", models="gf180mcu", parameters={"supply": 50.0, "v_read": 1.2})
+    with pytest.raises(CaptwinError, match=r"mine.cir: its supply is 50 V; gf180mcu's transistors take 3.63 V at most"):
+        design_of(cast(Bench, bench))
