@@ -150,6 +150,28 @@ def test_only_chips_as_programmed_are_fabricated() -> None:
         Process(sigma_vth=-1)
 
 
+@pytest.mark.parametrize("kind", ["one_sided", "complementary"])
+def test_a_trim_moves_each_bias_as_far_as_its_threshold_is_off(kind: str) -> None:
+    chip = circuit_chip(4, sizes=(200, 60, 4), kind=kind)
+    plain, made = (
+        fabricate(chip, Process(mismatch=drawn_mismatch("charge_share", sigma=0.004), trim=trim), seed=6)
+        for trim in (False, True)
+    )
+    nominal, before, after = (each.layers[0] for each in (chip, plain, made))
+    np.testing.assert_array_equal(before.threshold_offsets, after.threshold_offsets)
+    for name in ("c_plus", "c_minus"):
+        np.testing.assert_array_equal(getattr(before, name), getattr(after, name))
+    volts = after.threshold_offsets * after.scale.drives(made.formats).lsb
+    wanted = volts / chip.analog.v_read * nominal.c_column
+    parts = programmed(nominal, MAPPINGS[kind], 16, Effects(), "here")
+    step = parts.charge_lsb * parts.bias_width * (2 if kind == "complementary" else 1)
+    of_before, of_after = (each.c_bias[0].astype(float) - each.c_bias[1] for each in (before, after))
+    inside = np.abs(of_before + wanted) < 15 * parts.charge_lsb * parts.bias_width
+    assert inside.mean() > 0.5 and np.abs(of_after - of_before - wanted)[inside].max() < 0.51 * step
+    assert (np.abs(of_after - of_before - wanted)[~inside] <= np.abs(wanted[~inside]) + step).all()
+    assert made.provenance["fabricated"]["trim"] and str(Process(trim=True)) == "trimmed by the bias"
+
+
 def test_mismatch_draws_thresholds_and_nothing_else() -> None:
     chip, effects = circuit_chip(4, sizes=(12, 300, 4)), Effects(sigma_c=0.1)
     model = drawn_mismatch("charge_share", sigma=0.004)
