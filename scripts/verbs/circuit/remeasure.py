@@ -30,8 +30,12 @@ def remeasure(
     pdk: PdkOption = None,
     volts: Annotated[float, typer.Option(min=0, help="Largest difference of a membrane that is right, in V.")] = VOLTS,
     energy: Annotated[
-        float, typer.Option(min=0, help="Largest difference of an energy that is right, a share.")
-    ] = SHARE,
+        float | None,
+        typer.Option(
+            min=0,
+            help=f"Largest difference of an energy that is right, a share [default: {SHARE:g}; docs/own-neuron.md].",
+        ),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Simulate some cycles of a circuit's tables again in ngspice, and compare; all its corners and temperatures."""
