@@ -25,7 +25,6 @@ from tests.boards.host.test_loading import room_of
 from tests.hw.gates.driver import exchange, number
 from tests.hw.gates.test_stores import loaded_answers
 from tests.support.chips import random_chip, random_pixels
-from tests.support.proofs import proof
 
 
 @settings(max_examples=25, deadline=None)
@@ -77,9 +76,10 @@ def test_training_refuses_other_kinds_settings() -> None:
         load_config("digits", encoder={"kind": "static", "threshold": 0})
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     "options",
-    [proof(CoreOptions(2, 2, 2, loadable=True)), CoreOptions(2, 1, 1, loadable=True, serial=True)],
+    [CoreOptions(2, 2, 2, loadable=True), CoreOptions(2, 1, 1, loadable=True, serial=True)],
     ids=["parallel", "serial"],
 )
 def test_a_core_takes_another_threshold(options: CoreOptions) -> None:

@@ -23,9 +23,10 @@ CORES: list[tuple[str, CoreOptions, dict[str, Any]]] = [
     ("digits-tiny", CoreOptions(), {"initial": False}),
     ("digits-tiny", CoreOptions(pixel_lanes=1, trace=True, loadable=True), {"top": "loadable"}),
     ("digits-tiny", CoreOptions(row_banks=2, lanes=8), {"axi_stream": True}),
-    ("digits-small", SERIAL, {}),
+    ("digits-tiny", SERIAL, {}),
 ]
 LARGE: list[tuple[str, CoreOptions, dict[str, Any]]] = [
+    ("digits-small", SERIAL, {}),
     ("digits-small", CoreOptions(row_banks=(2, 1), trace=True, loadable=True), {}),
     ("digits", CoreOptions(trace=True), {}),
     ("mnist-small", CoreOptions(trace=True), {}),

@@ -44,7 +44,7 @@ def compare(chip: Chip, pixels: np.ndarray, options: CoreOptions) -> None:
         proof("digits", CoreOptions(32, (4, 2), (32, 4))),
         proof("digits-small", CoreOptions(32, (4, 1), (8, 1))),
         ("digits-tiny", CoreOptions(1, 1, 1)),
-        ("digits", CoreOptions(4, 1, 1, serial=True)),
+        proof("digits", CoreOptions(4, 1, 1, serial=True)),
         ("digits-tiny", CoreOptions(32, 1, 1, serial=True)),
     ],
 )
@@ -60,7 +60,7 @@ def test_digits(name: str, options: CoreOptions) -> None:
         # one step an image: many images under way
         proof(2, "latency", CoreOptions(32, (2, 1, 4), (1, 8, 2))),
         proof(2, "latency", CoreOptions(32, (2, 1, 4), (4, 32, 8))),
-        (5, "bernoulli", CoreOptions(16, 32, 1)),
+        proof(5, "bernoulli", CoreOptions(16, 32, 1)),
         # rows and columns of all kinds, one after the other
         (0, "latency", CoreOptions(32, 1, 1, serial=True)),
         proof(2, "latency", CoreOptions(1, 1, 1, serial=True)),
