@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from captwin.hw.chip import Formats, Layer
+from captwin.hw.look_up import drive_step
 from captwin.hw.support.errors import CaptwinError
 
-_ADVICE = "train a chip for real time, whose drives and membranes are knots of its tables (docs/gates.md, Real time)"
+_ADVICE = "train a chip for real time, with [direct] in its configuration (docs/training.md)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,7 @@ def direct_layer(layer: Layer, formats: Formats, where: str) -> DirectLayer:
     """``layer``, called ``where`` in messages, for a real-time core; :class:`CaptwinError` says why there is none."""
     if layer.dither is not None:
         raise CaptwinError(f"{where}.dither: a real-time core has no gates for it; take the chip without dither")
-    step_bits, gains, offsets = _steps(layer, formats, where)
+    step_bits = _step_bits(layer, formats, where)
     drive_bits = formats.drive_bits - step_bits
     top = (1 << drive_bits) - 1
     knots = np.arange(top + 1) << step_bits >> formats.drive_fraction
@@ -76,7 +77,7 @@ def direct_layer(layer: Layer, formats: Formats, where: str) -> DirectLayer:
     thresholds = layer.thresholds[:, :-1].astype(np.int64) + layer.threshold_offsets[:, None, None]
     limits = -(-thresholds >> step_bits)
     clamped = np.where(thresholds <= formats.drive_max, top + 1, top + 2)
-    factors = gains >> step_bits
+    factors = layer.gains.astype(np.int64) >> layer.shift + step_bits
     return DirectLayer(
         step_bits=step_bits,
         drive_bits=drive_bits,
@@ -84,20 +85,17 @@ def direct_layer(layer: Layer, formats: Formats, where: str) -> DirectLayer:
         rest=layer.rest >> formats.membrane_fraction,
         weights=layer.charges.astype(np.int64) * factors,
         factors=factors,
-        offsets=offsets >> step_bits,
+        offsets=layer.offsets >> layer.shift + step_bits,
         membranes=surfaces[..., knots] >> formats.membrane_fraction,
         limits=np.where(limits <= top, np.maximum(limits, 0), clamped),
     )
 
 
-def _steps(layer: Layer, formats: Formats, where: str) -> tuple[int, np.ndarray, np.ndarray]:
-    """Bits of the drive codes between two drives, and what a charge and the offset are in drive codes."""
-    gains, shift = layer.gains.astype(np.int64), layer.shift
-    if (gains & (gains - 1)).any() or not gains.all():
+def _step_bits(layer: Layer, formats: Formats, where: str) -> int:
+    """The logarithm of the drive codes between two drives."""
+    if (layer.gains & (layer.gains - 1)).any() or not layer.gains.all():
         raise CaptwinError(f"{where}.gains: a real-time core takes powers of two alone; {_ADVICE}")
-    offsets = (layer.offsets + (1 << (shift - 1))) >> shift
-    together = int(np.bitwise_or.reduce(np.concatenate([gains >> shift, offsets, [1 << formats.drive_bits]])))
-    step_bits = (together & -together).bit_length() - 1
-    if (gains >> shift << shift != gains).any() or step_bits < formats.drive_fraction:
+    step = drive_step(layer, formats)
+    if step < 1 << formats.drive_fraction:
         raise CaptwinError(f"{where}.gains: its drives lie between knots of the tables; {_ADVICE}")
-    return min(step_bits, formats.drive_bits - 1), gains >> shift, offsets
+    return min(step.bit_length(), formats.drive_bits) - 1

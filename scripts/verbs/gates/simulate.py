@@ -18,7 +18,7 @@ from captwin.scripts.options import (
     SerialOption,
     core_options,
 )
-from captwin.scripts.output import JsonFlag, Row, count, file, log, note, share, show
+from captwin.scripts.terminal.output import JsonFlag, Row, count, file, log, note, share, show
 from captwin.sim.rtl.simulate import Simulation
 from captwin.sim.rtl.simulate import simulate as run
 from captwin.sim.rtl.simulators import Simulator

@@ -13,8 +13,8 @@ from captwin.hw.support.tools import find_tool
 from captwin.hw.verilog import WAIVERS, write_verilog
 from captwin.train.zoo import load_chip
 from tests.support.chips import random_chip
-from tests.support.direct import direct_chip
 from tests.support.lint import WITHOUT, complaints
+from tests.support.real_time import real_time_chip
 
 pytestmark = pytest.mark.skipif(bool(WITHOUT), reason=", ".join(WITHOUT))
 
@@ -65,7 +65,7 @@ def test_random_chips_are_clean(seed: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("initial", [True, False])
 def test_real_time_cores_are_clean(initial: bool, tmp_path: Path) -> None:
-    chip = direct_chip(3, sizes=(12, 5, 3), knots=(3, 4), fabricated=initial)
+    chip = real_time_chip(3, sizes=(12, 5, 3), knots=(3, 4), fabricated=initial)
     check(Core(chip, CoreOptions(4, 1, 1, trace=initial, real_time=True)), tmp_path, {"initial": initial})
 
 

@@ -14,8 +14,8 @@ from captwin.sim.rtl.simulate import simulate
 from captwin.sim.rtl.simulators import Simulator, missing_tools
 from captwin.sim.rtl.testbench.job import Stalls
 from tests.support.chips import random_chip, random_pixels
-from tests.support.direct import direct_chip
 from tests.support.proofs import proofs
+from tests.support.real_time import real_time_chip
 
 IMAGES = 4
 
@@ -64,7 +64,7 @@ def test_real_time(seed: int, tmp_path: Path) -> None:
     if missing := missing_tools(simulator):
         pytest.skip(f"{simulator} lacks {', '.join(missing)}")
     options = CoreOptions(random.Random(seed).choice([1, 4, 16]), 1, 1, real_time=True)
-    compare(simulator, direct_chip(seed), options, seed, tmp_path)
+    compare(simulator, real_time_chip(seed), options, seed, tmp_path)
 
 
 @pytest.mark.parametrize("seed", [400, *proofs(range(401, 406))])

@@ -13,7 +13,7 @@ from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
 from captwin.train.zoo import load_chip
 from tests.support.chips import random_chip
-from tests.support.direct import direct_chip
+from tests.support.real_time import real_time_chip
 
 REAL_TIME = CoreOptions(1, 1, 1, real_time=True)
 
@@ -31,7 +31,7 @@ def after(direct: DirectLayer, column: int, spike: int, knot: int, drive: int) -
 
 @pytest.mark.parametrize("seed", range(6))
 def test_a_table_is_the_whole_response(seed: int) -> None:
-    chip = direct_chip(seed, knots=(2, 3), fabricated=seed % 2 == 1, by_outcome=seed % 3 == 0)
+    chip = real_time_chip(seed, knots=(2, 3), fabricated=seed % 2 == 1, by_outcome=seed % 3 == 0)
     layer, formats = chip.layers[0], chip.formats
     direct = direct_layer(layer, formats, "layers.0")
     assert direct.alike or seed % 2
@@ -65,7 +65,7 @@ def open_end(layer: Layer) -> np.ndarray:
 
 
 def test_what_needs_interpolation_is_refused_in_one_line() -> None:
-    chip = direct_chip(1, knots=(3, 4), fabricated=False, by_outcome=False)
+    chip = real_time_chip(1, knots=(3, 4), fabricated=False, by_outcome=False)
     layer = chip.layers[0]
     wrong = {
         "layers.0.surfaces: its membranes lie between knots; train": {"surfaces": uneven(layer)},

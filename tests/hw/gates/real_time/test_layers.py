@@ -10,8 +10,8 @@ from captwin.hw.gates.options import CoreOptions
 from captwin.sim import golden
 from tests.hw.gates.driver import exchange, number
 from tests.support.chips import random_pixels
-from tests.support.direct import direct_chip
 from tests.support.proofs import proofs
+from tests.support.real_time import real_time_chip
 
 IMAGES = 5
 
@@ -51,4 +51,4 @@ def check(chip: Chip, seed: int, lanes: int, stall: float, *, trace: bool) -> No
 def test_random_chips(seed: int) -> None:
     rng = np.random.default_rng(seed)
     lanes, stall = 1 << int(rng.integers(0, 6)), float(rng.choice([0.0, 0.3, 0.7]))
-    check(direct_chip(seed), seed, lanes, stall, trace=seed % 3 != 0)
+    check(real_time_chip(seed), seed, lanes, stall, trace=seed % 3 != 0)
