@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from captwin.hw.gates.real_time.trees import column_sums
-from tests.hw.gates.blocks import SEEDS, few
+from tests.hw.gates.drawn import SEEDS, few
 
 
 @settings(few, max_examples=8)
