@@ -15,12 +15,20 @@ from captwin.hw.support.generated import blank_mark, check_replaceable, write_ge
 from captwin.scripts.activity import warn
 from captwin.scripts.chip_folders import chip_folder, own_folder
 from captwin.scripts.conditions import ChipCircuitOption, CornerOption, TemperatureOption, put_under
+from captwin.scripts.noise import (
+    ComparatorNoiseOption,
+    NoiseSeedOption,
+    ReferenceNoiseOption,
+    SupplyNoiseOption,
+    noise_of,
+)
 from captwin.scripts.options import PdkOption
 from captwin.scripts.output import JsonFlag, Row, count, file, note, plain, progress_bar, results_folder, share, show
 from captwin.scripts.quantities import energy_text
-from captwin.sim.fidelity.compare import compare
+from captwin.sim.fidelity.compare import chip_bench, compare
 from captwin.sim.fidelity.hidden_state import HiddenState, hidden_state
 from captwin.sim.fidelity.result import Fidelity, Summary
+from captwin.sim.noise import Noise
 from captwin.sim.plots.fidelity import plot_chain, plot_chains, plot_errors
 from captwin.sim.rtl.simulate import simulate
 from captwin.sim.rtl.simulators import missing_tools
@@ -59,9 +67,17 @@ def fidelity(
     corner: CornerOption = None,
     temperature: TemperatureOption = None,
     circuit: ChipCircuitOption = None,
+    noise: Annotated[
+        bool, typer.Option("--noise", help="Disturb both models by the same noise: kT/C, and what else is stated.")
+    ] = False,
+    noise_seed: NoiseSeedOption = None,
+    comparator_noise: ComparatorNoiseOption = None,
+    reference_noise: ReferenceNoiseOption = None,
+    supply_noise: SupplyNoiseOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Simulate whole columns in ngspice and compare membranes and spikes with the twin; a stopped run goes on."""
+    drawn, _ = noise_of(noise, noise_seed, None, comparator_noise, reference_noise, supply_noise)
     loaded, doubts = put_under(load_chip(chip), corner, temperature, circuit)
     warn(doubts)
     dataset = chip_dataset(loaded, data)
@@ -82,20 +98,23 @@ def fidelity(
                 pixels,
                 neurons=neurons,
                 seed=seed,
-                netlist=netlist,
-                models=models,
-                pdk=pdk,
+                noise=drawn,
+                on=chip_bench(loaded, netlist=netlist, models=models, pdk=pdk),
                 cache=default_cache(),
                 progress=progress,
             )
-            hidden = hidden_state(result, seed=seed, cache=default_cache(), progress=progress)
-        rows = [note("chip", "chip", chip), note("data", "data", f"{dataset.name}, test set"), *_rows(result, hidden)]
+            hidden = hidden_state(result.quiet, seed=seed, cache=default_cache(), progress=progress)
+        rows = [
+            note("chip", "chip", chip),
+            note("data", "data", f"{dataset.name}, test set"),
+            *_rows(result, hidden, drawn),
+        ]
         rows += _speeds(result, np.resize(pixels, (GATES_IMAGES, loaded.pixels)), folder / "gates")
         rows += _write(result, rows, folder)
     show(rows, "Columns in SPICE against the twin", as_json)
 
 
-def _rows(result: Fidelity, hidden: HiddenState) -> list[Row]:
+def _rows(result: Fidelity, hidden: HiddenState, noise: Noise | None) -> list[Row]:
     total, analog = result.summary(), result.chip.analog
     conditions = f"{analog.circuit}, {analog.corner}, {analog.temperature:g} deg C"
     agreement = result.class_agreement
@@ -125,8 +144,27 @@ def _rows(result: Fidelity, hidden: HiddenState) -> list[Row]:
         share("hidden_state_agreement", "chain and isolated cycle: spikes agree", hidden.hidden_agreement),
         _millivolts("table_rms_v", "twin minus isolated cycle (table and rounding), RMS", hidden.table_rms),
         share("table_agreement", "twin and isolated cycle: spikes agree", hidden.table_agreement),
+        *_noise_rows(result, noise),
         *_energies(total),
         Row("warnings", list(result.warnings), "warning" * bool(result.warnings), "; ".join(result.warnings)),
+    ]
+
+
+def _noise_rows(result: Fidelity, noise: Noise | None) -> list[Row]:
+    """What noise does in either model, up to the first cycle of a chain in which one of them spikes otherwise."""
+    effect = result.noise_effect()
+    if noise is None or effect is None:
+        return []
+    stated = {"comparator": noise.comparator, "reference": noise.reference, "supply": noise.supply}
+    terms = [f"{name} {1e3 * volts:g} mV" for name, volts in stated.items() if volts]
+    return [
+        note("noise", "noise in both", ", ".join(["kT/C", *terms, f"seed {noise.seed}"])),
+        count("noise_cycles", "cycles that spike alike so far, with noise and without", effect.cycles),
+        _millivolts("noise_spice_rms_v", "noise moves their membranes, SPICE, RMS", effect.spice_rms),
+        _millivolts("noise_twin_rms_v", "noise moves their membranes, twin, RMS", effect.twin_rms),
+        _millivolts("noise_difference_rms_v", "one less the other, RMS", effect.difference_rms),
+        share("noise_spice_turned", "cycles whose spike noise changes, SPICE", effect.spice_turned),
+        share("noise_twin_turned", "cycles whose spike noise changes, twin", effect.twin_turned),
     ]
 
 
