@@ -4,6 +4,7 @@ Each neuron runs from rest through all steps of an image in both, on the same in
 other on the way, so an error of the twin can grow over all steps.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,10 +24,10 @@ from captwin.sim.fidelity.result import Fidelity, LayerFidelity
 from captwin.sim.neurons.circuits import circuit_conditions, circuit_names, load_circuit
 from captwin.sim.neurons.conditions import Conditions
 from captwin.sim.noise import Noise, NoiseSource
-from captwin.sim.spice.bench import Bench, open_bench
+from captwin.sim.spice.benches.bench import Bench, open_bench
+from captwin.sim.spice.benches.column import Chain, ColumnBench, column_of
+from captwin.sim.spice.benches.disturbance import Disturbance
 from captwin.sim.spice.chains import simulate_chains
-from captwin.sim.spice.column import Chain, ColumnBench, column_of
-from captwin.sim.spice.disturbance import Disturbance
 from captwin.sim.spice.ngspice import SpiceError, require_ngspice
 
 
@@ -109,31 +110,14 @@ def compare(
     golden.run(chip, pixels)
     golden_seconds = (perf_counter() - start) / len(pixels)
     inputs = encode(chip.encoder, pixels)
+    run = partial(simulate_chains, cache=cache, progress=progress)
     rng = np.random.default_rng(seed)
     layers: list[LayerFidelity] = []
     for number, layer in enumerate(chip.layers):
         chosen = np.arange(layer.columns)
         if neurons is not None:
             chosen = np.sort(rng.choice(layer.columns, min(neurons, layer.columns), replace=False))
-        places = [_Place(number, image, neuron) for image in range(len(inputs)) for neuron in chosen.tolist()]
-        columns = {
-            place: ColumnBench(bench, column_of(layer, place.neuron), inputs[place.image], chip.analog.v_read)
-            for place in places
-        }
-        run = partial(simulate_chains, cache=cache, progress=progress)
-        if source is None:
-            compared = _compare_layer(chip, number, chosen, inputs, run(f"layer {number}", columns), None)
-        else:
-            drawn = layer_noise_of(chip, source, number, len(inputs))
-            still = {at: replace(column, disturbance=Disturbance.none(column.steps)) for at, column in columns.items()}
-            noisy = {
-                at: replace(column, disturbance=drawn.disturbance(at.image, at.neuron))
-                for at, column in columns.items()
-            }
-            quiet = _compare_layer(chip, number, chosen, inputs, run(f"layer {number} without noise", still), None)
-            with_noise = _compare_layer(chip, number, chosen, inputs, run(f"layer {number} with noise", noisy), drawn)
-            compared = replace(with_noise, quiet=quiet)
-        layers.append(compared)
+        layers.append(_run_layer(chip, bench, number, chosen, inputs, source, run))
         inputs = twin.traces[number].spikes if neurons is not None else layers[-1].spikes.astype(np.int64)
     labels = None if neurons is not None else _spice_labels(chip, layers[-1])
     return Fidelity(chip, bench, tuple(layers), labels, twin.labels, golden_seconds, warnings)
@@ -143,6 +127,32 @@ def _spice_labels(chip: Chip, last: LayerFidelity) -> np.ndarray:
     """Classes by the readout's rule, the membranes rounded to codes."""
     codes = chip.layers[-1].scale.membranes(chip.formats).nearest(last.v)
     return golden.decide(chip, codes, last.spikes.astype(np.int64)).labels
+
+
+def _run_layer(
+    chip: Chip,
+    bench: Bench,
+    number: int,
+    chosen: np.ndarray,
+    inputs: np.ndarray,
+    source: NoiseSource | None,
+    run: Callable[[str, dict[_Place, ColumnBench]], dict[_Place, Chain]],
+) -> LayerFidelity:
+    """The ``chosen`` neurons of a layer on ``inputs`` in both models; with noise, if there is a ``source``, they are
+    simulated a second time without."""
+    layer = chip.layers[number]
+    places = [_Place(number, image, neuron) for image in range(len(inputs)) for neuron in chosen.tolist()]
+    columns = {
+        at: ColumnBench(bench, column_of(layer, at.neuron), inputs[at.image], chip.analog.v_read) for at in places
+    }
+    if source is None:
+        return _compare_layer(chip, number, chosen, inputs, run(f"layer {number}", columns), None)
+    drawn = layer_noise_of(chip, source, number, len(inputs))
+    still = {at: replace(column, disturbance=Disturbance.none(column.steps)) for at, column in columns.items()}
+    noisy = {at: replace(column, disturbance=drawn.disturbance(at.image, at.neuron)) for at, column in columns.items()}
+    quiet = _compare_layer(chip, number, chosen, inputs, run(f"layer {number} without noise", still), None)
+    chains = run(f"layer {number} with noise", noisy)
+    return replace(_compare_layer(chip, number, chosen, inputs, chains, drawn), quiet=quiet)
 
 
 def _compare_layer(

@@ -7,7 +7,7 @@ import numpy as np
 from captwin.hw.chip import Chip
 from captwin.sim.devices.fabricate import drive_slope
 from captwin.sim.noise import NoiseSource, column_share
-from captwin.sim.spice.disturbance import Disturbance
+from captwin.sim.spice.benches.disturbance import Disturbance
 
 
 @dataclass(frozen=True, eq=False)

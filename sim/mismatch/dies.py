@@ -12,7 +12,7 @@ import numpy as np
 
 from captwin.sim.mismatch.sample import neuron_seed, statistical
 from captwin.sim.neurons.table import NeuronTable
-from captwin.sim.spice.bench import Bench, referred
+from captwin.sim.spice.benches.bench import Bench, referred
 from captwin.sim.spice.characterize import characterize
 from captwin.sim.spice.source import Source
 

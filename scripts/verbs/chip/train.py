@@ -10,10 +10,21 @@ import typer
 from captwin.hw.encoders import ENCODERS
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import printable
-from captwin.scripts.activity import activity_rows, warn
 from captwin.scripts.conditions import doubts_of, words
 from captwin.scripts.lines import line_doubts
-from captwin.scripts.output import JsonFlag, Row, count, file, log, note, progress_told, results_folder, share, show
+from captwin.scripts.terminal.activity import activity_rows, warn
+from captwin.scripts.terminal.output import (
+    JsonFlag,
+    Row,
+    count,
+    file,
+    log,
+    note,
+    progress_told,
+    results_folder,
+    share,
+    show,
+)
 from captwin.sim.devices.mapping_kinds import MAPPINGS
 from captwin.sim.neurons.circuits import circuit_names, load_circuit
 from captwin.sim.neurons.conditions import Conditions

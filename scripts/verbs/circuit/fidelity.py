@@ -3,16 +3,18 @@
 import json
 import math
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
+from rich.progress import Progress as Bar
 from rich.progress import TaskID
 
 from captwin.hw.support.files import write_atomically
 from captwin.hw.support.generated import blank_mark, check_replaceable, write_generated
-from captwin.scripts.activity import warn
+from captwin.hw.support.progress import Progress
 from captwin.scripts.chip_folders import chip_folder, own_folder
 from captwin.scripts.conditions import ChipCircuitOption, CornerOption, TemperatureOption, put_under
 from captwin.scripts.noise import (
@@ -23,13 +25,25 @@ from captwin.scripts.noise import (
     noise_of,
 )
 from captwin.scripts.options import PdkOption
-from captwin.scripts.output import JsonFlag, Row, count, file, note, plain, progress_bar, results_folder, share, show
 from captwin.scripts.quantities import energy_text
+from captwin.scripts.terminal.activity import warn
+from captwin.scripts.terminal.output import (
+    JsonFlag,
+    Row,
+    count,
+    file,
+    note,
+    plain,
+    progress_bar,
+    results_folder,
+    share,
+    show,
+)
 from captwin.sim.fidelity.compare import chip_bench, compare
 from captwin.sim.fidelity.hidden_state import HiddenState, hidden_state
 from captwin.sim.fidelity.result import Fidelity, Summary
 from captwin.sim.noise import Noise
-from captwin.sim.plots.fidelity import plot_chain, plot_chains, plot_errors
+from captwin.sim.plots.chips.fidelity import plot_chain, plot_chains, plot_errors
 from captwin.sim.rtl.simulate import simulate
 from captwin.sim.rtl.simulators import missing_tools
 from captwin.sim.spice.memory import default_cache
@@ -86,32 +100,28 @@ def fidelity(
     check_replaceable(folder / DECK, DECK_KIND, ADVICE)
     with own_folder(folder, chip):
         with progress_bar() as bar:
-            tasks: dict[str, TaskID] = {}
-
-            def progress(what: str, done: int, total: int) -> None:
-                if what not in tasks:
-                    tasks[what] = bar.add_task(what, total=total)
-                bar.update(tasks[what], completed=done)
-
-            result = compare(
-                loaded,
-                pixels,
-                neurons=neurons,
-                seed=seed,
-                noise=drawn,
-                on=chip_bench(loaded, netlist=netlist, models=models, pdk=pdk),
-                cache=default_cache(),
-                progress=progress,
-            )
-            hidden = hidden_state(result.quiet, seed=seed, cache=default_cache(), progress=progress)
-        rows = [
-            note("chip", "chip", chip),
-            note("data", "data", f"{dataset.name}, test set"),
-            *_rows(result, hidden, drawn),
-        ]
+            progress = _told(bar)
+            on, cache = chip_bench(loaded, netlist=netlist, models=models, pdk=pdk), default_cache()
+            spice = partial(compare, on=on, cache=cache, progress=progress)
+            result = spice(loaded, pixels, neurons=neurons, seed=seed, noise=drawn)
+            hidden = hidden_state(result.quiet, seed=seed, cache=cache, progress=progress)
+        about = [note("chip", "chip", chip), note("data", "data", f"{dataset.name}, test set")]
+        rows = [*about, *_rows(result, hidden, drawn)]
         rows += _speeds(result, np.resize(pixels, (GATES_IMAGES, loaded.pixels)), folder / "gates")
         rows += _write(result, rows, folder)
     show(rows, "Columns in SPICE against the twin", as_json)
+
+
+def _told(bar: Bar) -> Progress:
+    """Shows progress on ``bar``, a line for each thing that is being done."""
+    tasks: dict[str, TaskID] = {}
+
+    def progress(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = bar.add_task(what, total=total)
+        bar.update(tasks[what], completed=done)
+
+    return progress
 
 
 def _rows(result: Fidelity, hidden: HiddenState, noise: Noise | None) -> list[Row]:

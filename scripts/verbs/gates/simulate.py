@@ -11,7 +11,7 @@ from rich.text import Text
 from captwin.scripts.chip_folders import check_owner, chip_folder, mark_owner
 from captwin.scripts.given import SidecarOption, VerilogOption, given_verilog, untraced
 from captwin.scripts.options import BanksOption, LanesOption, PixelLanesOption, SerialOption, core_options
-from captwin.scripts.output import JsonFlag, Row, count, file, log, note, share, show
+from captwin.scripts.terminal.output import JsonFlag, Row, count, file, log, note, share, show
 from captwin.sim.rtl.simulate import Simulation
 from captwin.sim.rtl.simulate import simulate as run
 from captwin.sim.rtl.simulators import Simulator

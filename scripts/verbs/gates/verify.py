@@ -22,7 +22,7 @@ from captwin.scripts.options import (
     SerialOption,
     core_options,
 )
-from captwin.scripts.output import JsonFlag, Row, count, log, note, progress_told, share, show, spread
+from captwin.scripts.terminal.output import JsonFlag, Row, count, log, note, progress_told, share, show, spread
 from captwin.sim.rtl.design import Design
 from captwin.sim.rtl.simulate import CLOCK_HZ
 from captwin.sim.rtl.twin import Twin, build, compile_design

@@ -12,9 +12,9 @@ from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import file_target
 from captwin.hw.support.names import check_name
 from captwin.hw.verilog import WrittenVerilog, write_verilog
-from captwin.scripts.activity import warn
 from captwin.scripts.options import BanksOption, LanesOption, PixelLanesOption, SerialOption, core_options
-from captwin.scripts.output import JsonFlag, Row, file, note, show
+from captwin.scripts.terminal.activity import warn
+from captwin.scripts.terminal.output import JsonFlag, Row, file, note, show
 from captwin.sim.rtl.companions import ENDINGS, RANDOM_IMAGES, RANDOM_NOTE, Companions, random_images
 from captwin.sim.rtl.simulate import CLOCK_HZ
 from captwin.train.datasets.catalogue import load_dataset
