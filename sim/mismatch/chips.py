@@ -76,8 +76,9 @@ def process_chip(bench: Bench, seed: int, number: int, *, neuron: int | None = N
 
 
 def bias_chip(bench: Bench, seed: int, number: int) -> Bench:
-    """Chip ``number`` of ``bench`` whose bias circuit alone deviates, by the mismatch of its devices."""
-    return referred(bench, statistical(bench).devices, neuron_seed(seed, number))
+    """Chip ``number`` of ``bench`` whose bias circuit alone deviates, by the mismatch of its devices; in pairs too."""
+    devices, pair = statistical(bench).devices, neuron_seed(seed, number // 2)
+    return referred(bench, devices, pair, opposite=number % 2 == 1)
 
 
 #: how a chip is drawn, by what its neurons share
