@@ -9,11 +9,10 @@ import pytest
 
 from captwin.hw.chip import Chip
 from captwin.sim import golden
-from captwin.sim.mismatch.chips import SampledChip, process_chip, sampled_chips
+from captwin.sim.mismatch.chips import SampledChip, sampled_chips
 from captwin.sim.mismatch.deviate import deviated_layer
 from captwin.sim.mismatch.measure_shared import reduced
-from captwin.sim.mismatch.model import NUMBERS, Mismatch
-from captwin.sim.mismatch.model_file import model_of
+from captwin.sim.mismatch.model import NUMBERS
 from captwin.sim.mismatch.reduce import neuron_numbers, threshold_deviation
 from captwin.sim.mismatch.shared import Cause, Deviation
 from captwin.sim.spice.benches.bench import open_bench
@@ -79,32 +78,8 @@ def projected(whole: Deviation, model: Cause) -> Deviation:
 @needs_pdk("gf180mcu")
 @pytest.mark.parametrize("cause", ["process", "bias"])
 def test_modes_are_enough(cause: str, tmp_path: Path) -> None:
-    """The mean accuracy of chips is right within half a point; one offset a chip is not enough for the process."""
+    """The mean accuracy of chips is right within half a point."""
     train(load_config("digits-gf180-pass"), tmp_path / "run")
     found = compare_chips(Chip.load(tmp_path / "run" / "chip.safetensors"), cause)
     print(cause, found)
     assert abs(found.by_modes - found.whole) < 0.005
-
-
-@pytest.mark.proof
-@needs_ngspice
-@needs_pdk("gf180mcu")
-def test_variances_add_up() -> None:
-    """Neurons of other transistors on chips of another process: their thresholds spread as both models say together."""
-    bench = open_bench("gf180_pass_transistor")
-    typical, thresholds = SampledChip.of(bench, default_cache()), []
-    for number in range(40):
-        sampled = SampledChip.of(process_chip(bench, 1, number, neuron=number), default_cache())
-        numbers = neuron_numbers(typical.table, sampled.table)
-        assert numbers is not None
-        thresholds.append(numbers[list(NUMBERS).index("threshold")])
-    neurons = model_of(Mismatch, bench.circuit, "gf180mcu").covariance[0, 0]
-    chips = np.var([float(numbers[1]) for numbers in _process_numbers()], ddof=1)
-    print(np.std(thresholds, ddof=1), np.sqrt(neurons), np.sqrt(chips))
-    assert np.var(thresholds, ddof=1) == pytest.approx(neurons + chips, rel=0.4)
-
-
-def _process_numbers() -> np.ndarray:
-    from captwin.sim.mismatch.shared import Shared
-
-    return model_of(Shared, "gf180_pass_transistor", "gf180mcu").process.numbers
