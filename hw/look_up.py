@@ -38,7 +38,7 @@ def look_up_of(layer: Layer, formats: Formats) -> LookUp | None:
     """
     if layer.dither is not None:
         return None
-    step = _step(layer, formats)
+    step = drive_step(layer, formats)
     top = (1 << formats.drive_bits) - step
     if step < 1 << formats.drive_fraction or top < 0:
         return None
@@ -56,7 +56,7 @@ def look_up_of(layer: Layer, formats: Formats) -> LookUp | None:
     )
 
 
-def _step(layer: Layer, formats: Formats) -> int:
+def drive_step(layer: Layer, formats: Formats) -> int:
     """The largest power of two that divides all drives; 0 if it is not a whole number of codes."""
     parts = np.concatenate([layer.gains.astype(np.int64), layer.offsets, [1 << (formats.drive_bits + layer.shift)]])
     together = int(np.bitwise_or.reduce(parts))

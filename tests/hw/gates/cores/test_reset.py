@@ -10,6 +10,7 @@ from captwin.hw.gates.core import Core, CoreOptions
 from captwin.sim import golden
 from tests.support.chips import random_chip, random_pixels
 from tests.support.proofs import proofs
+from tests.support.real_time import real_time_chip
 
 RESET_CYCLES = 16
 #: cycles in which everything must be over
@@ -17,14 +18,17 @@ PATIENCE = 200_000  # clock cycles
 PERIOD = 1e-8  # of the clock, seconds
 
 
-@pytest.mark.parametrize("seed", [0, 12, *proofs(set(range(15)) - {0, 12})])
+@pytest.mark.parametrize("seed", [0, 12, *proofs(set(range(15)) - {0, 12}), 15, *proofs(range(16, 20))])
 def test_reset_in_the_midst(seed: int) -> None:
-    dice, serial = random.Random(seed), seed >= 12
+    dice, serial, real_time = random.Random(seed), 12 <= seed < 15, seed >= 15
     sizes = (dice.randint(2, 12), dice.randint(2, 8 if serial else 40), dice.randint(2, 6))
     chip = random_chip(seed, sizes=sizes, readout="most_spikes")
     options = CoreOptions(dice.choice((1, 4)), dice.choice((1, 2)), dice.choice((1, 2, 8)))
     if serial:
         options = CoreOptions(options.pixel_lanes, 1, 1, serial=True)
+    if real_time:
+        chip = real_time_chip(seed, sizes=sizes, readout="most_spikes")
+        options = CoreOptions(options.pixel_lanes, 1, 1, real_time=True)
     core, reset, resetting = Core(chip, options), Signal(), Signal()
     m = Module()
     m.submodules.core = core
