@@ -73,15 +73,21 @@ def bias_load(layer: Layer, analog: Analog) -> float:
     return float(layer.c_bias.sum(dtype=np.float64)) + 2 * layer.columns * analog.row_wire
 
 
+def row_supply(analog: Analog) -> float:
+    """V of the supply that row lines are charged from: the chip's, through a regulator, or one of their own if they swing
+    by more."""
+    return max(analog.supply, analog.v_read)
+
+
 def line_energy(farads: np.ndarray | float, analog: Analog) -> np.ndarray:
     """J of charging lines of ``farads`` by v_read, once."""
-    return np.asarray(analog.supply * analog.v_read * np.asarray(farads))
+    return np.asarray(row_supply(analog) * analog.v_read * np.asarray(farads))
 
 
 def driver_energy(farads: np.ndarray | float, analog: Analog) -> np.ndarray:
     """J that the driver of a row draws beside that, once, for two lines of ``farads`` together."""
     if analog.periphery is None:
-        return np.asarray(BUFFER_SHARE * analog.supply**2 * np.asarray(farads))
+        return np.asarray(BUFFER_SHARE * row_supply(analog) ** 2 * np.asarray(farads))
     driver = analog.periphery.row_driver
     return np.asarray(driver.swing + driver.swing_per_farad * np.asarray(farads))
 
@@ -96,7 +102,7 @@ def quiet_energy(layer: Layer, formats: Formats, analog: Analog, u: np.ndarray) 
     """J that quiet lower lines deliver as columns move by drives ``u``, codes of shape (..., columns)."""
     volts = layer.scale.drives(formats).volts(u)
     lower = layer.c_minus.sum(axis=0, dtype=np.float64) + layer.c_bias[1]
-    return np.asarray(np.abs(volts) * (analog.supply * lower))
+    return np.asarray(np.abs(volts) * (row_supply(analog) * lower))
 
 
 def bias_energy(layer: Layer, analog: Analog) -> float:

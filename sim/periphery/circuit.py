@@ -42,21 +42,23 @@ class Measured:
 def design_of(bench: Bench, rail: float | None = None, switch_width: float | None = None) -> Design:
     """The drivers for the circuit of ``bench``, sized under its conditions.
 
-    ``rail`` is by default the supply if rows swing by it, and OVERDRIVE of the PDK's own supply at least, so that PMOS
-    take them up. Else it is v_read and OVERDRIVE of the PDK's own supply, but no more than that, and no less than the
+    ``rail`` is by default v_read if rows swing by the supply or by more, which is then a supply of its own, and by
+    OVERDRIVE of the PDK's own supply at least, so that PMOS take them up. Else it is v_read and OVERDRIVE of the PDK's own supply, but no more than that, and no less than the
     circuit's. :class:`CaptwinError` if the transistors do not take it.
     """
     pdk, supply, v_read = pdk_of(bench), bench.parameters["supply"], bench.parameters["v_read"]
-    if v_read > supply + 1e-6:
-        raise CaptwinError(f"{bench.path}: v_read is {v_read:g} V; no regulator makes it of a supply of {supply:g} V")
     overdrive = OVERDRIVE * pdk.supply
     if rail is None:
-        rail = supply if v_read > supply - 1e-6 and v_read >= overdrive else min(pdk.supply, v_read + overdrive)
+        rail = v_read if v_read > supply - 1e-6 and v_read >= overdrive else min(pdk.supply, v_read + overdrive)
         rail = round(max(supply, rail), 4)
     most = MOST_RAIL * pdk.supply
     if supply > most:
         raise CaptwinError(
             f"{bench.path}: its supply is {supply:g} V; {pdk.name}'s transistors take {most:g} V at most; lower it"
+        )
+    if v_read > most:
+        raise CaptwinError(
+            f"{bench.path}: its v_read is {v_read:g} V; {pdk.name}'s transistors take {most:g} V at most; lower it"
         )
     if not supply <= rail <= most:
         raise CaptwinError(

@@ -35,6 +35,11 @@ class Design:
     inverter_input: float  #: F a m of the width of an inverter's NMOS: what its input takes
 
     @property
+    def row_supply(self) -> float:
+        """V of the supply that row lines are charged from: the circuit's, through a regulator, or one of their own."""
+        return max(self.supply, self.v_read)
+
+    @property
     def inverts(self) -> bool:
         """Whether a PMOS takes a row line up, since gates swing no higher than lines: the last stage is an inverter."""
         return self.rail < self.v_read + 1e-6

@@ -80,9 +80,9 @@ def row_swing(pdk: Pdk, design: Design, where: Conditions, farads: float) -> Swi
     edges = [("up", far, "rise"), ("up", near, "fall"), ("down", near, "fall"), ("down", far, "rise")]
     elements = [*sources, *loads, _spike(design.supply)]
     (read, rail, logic, spike), leaks, times = _run(netlist, where, elements, ["vread", "rail", "dd", "in"], edges)
-    supply = design.supply
-    leakage = supply * leaks[0] + design.rail * leaks[1] + supply * leaks[2]
-    drawn = supply * (read - 2 * farads * design.v_read) + design.rail * rail + supply * (logic + spike)
+    supply, lines = design.supply, design.row_supply
+    leakage = lines * leaks[0] + design.rail * leaks[1] + supply * leaks[2]
+    drawn = lines * (read - 2 * farads * design.v_read) + design.rail * rail + supply * (logic + spike)
     begins = _edges()
     slowest = max(time - begins[edge in (1, 3)] for edge, time in enumerate(times))
     return Swing(drawn - leakage * PERIOD, leakage, slowest)
@@ -146,9 +146,8 @@ def measure(
     Raises :class:`CaptwinError` if the neurons stand on no PDK, or if a line does not settle in its time.
     """
     pdk, conditions = pdk_of(bench), bench.conditions
-    rows = fit(
-        ROW_LOADS, [row_swing(pdk, design, conditions, load) for load in ROW_LOADS], design.supply * design.v_read, 2
-    )
+    swings = [row_swing(pdk, design, conditions, load) for load in ROW_LOADS]
+    rows = fit(ROW_LOADS, swings, design.row_supply * design.v_read, 2)
     clocks = fit(CLOCK_LOADS, [clock_swing(pdk, design, conditions, load) for load in CLOCK_LOADS], design.supply**2, 1)
     for what, line, limit in (("row line", rows, SETTLING), ("clock line's edge", clocks, CLOCK_EDGE)):
         if not line.slowest <= limit:

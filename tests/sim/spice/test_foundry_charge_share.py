@@ -15,8 +15,11 @@ GF180, SKY130 = "gf180_charge_share", "sky130_charge_share"
 
 #: the slowest and the fastest, by which the others lie; reading SKY130's cards takes a while
 SLOW, *OTHERS = [Conditions("ss", -40.0), Conditions("ss", 125.0), Conditions("ff", -40.0), Conditions("ff", 125.0)]
-#: V of drive at which a resting neuron begins to fire, and how far off that is at any corner and temperature
-FIRES, WITHIN = 37e-3, 7e-3
+#: V of drive at which a resting neuron begins to fire, and how far off that is at any corner and temperature, after a
+#: spike too; GF180MCU's comparator is large, for the sake of mismatch, so it is slow in the corner ss
+FIRES = {GF180: (37e-3, 10e-3), SKY130: (37e-3, 7e-3)}
+#: F of gates and junctions that hang on the membrane, about
+TRANSISTORS = {GF180: 17e-15, SKY130: 10e-15}
 
 
 @cache
@@ -27,7 +30,8 @@ def _bench(circuit: str, conditions: Conditions) -> Bench:
 def _fires_at_one_drive(circuit: str, conditions: Conditions) -> None:
     bench = _bench(circuit, conditions)
     rest = bench.parameters["v_ref"]
-    points = [Point(rest, FIRES + shift, b) for b in (False, True) for shift in (-WITHIN, WITHIN)]
+    fires, within = FIRES[circuit]
+    points = [Point(rest, fires + shift, b) for b in (False, True) for shift in (-within, within)]
     assert [cycle.spike for cycle in bench.simulate(points)] == [False, True] * 2
 
 
@@ -57,15 +61,14 @@ def test_the_membrane_capacitor_is_what_is_asked_for(circuit, c_membrane):
     bench = open_bench(circuit, c_membrane=c_membrane)
     v_ref, c_column = bench.parameters["v_ref"], bench.parameters["c_column"]
     low, high = bench.simulate([Point(v_ref - 0.2, 0.0, False), Point(v_ref, 0.0, False)])
-    transistors = 10e-15  # of gates and junctions on the membrane, about
-    whole = c_membrane + transistors
+    whole = c_membrane + TRANSISTORS[circuit]
     assert (high.v - low.v) / 0.2 == pytest.approx(whole / (whole + c_column), abs=0.005)
 
 
 @pytest.mark.parametrize(
     ("circuit", "above"),
     [
-        pytest.param(GF180, 1 / 90, marks=needs_pdk("gf180mcu")),
+        pytest.param(GF180, 17 / 1800, marks=needs_pdk("gf180mcu")),
         pytest.param(SKY130, 22 / 1800, marks=needs_pdk("sky130")),
     ],
 )
