@@ -16,6 +16,7 @@ from captwin.boards.sizing.area import AreaModel
 from captwin.boards.sizing.fit import SizedCore, core_words, size_core
 from captwin.boards.sizing.search import FastCore
 from captwin.boards.sizing.search import search as find_fastest
+from captwin.hw.gates.kinds import layers_of
 from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.errors import CaptwinError
 from captwin.scripts.labels import resource_labels
@@ -25,6 +26,7 @@ from captwin.scripts.options import (
     LanesOption,
     LoadableOption,
     PixelLanesOption,
+    RealTimeOption,
     SerialOption,
     build_folder,
     core_options,
@@ -45,6 +47,7 @@ def estimate(
     lanes: LanesOption = None,
     loadable: LoadableOption = None,
     serial: SerialOption = None,
+    real_time: RealTimeOption = None,
     images: Annotated[
         int | None,
         typer.Option(min=2, help=f"Test images to count cycles with [default: all; {SEARCH_IMAGES} with --search]."),
@@ -61,9 +64,12 @@ def estimate(
     """Estimate a core's speed and area before any synthesis, or search for the fastest that fits."""
     target = find_board(board)
     loaded = load_chip(chip)
-    if search and (pixel_lanes, row_banks, lanes, serial) != (None,) * 4:
-        raise CaptwinError("--search: finds --pixel-lanes, --row-banks and --lanes itself; leave them and --serial out")
+    if search and (pixel_lanes, row_banks, lanes, serial, real_time) != (None,) * 5:
+        raise CaptwinError(
+            "--search: finds --pixel-lanes, --row-banks and --lanes itself; leave them, --serial and --real-time out"
+        )
     asked = partial(core_options, pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial)
+    asked = partial(asked, real_time=real_time, chip=loaded)
     core = size_core(loaded, target, lambda usual: asked(default=usual))
     for name in ("row_banks", "lanes"):
         core.options.each(name, len(loaded.layers))
@@ -86,7 +92,7 @@ def _speed_rows(load: Workload, options: CoreOptions, board: Board) -> list[Row]
     slowest = max(busy, key=lambda name: busy[name])
     mean = float(cycles.interval.mean())
     latency_s = [float(pick(cycles.latency)) / board.clock_hz for pick in (np.min, np.median, np.max)]
-    banks = options.each("row_banks", len(events))
+    banks = layers_of(options).rows_at_once(options, load.chip.sizes)
     rates = [number / mean for number in events]
     megahertz = f"at {board.clock_hz / 1e6:g} MHz"
     return [

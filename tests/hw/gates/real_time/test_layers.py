@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 
 from captwin.hw.chip import Chip
+from captwin.hw.encoders import make_encoder
 from captwin.hw.gates.core import Core
 from captwin.hw.gates.neuron import SHOWN
 from captwin.hw.gates.options import CoreOptions
 from captwin.sim import golden
+from captwin.sim.cycles.workload import Workload
 from tests.hw.gates.driver import exchange, number
 from tests.support.chips import random_pixels
-from tests.support.proofs import proofs
+from tests.support.proofs import proof, proofs
 from tests.support.real_time import real_time_chip
 
 IMAGES = 5
@@ -30,6 +32,9 @@ def check(chip: Chip, seed: int, lanes: int, stall: float, *, trace: bool) -> No
         words = number(IMAGES * chip.encoder.steps)
         outputs |= {getattr(core, f"trace{n}"): words for n in range(len(chip.layers))}
     results, *traces = exchange(core, {core.pixels: beats}, outputs, stall=stall, seed=seed)
+    latencies = [core.result.payload.shape().from_bits(payload).cycles for payload in results]
+    if not stall and not trace:
+        assert latencies == Workload(chip, pixels).cycles(core.options).latency.tolist(), f"seed {seed}"
     for n, payload in enumerate(results):
         result = core.result.payload.shape().from_bits(payload)
         assert result.label == expected.labels[n], f"seed {seed}"
@@ -52,3 +57,9 @@ def test_random_chips(seed: int) -> None:
     rng = np.random.default_rng(seed)
     lanes, stall = 1 << int(rng.integers(0, 6)), float(rng.choice([0.0, 0.3, 0.7]))
     check(real_time_chip(seed), seed, lanes, stall, trace=seed % 3 != 0)
+
+
+@pytest.mark.parametrize(("steps", "lanes"), [(3, 8), proof(1, 2), proof(2, 64), proof(8, 16), proof(6, 1)])
+def test_the_cycle_model_is_exact(steps: int, lanes: int) -> None:
+    chip = real_time_chip(steps, sizes=(9, 4, 3), encoder=make_encoder(kind="rate", steps=steps))
+    check(chip, steps, lanes, 0.0, trace=False)
