@@ -70,6 +70,11 @@ def estimate(
         )
     asked = partial(core_options, pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial)
     asked = partial(asked, real_time=real_time, chip=loaded)
+    if real_time:  # its area is what captwin train estimates
+        options = asked(default=target.options(len(loaded.layers)))
+        pixels, _ = chip_dataset(loaded, data).some(images)
+        show(_real_time_rows(chip, Workload(loaded, pixels), options, target), "Core, estimated", as_json)
+        return
     core = size_core(loaded, target, lambda usual: asked(default=usual))
     for name in ("row_banks", "lanes"):
         core.options.each(name, len(loaded.layers))
@@ -85,6 +90,11 @@ def estimate(
     with log.status("counting gates"):
         rows = [*_speed_rows(load, core.options, target), *_area_rows(core, built)]
     show([*about, note("options", "core", core_words(core.options)), *rows], "Core, estimated", as_json)
+
+
+def _real_time_rows(name: str, load: Workload, options: CoreOptions, board: Board) -> list[Row]:
+    about = [note("chip", "chip", name), note("board", "board", board.title), count("images", "images", load.images)]
+    return [*about, note("options", "core", core_words(options)), *_speed_rows(load, options, board)]
 
 
 def _speed_rows(load: Workload, options: CoreOptions, board: Board) -> list[Row]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from amaranth.sim import Simulator
 
 from captwin.hw.chip import Chip
 from captwin.hw.encoders import make_encoder
@@ -63,3 +64,43 @@ def test_random_chips(seed: int) -> None:
 def test_the_cycle_model_is_exact(steps: int, lanes: int) -> None:
     chip = real_time_chip(steps, sizes=(9, 4, 3), encoder=make_encoder(kind="rate", steps=steps))
     check(chip, steps, lanes, 0.0, trace=False)
+
+
+@pytest.mark.parametrize("trace", [False, True])
+def test_answers_and_traces_wait_until_they_are_taken(trace: bool) -> None:
+    """Images come as long as they are let in; nothing is taken meanwhile, and then everything."""
+    chip = real_time_chip(4, sizes=(4, 3, 2), encoder=make_encoder(kind="rate", steps=2), readout="most_spikes")
+    core = Core(chip, CoreOptions(4, 1, 1, trace=trace, real_time=True))
+    pixels = random_pixels(4, chip, 60)
+    expected = golden.run(chip, pixels, trace=True)
+    sinks = [core.result, *(getattr(core, f"trace{n}") for n in range(2 * trace))]
+    taken: list[list] = [[] for _ in sinks]
+
+    async def send(ctx) -> None:
+        for image in pixels:
+            ctx.set(core.pixels.payload, image.tolist())
+            ctx.set(core.pixels.valid, 1)
+            while not (await ctx.tick().sample(core.pixels.ready))[2]:
+                pass
+        ctx.set(core.pixels.valid, 0)
+
+    async def take(ctx) -> None:
+        await ctx.tick().repeat(400)
+        assert not ctx.get(core.pixels.ready), "images are let in for which there is no room"
+        for sink in sinks:
+            ctx.set(sink.ready, 1)
+        for _ in range(500):
+            for sink, into in zip(sinks, taken, strict=True):
+                if ctx.get(sink.valid):
+                    into.append(ctx.get(sink.payload))
+            await ctx.tick()
+
+    simulator = Simulator(core)
+    simulator.add_clock(1e-8)
+    simulator.add_testbench(send, background=True)
+    simulator.add_testbench(take)
+    simulator.run()
+    assert [list(answer.counts) for answer in taken[0]] == expected.counts.tolist()
+    for words, layer in zip(taken[1:], expected.traces, strict=False):
+        got = np.array([list(word.membranes) for word in words])
+        np.testing.assert_array_equal(got, layer.membranes.reshape(got.shape))
