@@ -31,6 +31,13 @@ SerialOption = Annotated[
         help="The smallest core: one weight and one neuron after the other [default: only if a board needs it].",
     ),
 ]
+ChangeEventsOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--change-events/--all-events",
+        help="Whether crossbars keep their sums from step to step and take only spikes that change [default: all].",
+    ),
+]
 
 PdkOption = Annotated[
     str | None,
@@ -64,16 +71,17 @@ def core_options(
     trace: bool | None = None,
     loadable: bool | None = None,
     serial: bool | None = None,
+    change_events: bool | None = None,
     default: CoreOptions = CoreOptions(),  # noqa: B008 (frozen)
 ) -> CoreOptions:
     """``default``, with what is given, that is not None, in its place."""
     banks, neurons = _numbers("row-banks", row_banks), _numbers("lanes", lanes)
     if serial is not None:
         default = default.of_kind("serial" if serial else "parallel")
-    elif banks or neurons:  # which size parallel layers alone
+    elif banks or neurons or change_events:  # which parallel layers alone have
         default = default.of_kind("parallel")
     given: dict[str, Any] = {"pixel_lanes": pixel_lanes, "row_banks": banks, "lanes": neurons}
-    given |= {"trace": trace, "loadable": loadable}
+    given |= {"trace": trace, "loadable": loadable, "change_events": change_events}
     return replace(default, **{name: value for name, value in given.items() if value is not None})
 
 

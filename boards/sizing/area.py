@@ -79,7 +79,9 @@ class AreaModel:
     def blocks(self, options: CoreOptions) -> Iterator[Cells]:
         """The parts of a core and of what a board adds, those that are soon counted and large first."""
         core = Core(self.chip, options)
-        cells = partial(self._cells, (options.kind, options.loadable, options.trace and options.lanes))
+        cells = partial(
+            self._cells, (options.kind, options.loadable, options.change_events, options.trace and options.lanes)
+        )
         arrivals = Store(COUNTER_BITS, core.IN_FLIGHT - 1, reads=1, writes=1, block=False, constant=0)
         yield TOP + memory(arrivals, self.board.family)
         yield cells("identity", 0, core.identity)
@@ -154,7 +156,15 @@ def _crossbar(block: Crossbar, family: Family) -> Cells:
     def narrowed(columns: int) -> Gates:
         blank = np.zeros((rows, columns), np.int16)
         gates = count(
-            Crossbar(blank, block.formats, width=1, banks=banks, lanes=columns, stores_from=block.stores_from)
+            Crossbar(
+                blank,
+                block.formats,
+                width=1,
+                banks=banks,
+                lanes=columns,
+                changes=block.changes,
+                stores_from=block.stores_from,
+            )
         )
         return replace(gates, stores=tuple(store for store in gates.stores if store.name == "storage"))
 
@@ -171,6 +181,7 @@ def _crossbar(block: Crossbar, family: Family) -> Cells:
     second = sum(column // block.GROUP % 2 for column in range(columns))  # in the second group of their memory
     row_bits = (block.places.shape[1] - 1).bit_length()
     total += Cells(flip_flops=late * (banks + 2) + (late - late % 2) * banks * (row_bits + 1) + second * banks * bits)
+    total += Cells(flip_flops=late * banks * block.changes)
 
     if block.stores_from is not None:  # registers of bus, word and enables for each two groups but the first
         registers = load_bus().size + BYTE * max(entry.word_bytes for entry in block.contents) + banks

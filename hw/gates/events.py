@@ -5,7 +5,7 @@ from amaranth import Cat, Module, Mux, Signal, Value
 from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from captwin.hw.gates.streams import event, spike_word
+from captwin.hw.gates.streams import change_word, event, spike_word
 
 
 def bank_rows(rows: int, width: int, banks: int) -> np.ndarray:
@@ -35,13 +35,15 @@ class EventSource(wiring.Component):
     rows : neurons that spikes come from
     width : neurons in a word of spikes, a power of two
     banks : streams of events, a power of two
+    changes : whether events are changes: rows whose spike is not what it was in the time step before
 
     Attributes
     ----------
-    spikes : stream of :func:`spike_word`, in. The spikes of all rows in their order, step by step.
+    spikes : stream of :func:`spike_word`, or with ``changes`` of :func:`change_word`, in. The spikes of all rows in
+        their order, step by step.
     events : streams of :func:`event`, out, one for each bank. In each time step a bank has an event for each of its
-        rows that spiked, lowest place first, the last of them with ``last``; if there is none, a beat with ``last``
-        that is not ``active``.
+        rows that spiked, or changed, lowest place first, the last of them with ``last``; if there is none, a beat with
+        ``last`` that is not ``active``.
     """
 
     LATENCY = 4
@@ -50,21 +52,24 @@ class EventSource(wiring.Component):
     #: words that must still find room in every queue for one to be taken: it, one under way, and one held back
     ROOM = 3
 
-    def __init__(self, rows: int, width: int, banks: int) -> None:
+    def __init__(self, rows: int, width: int, banks: int, *, changes: bool = False) -> None:
         self.rows = rows
         self.width = width
         self.banks = banks
+        self.changes = changes
         self._groups = max(1, width // banks)  # rows that one word brings to a bank
         self._turns = max(1, banks // width)  # words until every bank has had its turn
         self._words = -(-rows // width)
-        # What is queued: the bank's rows in a word, and the word's number among those with rows of the bank.
+        # What is queued: the bank's rows in a word, and the word's number among those with rows of the bank. Of changes
+        # also which of the rows spike no more, and whether the image ends with the word.
         self._queued = data.StructLayout(
             {"rows": self._groups, "index": range(max(-(-self._words // self._turns), 2)), "last": 1}
+            | ({"off": self._groups, "end": 1} if changes else {})
         )
         super().__init__(
             {
-                "spikes": In(stream.Signature(spike_word(width))),
-                "events": Out(stream.Signature(event(-(-rows // banks)))).array(banks),
+                "spikes": In(stream.Signature(change_word(width) if changes else spike_word(width))),
+                "events": Out(stream.Signature(event(-(-rows // banks), changes=changes))).array(banks),
             }
         )
 
@@ -95,12 +100,15 @@ class EventSource(wiring.Component):
         The latest word with rows waits until it is known whether the step ends with it: an end of its own would cost
         the crossbar a cycle.
         """
-        spikes, last = self.spikes.payload.spikes, self.spikes.payload.last
+        payload, last = self.spikes.payload, self.spikes.payload.last
         turn_bits = self._turns.bit_length() - 1
-        if self._turns == 1:
-            mine = Cat(spikes[n * self.banks + (bank - 2 * n) % self.banks] for n in range(self._groups))
-        else:
-            mine = spikes[bank % self.width] & (word[:turn_bits] == bank // self.width)
+
+        def of_bank(rows: Value) -> Value:
+            if self._turns == 1:
+                return Cat(rows[n * self.banks + (bank - 2 * n) % self.banks] for n in range(self._groups))
+            return rows[bank % self.width] & (word[:turn_bits] == bank // self.width)
+
+        mine = of_bank(payload.changed if self.changes else payload.spikes)
 
         held = Signal(self._queued, reset_less=True)
         holding = Signal()
@@ -118,8 +126,12 @@ class EventSource(wiring.Component):
             entry.last.eq(held.last | fold),
             queue.w_en.eq(push),
         ]
+        if self.changes:
+            m.d.comb += [entry.off.eq(held.off), entry.end.eq(Mux(held.last, held.end, payload.end))]
         with m.If(accept & keep):
             m.d.sync += [held.rows.eq(mine), held.index.eq(word >> turn_bits), held.last.eq(last), holding.eq(1)]
+            if self.changes:
+                m.d.sync += [held.off.eq(~of_bank(payload.spikes)), held.end.eq(payload.end)]
         with m.Elif(push & queue.w_rdy):
             m.d.sync += holding.eq(0)
 
@@ -134,11 +146,14 @@ class EventSource(wiring.Component):
         free = Signal()
         done = Signal()
         lowest = Signal(range(max(groups, 2)))
+        off = Signal()
         out = self.events[bank]
         m.d.comb += rest.eq(_but_lowest(left.rows))
         for n in reversed(range(groups)):
             with m.If(left.rows[n]):
                 m.d.comb += lowest.eq(n)
+                if self.changes:
+                    m.d.comb += off.eq(left.off[n])
         m.d.comb += [
             free.eq(~out.valid | out.ready),
             done.eq(~busy | (free & single)),
@@ -155,6 +170,8 @@ class EventSource(wiring.Component):
                 out.payload.active.eq(left.rows.any()),
                 out.payload.last.eq(left.last & single),
             ]
+            if self.changes:
+                m.d.sync += [out.payload.off.eq(off), out.payload.end.eq(left.end)]
 
 
 def _but_lowest(rows: Value) -> Value:

@@ -39,6 +39,8 @@ class CoreOptions:
     loadable: bool = False
     #: one weight and one neuron after the other, with one row bank and one lane: the least hardware
     serial: bool = False
+    #: keep the sums of a crossbar from step to step, and add or subtract the rows whose spike has changed
+    change_events: bool = False
 
     def __post_init__(self) -> None:
         for name in ("pixel_lanes", "row_banks", "lanes"):
@@ -48,6 +50,8 @@ class CoreOptions:
                     raise CaptwinError(f"{name}: must be a power of two from 1 to {LARGEST}, got {value}")
                 if name not in ("pixel_lanes", *SIZED_BY[self.kind]) and value > 1:
                     raise CaptwinError(f"{name}: must be 1 in a {self.kind} core, got {value}")
+        if self.change_events and self.kind != DEFAULT_KIND:
+            raise CaptwinError(f"change_events: a {self.kind} core keeps no sums; take a {DEFAULT_KIND} one")
 
     @property
     def kind(self) -> str:
@@ -55,8 +59,9 @@ class CoreOptions:
         return next((kind for kind in SIZED_BY if getattr(self, kind, False)), DEFAULT_KIND)
 
     def of_kind(self, kind: str) -> "CoreOptions":
-        """The same for another kind of layers: what does not size these is 1."""
+        """The same for another kind of layers: what does not size these is 1, what they do not have is left out."""
         changes: dict[str, Any] = {name: name == kind for name in SIZED_BY if name != DEFAULT_KIND}
+        changes["change_events"] = self.change_events and kind == DEFAULT_KIND
         changes |= {name: 1 for name in ("row_banks", "lanes") if name not in SIZED_BY[kind]}
         return replace(self, **changes)
 

@@ -13,7 +13,14 @@ from captwin.hw.support.files import file_target
 from captwin.hw.support.names import check_name
 from captwin.hw.verilog import WrittenVerilog, write_verilog
 from captwin.scripts.activity import warn
-from captwin.scripts.options import BanksOption, LanesOption, PixelLanesOption, SerialOption, core_options
+from captwin.scripts.options import (
+    BanksOption,
+    ChangeEventsOption,
+    LanesOption,
+    PixelLanesOption,
+    SerialOption,
+    core_options,
+)
 from captwin.scripts.output import JsonFlag, Row, file, note, show
 from captwin.sim.rtl.companions import ENDINGS, RANDOM_IMAGES, RANDOM_NOTE, Companions, random_images
 from captwin.sim.rtl.simulate import CLOCK_HZ
@@ -34,6 +41,7 @@ def verilog(
     row_banks: BanksOption = None,
     lanes: LanesOption = None,
     serial: SerialOption = None,
+    change_events: ChangeEventsOption = None,
     trace: Annotated[bool, typer.Option("--trace", help="Add a stream a layer with all that its neurons do.")] = False,
     loadable: Annotated[bool, typer.Option("--loadable", help="Add a port to load other chips.")] = False,
     axi_stream: Annotated[
@@ -64,7 +72,9 @@ def verilog(
         check_name(output.name, "--output")  # stands in the files beside it
     if axi_stream:
         _check_axi_stream(trace, loadable)
-    options = core_options(pixel_lanes, row_banks, lanes, trace=trace, loadable=loadable, serial=serial)
+    options = core_options(
+        pixel_lanes, row_banks, lanes, trace=trace, loadable=loadable, serial=serial, change_events=change_events
+    )
     loaded = load_chip(chip)
     warn(chip_warnings(loaded))
     pixels, pixels_note = _images(loaded, images, data)

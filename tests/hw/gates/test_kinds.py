@@ -10,7 +10,7 @@ from captwin.hw.gates.options import CoreOptions
 from tests.support.chips import random_chip
 
 OPTIONS = {
-    "parallel": CoreOptions(2, (2, 1), (1, 4), loadable=True),
+    "parallel": CoreOptions(2, (2, 1), (1, 4), loadable=True, change_events=True),
     "serial": CoreOptions(2, 1, 1, loadable=True, serial=True),
 }
 
