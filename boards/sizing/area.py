@@ -153,20 +153,23 @@ def _crossbar(block: Crossbar, family: Family) -> Cells:
     """
     rows, columns, banks, bits = block.charges.shape[0], block.columns, block.banks, block.formats.charge_bits
 
-    def narrowed(columns: int) -> Gates:
+    def counted(columns: int, changes: bool) -> Gates:
         blank = np.zeros((rows, columns), np.int16)
-        gates = count(
-            Crossbar(
-                blank,
-                block.formats,
-                width=1,
-                banks=banks,
-                lanes=columns,
-                changes=block.changes,
-                stores_from=block.stores_from,
-            )
+        numbered = block.stores_from
+        narrow = Crossbar(
+            blank, block.formats, width=1, banks=banks, lanes=columns, changes=changes, stores_from=numbered
         )
+        gates = count(narrow)
         return replace(gates, stores=tuple(store for store in gates.stores if store.name == "storage"))
+
+    def narrowed(columns: int) -> Gates:
+        gates = counted(columns, block.changes)
+        if not block.changes:
+            return gates
+        # What inverted codes lack is a carry into sums that are there anyway. Inverting takes a LUT a bit, since no
+        # flip-flop's reset does it.
+        plain = counted(columns, False)
+        return replace(gates, sums=plain.sums, carries=plain.carries, masks=plain.masks)
 
     single, double = narrowed(1), narrowed(2)
     queue = tuple(replace(store, width=block.lanes * block.sum_shape.width) for store in double.stores)
@@ -181,7 +184,8 @@ def _crossbar(block: Crossbar, family: Family) -> Cells:
     second = sum(column // block.GROUP % 2 for column in range(columns))  # in the second group of their memory
     row_bits = (block.places.shape[1] - 1).bit_length()
     total += Cells(flip_flops=late * (banks + 2) + (late - late % 2) * banks * (row_bits + 1) + second * banks * bits)
-    total += Cells(flip_flops=late * banks * block.changes)
+    if block.changes:
+        total += Cells(luts=columns * banks * bits, flip_flops=late * banks)
 
     if block.stores_from is not None:  # registers of bus, word and enables for each two groups but the first
         registers = load_bus().size + BYTE * max(entry.word_bytes for entry in block.contents) + banks

@@ -1,4 +1,4 @@
-"""A proof that change events give the sums of full accumulation: in a small crossbar, for all weights, events and pauses.
+"""A proof that change events give the sums of full accumulation in a small crossbar, for all weights and events.
 
 Yosys proves it by induction over the clock cycles, from any state in which what is asserted below holds.
 """
