@@ -9,7 +9,7 @@ from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_text, write_atomically
 from captwin.hw.support.locks import locked_folder
 from captwin.hw.support.names import printable
-from captwin.scripts.output import results_folder
+from captwin.scripts.terminal.output import results_folder
 from captwin.train.zoo import chip_name, chip_source
 
 #: names the chip whose results a folder holds

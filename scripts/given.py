@@ -8,7 +8,7 @@ import typer
 from captwin.hw.chip import Chip
 from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.errors import CaptwinError
-from captwin.scripts.output import Row
+from captwin.scripts.terminal.output import Row
 from captwin.sim.rtl.design import Design, given_design
 
 VerilogOption = Annotated[

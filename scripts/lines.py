@@ -8,7 +8,7 @@ from captwin.hw.support.errors import CaptwinError
 from captwin.sim.devices.crossbar import Crossbar, crossbar_of, missing_room
 from captwin.sim.pdk.catalogue import find_pdk
 from captwin.sim.pdk.pdk import Pdk
-from captwin.sim.spice.bench import find_devices, find_netlist
+from captwin.sim.spice.benches.bench import find_devices, find_netlist
 from captwin.sim.spice.source import read_source
 
 

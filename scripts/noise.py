@@ -6,7 +6,7 @@ import numpy as np
 import typer
 
 from captwin.hw.support.errors import CaptwinError
-from captwin.scripts.output import Row
+from captwin.scripts.terminal.output import Row
 from captwin.sim.evaluate import NOISE_RUNS, NoisyRuns
 from captwin.sim.noise import Noise
 

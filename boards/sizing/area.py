@@ -79,10 +79,9 @@ class AreaModel:
     def blocks(self, options: CoreOptions) -> Iterator[Cells]:
         """The parts of a core and of what a board adds, those that are soon counted and large first."""
         core = Core(self.chip, options)
-        cells = partial(
-            self._cells, (options.kind, options.loadable, options.change_events, options.trace and options.lanes)
-        )
-        arrivals = Store(COUNTER_BITS, core.IN_FLIGHT - 1, reads=1, writes=1, block=False, constant=0)
+        alike = options.kind, options.loadable, options.change_events, options.trace and options.lanes
+        cells = partial(self._cells, alike)
+        arrivals = Store(COUNTER_BITS, core.in_flight - 1, reads=1, writes=1, block=False, constant=0)
         yield TOP + memory(arrivals, self.board.family)
         yield cells("identity", 0, core.identity)
         for block in core.layers.blocks():

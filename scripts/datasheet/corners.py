@@ -7,9 +7,9 @@ from captwin.scripts.page.blocks import Cell, Section, Table
 from captwin.scripts.page.drawing import drawing
 from captwin.scripts.quantities import energy_text
 from captwin.sim.corners import CircuitAt
-from captwin.sim.plots.corners import Panel
+from captwin.sim.plots.circuits.corners import Panel
+from captwin.sim.plots.circuits.surfaces import draw_thresholds
 from captwin.sim.plots.style import style
-from captwin.sim.plots.surfaces import draw_thresholds
 
 
 def threshold_panel(places: Sequence[CircuitAt]) -> Panel:

@@ -6,9 +6,9 @@ from captwin.scripts.datasheet.sheet import Sheet
 from captwin.scripts.page.blocks import Block, Note, Section
 from captwin.scripts.page.drawing import drawing
 from captwin.scripts.quantities import energy_text, quantity
+from captwin.sim.plots.circuits.surfaces import draw_energy
 from captwin.sim.plots.style import style
-from captwin.sim.plots.surfaces import draw_energy
-from captwin.sim.spice.bench import Bench
+from captwin.sim.spice.benches.bench import Bench
 
 
 def section(sheet: Sheet) -> Section:

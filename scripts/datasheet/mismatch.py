@@ -6,7 +6,7 @@ from captwin.scripts.datasheet.sheet import Sheet
 from captwin.scripts.page.blocks import Note, Section
 from captwin.scripts.page.drawing import drawing
 from captwin.sim.mismatch.model import NUMBERS
-from captwin.sim.plots.mismatch import draw_mismatch
+from captwin.sim.plots.circuits.mismatch import draw_mismatch
 from captwin.sim.plots.style import style
 
 TITLE = "Mismatch"

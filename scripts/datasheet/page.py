@@ -16,7 +16,7 @@ from captwin.scripts.datasheet import (
 from captwin.scripts.datasheet.sheet import Sheet
 from captwin.scripts.page.render import render
 from captwin.scripts.quantities import energy_text, quantity
-from captwin.sim.spice.bench_file import row_clock
+from captwin.sim.spice.benches.bench_file import row_clock
 
 SECTIONS = (schematic, transients, surfaces, corners, mismatch, energy, noise, limits, provenance)
 MAKER = "captwin datasheet"

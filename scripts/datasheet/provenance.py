@@ -8,7 +8,7 @@ from captwin.scripts.page.blocks import Block, Commands, Facts, Note, Section
 from captwin.sim.neurons.circuits import circuit_names
 from captwin.sim.neurons.conditions import listed
 from captwin.sim.pdk.place import cards_digest, find_place
-from captwin.sim.spice.bench import MODELS, Bench
+from captwin.sim.spice.benches.bench import MODELS, Bench
 from captwin.sim.spice.ngspice import ngspice_version
 
 OTHER_SOURCE = (

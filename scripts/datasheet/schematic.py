@@ -3,7 +3,7 @@
 from captwin.scripts.datasheet.sheet import Sheet
 from captwin.scripts.page.blocks import Block, Note, Points, Section
 from captwin.scripts.page.drawing import drawing
-from captwin.sim.plots.schematic import draw_schematic
+from captwin.sim.plots.circuits.schematic import draw_schematic
 from captwin.sim.plots.style import style
 from captwin.sim.schematic.elements import Block as Devices
 from captwin.sim.schematic.elements import Subcircuit

@@ -17,7 +17,15 @@ from captwin.sim.pdk.catalogue import find_pdk
 from captwin.sim.pdk.pdk import Pdk
 from captwin.sim.pdk.place import advice, find_place
 from captwin.sim.schematic.elements import Subcircuit, count_transistors, read_subcircuits
-from captwin.sim.spice.bench import MODELS, NETLISTS, SPICE_CIRCUITS, Bench, find_devices, find_netlist, open_bench
+from captwin.sim.spice.benches.bench import (
+    MODELS,
+    NETLISTS,
+    SPICE_CIRCUITS,
+    Bench,
+    find_devices,
+    find_netlist,
+    open_bench,
+)
 from captwin.sim.spice.characterize import HeldOut, held_out
 from captwin.sim.spice.ngspice import ADVICE
 from captwin.sim.spice.source import Source, read_source

@@ -3,9 +3,9 @@
 from captwin.scripts.datasheet.sheet import Sheet
 from captwin.scripts.page.blocks import Block, Note, Section, Table
 from captwin.scripts.page.drawing import drawing
-from captwin.scripts.verdict import held_out_rows, verdict_rows
+from captwin.scripts.terminal.verdict import held_out_rows, verdict_rows
+from captwin.sim.plots.circuits.surfaces import draw_surfaces
 from captwin.sim.plots.style import style
-from captwin.sim.plots.surfaces import draw_surfaces
 
 
 def section(sheet: Sheet) -> Section:

@@ -3,9 +3,9 @@
 from captwin.scripts.datasheet.sheet import Sheet
 from captwin.scripts.page.blocks import Note, Section
 from captwin.scripts.page.drawing import drawing
+from captwin.sim.plots.circuits.transient import draw_cycles, draw_transient
 from captwin.sim.plots.style import style
-from captwin.sim.plots.transient import draw_cycles, draw_transient
-from captwin.sim.spice.bench import Bench
+from captwin.sim.spice.benches.bench import Bench
 from captwin.sim.spice.ngspice import SpiceError
 
 TITLE = "Transients"

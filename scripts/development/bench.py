@@ -20,15 +20,15 @@ from captwin.hw.chip import Chip
 from captwin.hw.support.files import write_atomically
 from captwin.hw.support.tools import find_tool, run_tool
 from captwin.scripts.development.peers import TrainStep, snntorch_step, spikingjelly_step
-from captwin.scripts.output import Row, log, show
+from captwin.scripts.terminal.output import Row, log, show
 from captwin.sim import golden
 from captwin.sim.encode import encode
 from captwin.sim.neurons.circuits import load_circuit
 from captwin.sim.pdk.catalogue import find_pdk
 from captwin.sim.pdk.place import find_place
 from captwin.sim.rtl.simulate import simulate
-from captwin.sim.spice.bench import Point, open_bench
-from captwin.sim.spice.halves import Halves
+from captwin.sim.spice.benches.bench import Point, open_bench
+from captwin.sim.spice.benches.halves import Halves
 from captwin.train.config import load_config
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.datasets.dataset import Dataset

@@ -3,19 +3,19 @@
 from pathlib import Path
 
 from captwin.hw.gates.options import CoreOptions
-from captwin.scripts.output import log
+from captwin.scripts.terminal.output import log
 from captwin.sim.fidelity.compare import compare
 from captwin.sim.neurons.circuits import load_circuit
-from captwin.sim.plots.fidelity import plot_chains
-from captwin.sim.plots.inference import plot_inference
-from captwin.sim.plots.neuron import draw_table
-from captwin.sim.plots.schematic import draw_schematic
+from captwin.sim.plots.chips.fidelity import plot_chains
+from captwin.sim.plots.chips.inference import plot_inference
+from captwin.sim.plots.chips.waveform import plot_core
+from captwin.sim.plots.circuits.neuron import draw_table
+from captwin.sim.plots.circuits.schematic import draw_schematic
+from captwin.sim.plots.circuits.transient import plot_transient
 from captwin.sim.plots.style import save_png, style
-from captwin.sim.plots.transient import plot_transient
-from captwin.sim.plots.waveform import plot_core
 from captwin.sim.rtl.simulate import simulate
 from captwin.sim.schematic.elements import read_subcircuits
-from captwin.sim.spice.bench import SPICE_CIRCUITS, find_netlist
+from captwin.sim.spice.benches.bench import SPICE_CIRCUITS, find_netlist
 from captwin.sim.spice.memory import default_cache
 from captwin.sim.spice.source import read_source
 from captwin.train.datasets.catalogue import load_dataset

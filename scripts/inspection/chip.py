@@ -10,15 +10,15 @@ from captwin.boards.sizing.fit import core_words, size_core
 from captwin.hw.chip import Chip, plain_analog
 from captwin.hw.support.names import visible
 from captwin.scripts.inspection.inspection import Inspection, surfaces_row
-from captwin.scripts.output import Row, log, note
 from captwin.scripts.quantities import energy_text, quantity
+from captwin.scripts.terminal.output import Row, log, note
 from captwin.sim import energy
 from captwin.sim.devices.gains import charge_volts
 from captwin.sim.dither import dither_rms
 from captwin.sim.neurons.circuits import table_of
 from captwin.sim.neurons.deviation import deviation
-from captwin.sim.plots.chip import draw_weights
-from captwin.sim.plots.neuron import draw_neuron, of_layer
+from captwin.sim.plots.chips.weights import draw_weights
+from captwin.sim.plots.circuits.neuron import draw_neuron, of_layer
 from captwin.train.zoo import chip_name, load_chip
 
 

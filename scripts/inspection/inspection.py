@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_bytes
-from captwin.scripts.output import Row
+from captwin.scripts.terminal.output import Row
 from captwin.sim.neurons.circuits import circuit_names
 from captwin.train.zoo import names
 

@@ -3,11 +3,11 @@
 from functools import partial
 
 from captwin.scripts.inspection.inspection import Inspection
-from captwin.scripts.output import Row, note
 from captwin.scripts.quantities import energy_text, quantity
-from captwin.sim.plots.sweep import draw_sweep
-from captwin.sim.plots.transient import draw_transient
-from captwin.sim.spice.bench import Bench
+from captwin.scripts.terminal.output import Row, note
+from captwin.sim.plots.circuits.sweep import draw_sweep
+from captwin.sim.plots.circuits.transient import draw_transient
+from captwin.sim.spice.benches.bench import Bench
 from captwin.sim.spice.memory import default_cache
 from captwin.sim.spice.runner import Progress
 from captwin.sim.spice.sweep import sweep

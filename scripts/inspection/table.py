@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from captwin.scripts.inspection.inspection import Inspection, surfaces_row
-from captwin.scripts.output import Row, note
 from captwin.scripts.quantities import energy_text, quantity
-from captwin.scripts.verdict import verdict_rows
+from captwin.scripts.terminal.output import Row, note
+from captwin.scripts.terminal.verdict import verdict_rows
 from captwin.sim.neurons.circuits import load_circuit
 from captwin.sim.neurons.table import NeuronTable
 from captwin.sim.neurons.verdict import judge
-from captwin.sim.plots.neuron import common_axes, draw_difference, draw_table, membrane_difference
+from captwin.sim.plots.circuits.neuron import common_axes, draw_difference, draw_table, membrane_difference
 
 
 def inspect_table(name: str) -> Inspection:

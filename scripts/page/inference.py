@@ -3,7 +3,7 @@
 from captwin.scripts.page.blocks import Section
 from captwin.scripts.page.drawing import drawing
 from captwin.scripts.page.measured import Measured
-from captwin.sim.plots.inference import draw_inference
+from captwin.sim.plots.chips.inference import draw_inference
 from captwin.sim.plots.style import style
 
 

@@ -8,7 +8,7 @@ from captwin.scripts.page.drawing import drawing
 from captwin.scripts.page.measured import Measured
 from captwin.sim.neurons.circuits import circuit_names, table_of
 from captwin.sim.neurons.deviation import Deviation, deviation
-from captwin.sim.plots.neuron import STATES, draw_neuron, of_layer
+from captwin.sim.plots.circuits.neuron import STATES, draw_neuron, of_layer
 from captwin.sim.plots.style import style
 
 

@@ -127,7 +127,7 @@ def fabricate(chip: Chip, process: Process, *, seed: int, number: int = 0, mappi
     """
     levels, kind = _levels(chip), chip_mapping(chip, mapping)
     made_of = [
-        programmed(layer, kind, levels, process.effects, f"layers.{number}.charges")
+        programmed(layer, kind, levels[number], process.effects, f"layers.{number}.charges")
         for number, layer in enumerate(chip.layers)
     ]
     streams = np.random.SeedSequence([seed, number]).spawn(len(chip.layers))
@@ -240,8 +240,10 @@ def _rounding(layer: Layer, lsb: float, chip: Chip) -> float:
     return code * float(np.sqrt(layer.rows / 2 / 12))
 
 
-def _levels(chip: Chip) -> int:
-    """Levels of the memcapacitors: what training says, or as many as the charge codes can tell apart."""
+def _levels(chip: Chip) -> list[int]:
+    """Levels of the memcapacitors of each layer: what training says, or as many as the charge codes can tell apart."""
     config = chip.provenance.get("config")
-    levels = config.get("levels") if isinstance(config, dict) else None
-    return levels if isinstance(levels, int) and levels > 1 else 1 << (chip.formats.charge_bits - 1)
+    said = config.get("levels") if isinstance(config, dict) else None
+    levels = said if isinstance(said, list) and len(said) == len(chip.layers) else [said] * len(chip.layers)
+    known = 1 << (chip.formats.charge_bits - 1)
+    return [each if isinstance(each, int) and each > 1 else known for each in levels]

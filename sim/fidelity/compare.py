@@ -20,9 +20,9 @@ from captwin.sim.energy import neuron_energy
 from captwin.sim.fidelity.result import Fidelity, LayerFidelity
 from captwin.sim.neurons.circuits import circuit_conditions, circuit_names, load_circuit
 from captwin.sim.neurons.conditions import Conditions
-from captwin.sim.spice.bench import Bench, open_bench
+from captwin.sim.spice.benches.bench import Bench, open_bench
+from captwin.sim.spice.benches.column import Chain, ColumnBench, column_of
 from captwin.sim.spice.chains import simulate_chains
-from captwin.sim.spice.column import Chain, ColumnBench, column_of
 from captwin.sim.spice.ngspice import SpiceError, require_ngspice
 
 

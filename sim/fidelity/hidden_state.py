@@ -10,7 +10,7 @@ import numpy as np
 
 from captwin.hw.support.progress import Progress, silent
 from captwin.sim.fidelity.result import Fidelity, rms_of
-from captwin.sim.spice.bench import Point
+from captwin.sim.spice.benches.bench import Point
 from captwin.sim.spice.runner import Runner
 
 #: cycles simulated alone

@@ -9,7 +9,7 @@ from captwin.hw.support.progress import Progress, silent
 from captwin.sim.neurons.circuits import circuit_conditions, conditions_of, load_circuit
 from captwin.sim.neurons.conditions import Conditions
 from captwin.sim.neurons.table import NeuronTable
-from captwin.sim.spice.bench import Bench, Point
+from captwin.sim.spice.benches.bench import Bench, Point
 from captwin.sim.spice.characterize import RESOLUTION
 from captwin.sim.spice.runner import Runner
 

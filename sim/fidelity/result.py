@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 
 from captwin.hw.chip import Chip
-from captwin.sim.spice.bench import Bench
-from captwin.sim.spice.column import ColumnBench, column_of
+from captwin.sim.spice.benches.bench import Bench
+from captwin.sim.spice.benches.column import ColumnBench, column_of
 
 
 @dataclass(frozen=True, eq=False)

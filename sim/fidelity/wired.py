@@ -13,10 +13,10 @@ from captwin.sim.devices.crossbar import crossbar_of
 from captwin.sim.encode import encode
 from captwin.sim.fidelity.result import rms_of
 from captwin.sim.pdk.wires import Wire, Wires
-from captwin.sim.spice.bench import Bench
+from captwin.sim.spice.benches.bench import Bench
+from captwin.sim.spice.benches.column import Chain, ColumnBench, column_of
+from captwin.sim.spice.benches.wired_column import Lines, WiredColumnBench
 from captwin.sim.spice.chains import simulate_chains
-from captwin.sim.spice.column import Chain, ColumnBench, column_of
-from captwin.sim.spice.wired_column import Lines, WiredColumnBench
 
 #: ohm of a row line's driver; a PMOS of GF180MCU 11 um wide that holds a line at 1.8 V has as much at ss, 125 deg C
 DRIVER_OHMS = 1000.0

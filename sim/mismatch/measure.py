@@ -12,7 +12,7 @@ from captwin.sim.mismatch.reduce import kept, neuron_numbers
 from captwin.sim.mismatch.sample import sampled_table, sampled_tables
 from captwin.sim.pdk.catalogue import find_pdk
 from captwin.sim.pdk.place import cards_digest, place_of
-from captwin.sim.spice.bench import Bench
+from captwin.sim.spice.benches.bench import Bench
 from captwin.sim.spice.ngspice import SpiceError
 
 

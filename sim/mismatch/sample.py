@@ -10,7 +10,7 @@ from captwin.hw.support.progress import Progress, silent
 from captwin.sim.neurons.table import NeuronTable
 from captwin.sim.pdk.catalogue import find_pdk, pdks
 from captwin.sim.pdk.devices import statistical_devices
-from captwin.sim.spice.bench import Bench
+from captwin.sim.spice.benches.bench import Bench
 from captwin.sim.spice.characterize import characterize
 from captwin.sim.spice.ngspice import SpiceError
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from captwin.hw.support.names import printable
 from captwin.sim.pdk.pdk import Device, Pdk
-from captwin.sim.spice.bias import UNSOLVED
+from captwin.sim.spice.benches.bias import UNSOLVED
 from captwin.sim.spice.netlist import PORTS, printable_line
 from captwin.sim.spice.ngspice import SpiceError, run_deck
 

@@ -14,7 +14,7 @@ from captwin.sim.pdk.pdk import Pdk
 from captwin.sim.periphery.circuit_file import CircuitPeriphery
 from captwin.sim.periphery.design import Design
 from captwin.sim.periphery.measure import Line, inverter_input, measure, pdk_of
-from captwin.sim.spice.bench import Bench
+from captwin.sim.spice.benches.bench import Bench
 
 #: m from neuron to neuron along the wires of their clocks
 NEURON_PITCH = 6e-6

@@ -12,8 +12,8 @@ from captwin.sim.pdk.catalogue import find_pdk, pdks
 from captwin.sim.pdk.devices import parts_devices
 from captwin.sim.pdk.pdk import Pdk
 from captwin.sim.periphery.design import Design, Netlist, clock_driver, row_driver
-from captwin.sim.spice.bench import SECONDS_TO_START, Bench, outflow
-from captwin.sim.spice.bench_file import row_clock
+from captwin.sim.spice.benches.bench import SECONDS_TO_START, Bench, outflow
+from captwin.sim.spice.benches.bench_file import row_clock
 from captwin.sim.spice.netlist import check_usable, echoed, ending_reason
 from captwin.sim.spice.ngspice import SpiceError, run_deck
 

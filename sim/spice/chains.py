@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from captwin.hw.support.progress import Progress, silent
-from captwin.sim.spice.bench import Failed
-from captwin.sim.spice.column import Chain, ColumnBench
+from captwin.sim.spice.benches.bench import Failed
+from captwin.sim.spice.benches.column import Chain, ColumnBench
 from captwin.sim.spice.memory import Memory
 from captwin.sim.spice.runner import failures, side_by_side
 

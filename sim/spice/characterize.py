@@ -10,7 +10,7 @@ import numpy as np
 from captwin.hw.support.progress import Progress, silent
 from captwin.sim.neurons.outcomes import Samples, continued
 from captwin.sim.neurons.table import MOST_POINTS, NeuronTable
-from captwin.sim.spice.bench import Bench, Point, open_bench
+from captwin.sim.spice.benches.bench import Bench, Point, open_bench
 from captwin.sim.spice.ngspice import SpiceError
 from captwin.sim.spice.runner import Runner
 
@@ -34,10 +34,11 @@ def characterize(
     """Measures a neuron in ngspice, one clock cycle for each of ``points`` membranes and ``drive_points`` drives (as
     many as membranes by default), and the surfaces of cycles with and without a spike, each past the threshold.
 
-    ``circuit`` is the name of a reference circuit, or a bench that :func:`~captwin.sim.spice.bench.open_bench` made of
-    another netlist, corner or temperature. Thresholds are known to ``resolution`` V. ``date`` is what the table states
-    as the day of measurement, ISO 8601, today by default. Every cycle simulated is kept in the folder ``cache``, so an
-    interrupted run goes on where it stopped; ``progress`` is called with what is being done, steps done, steps in all.
+    ``circuit`` is the name of a reference circuit, or a bench that
+    :func:`~captwin.sim.spice.benches.bench.open_bench` made of another netlist, corner or temperature. Thresholds are
+    known to ``resolution`` V. ``date`` is what the table states as the day of measurement, ISO 8601, today by default.
+    Every cycle simulated is kept in the folder ``cache``, so an interrupted run goes on where it stopped; ``progress``
+    is called with what is being done, steps done, steps in all.
     Raises :class:`SpiceError` if ngspice is not installed, or, after all others have been simulated, that names the
     points that fail.
 

@@ -8,7 +8,7 @@ from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.progress import Progress, silent
 from captwin.sim.neurons.conditions import SUFFIX, Conditions, folder_of
 from captwin.sim.neurons.table import NeuronTable
-from captwin.sim.spice.bench import Bench
+from captwin.sim.spice.benches.bench import Bench
 from captwin.sim.spice.characterize import characterize
 
 

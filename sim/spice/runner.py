@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from captwin.hw.support.progress import Progress, silent
-from captwin.sim.spice.bench import Bench, Cycle, Failed, Point
-from captwin.sim.spice.halves import Halves
+from captwin.sim.spice.benches.bench import Bench, Cycle, Failed, Point
+from captwin.sim.spice.benches.halves import Halves
 from captwin.sim.spice.memory import Memory
 from captwin.sim.spice.ngspice import SpiceError, require_ngspice
 

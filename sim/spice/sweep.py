@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from captwin.hw.support.progress import Progress, silent
-from captwin.sim.spice.bench import Bench, Point
+from captwin.sim.spice.benches.bench import Bench, Point
 from captwin.sim.spice.characterize import thresholds
 from captwin.sim.spice.runner import Runner
 

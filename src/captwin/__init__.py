@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from captwin.sim.rtl.twin import build as compile_gates
     from captwin.sim.rtl.verify import verify
     from captwin.sim.rtl.virtual import VirtualBoard
-    from captwin.sim.spice.bench import open_bench
+    from captwin.sim.spice.benches.bench import open_bench
     from captwin.sim.spice.characterize import characterize
     from captwin.train.config import load_config
     from captwin.train.datasets.catalogue import load_dataset
@@ -89,7 +89,7 @@ PUBLIC = {
     "load_circuit": ("captwin.sim.neurons.circuits", "load_circuit"),
     "load_config": ("captwin.train.config", "load_config"),
     "load_dataset": ("captwin.train.datasets.catalogue", "load_dataset"),
-    "open_bench": ("captwin.sim.spice.bench", "open_bench"),
+    "open_bench": ("captwin.sim.spice.benches.bench", "open_bench"),
     "run_golden": ("captwin.sim.golden", "run"),
     "size_core": ("captwin.boards.sizing.fit", "size_core"),
     "train_chip": ("captwin.train.loop", "train"),

@@ -7,7 +7,7 @@ import pytest
 
 from captwin.sim.pdk.catalogue import pdks
 from captwin.sim.pdk.place import advice, find_place
-from captwin.sim.spice.bench import SPICE_CIRCUITS, find_netlist
+from captwin.sim.spice.benches.bench import SPICE_CIRCUITS, find_netlist
 
 needs_ngspice = pytest.mark.skipif(shutil.which("ngspice") is None, reason="needs ngspice: apt-get install ngspice")
 

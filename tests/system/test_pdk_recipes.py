@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from captwin.sim.pdk.catalogue import pdks
-from captwin.sim.spice.bench import MODELS, NETLISTS, Point, open_bench
+from captwin.sim.spice.benches.bench import MODELS, NETLISTS, Point, open_bench
 from tests.support.needs import needs_ngspice, needs_pdk
 from tests.support.paths import DOCS
 

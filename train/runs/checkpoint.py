@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import printable
-from captwin.train.config import MOST_EPOCHS
+from captwin.train.config_tables import MOST_EPOCHS
 from captwin.train.runs.identity import Identity, change
 from captwin.train.runs.sealed import check_tensors, load_sealed, save_sealed
 

@@ -12,7 +12,6 @@ from captwin.boards.flow.built import Built
 from captwin.boards.sizing.fit import core_words, size_core
 from captwin.hw.chip import Chip
 from captwin.hw.link.selftest import Expected
-from captwin.scripts.activity import warn
 from captwin.scripts.chip_folders import own_folder
 from captwin.scripts.labels import resource_labels
 from captwin.scripts.options import (
@@ -25,7 +24,8 @@ from captwin.scripts.options import (
     build_folder,
     core_options,
 )
-from captwin.scripts.output import JsonFlag, Row, file, log, note, show
+from captwin.scripts.terminal.activity import warn
+from captwin.scripts.terminal.output import JsonFlag, Row, file, log, note, show
 from captwin.sim.expected import expect
 from captwin.train.zoo import chip_dataset, chip_warnings, load_chip
 

@@ -16,10 +16,10 @@ from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import visible
 from captwin.scripts.agreement import mismatches
 from captwin.scripts.options import VIRTUAL, BaudOption
-from captwin.scripts.output import JsonFlag, Row, file, log, note, print_table, show
+from captwin.scripts.terminal.output import JsonFlag, Row, file, log, note, print_table, show
 from captwin.scripts.verbs.board.infer import chip_in, connected
 from captwin.sim import golden
-from captwin.sim.plots.inference import draw_inference
+from captwin.sim.plots.chips.inference import draw_inference
 from captwin.sim.plots.sheet import draw_sheet
 from captwin.sim.plots.style import png_target, save_png, style
 from captwin.train.datasets.pictures import METHOD, Picture, read_picture

@@ -9,7 +9,7 @@ from captwin.boards.catalogue import BOARDS, find_board
 from captwin.boards.flow.built import read_built
 from captwin.boards.flow.flash import flash as run
 from captwin.scripts.options import BuildOption, build_folder
-from captwin.scripts.output import log
+from captwin.scripts.terminal.output import log
 from captwin.train.zoo import load_chip
 
 

@@ -17,7 +17,7 @@ from captwin.hw.gates.core import Core
 from captwin.hw.support.errors import CaptwinError
 from captwin.scripts.agreement import mismatches
 from captwin.scripts.options import VIRTUAL, BaudOption
-from captwin.scripts.output import JsonFlag, Row, count, log, note, progress_told, share, show
+from captwin.scripts.terminal.output import JsonFlag, Row, count, log, note, progress_told, share, show
 from captwin.sim import golden
 from captwin.sim.rtl.virtual import BAUD, LOADABLE, VirtualBoard
 from captwin.train.zoo import chip_dataset, load_chip, names

@@ -10,7 +10,7 @@ from captwin.boards.host.discovery import AUTO, open_device
 from captwin.hw.chip import PIXEL_MAX
 from captwin.scripts.agreement import mismatches
 from captwin.scripts.options import BaudOption
-from captwin.scripts.output import JsonFlag, Row, count, log, note, progress_told, show
+from captwin.scripts.terminal.output import JsonFlag, Row, count, log, note, progress_told, show
 from captwin.sim import golden
 from captwin.train.zoo import load_chip
 

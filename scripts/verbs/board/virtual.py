@@ -18,7 +18,7 @@ from captwin.scripts.options import (
     SerialOption,
     core_options,
 )
-from captwin.scripts.output import log
+from captwin.scripts.terminal.output import log
 from captwin.sim.rtl.virtual import BAUD, LOADABLE, VirtualBoard
 from captwin.train.zoo import load_chip
 

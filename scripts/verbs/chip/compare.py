@@ -14,8 +14,8 @@ from captwin.hw.chip import Chip
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import printable
 from captwin.scripts.labels import resource_labels
-from captwin.scripts.output import JsonFlag, Row, count, file, log, note, show
 from captwin.scripts.quantities import energy_text
+from captwin.scripts.terminal.output import JsonFlag, Row, count, file, log, note, show
 from captwin.sim import energy
 from captwin.sim.plots.sheet import draw_sheet
 from captwin.sim.plots.style import png_target, save_png, style

@@ -11,13 +11,13 @@ from rich.text import Text
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import visible
-from captwin.scripts.activity import warn
 from captwin.scripts.conditions import ChipCircuitOption, doubts_of
 from captwin.scripts.datasheet.corners import circuit_panels, threshold_panel
-from captwin.scripts.output import JsonFlag, Row, count, file, note, print_table, progress_told, share, show
 from captwin.scripts.quantities import energy_text
+from captwin.scripts.terminal.activity import warn
+from captwin.scripts.terminal.output import JsonFlag, Row, count, file, note, print_table, progress_told, share, show
 from captwin.sim.corners import ChipAt, CircuitAt, chip_corners, circuit_corners
-from captwin.sim.plots.corners import Panel, draw_corners
+from captwin.sim.plots.circuits.corners import Panel, draw_corners
 from captwin.sim.plots.style import png_target, save_png, style
 from captwin.train.zoo import chip_dataset, chip_name, load_chip
 

@@ -8,7 +8,7 @@ import typer
 from captwin.hw.chip import Chip
 from captwin.hw.support.errors import CaptwinError
 from captwin.scripts.noise import ComparatorNoiseOption, ReferenceNoiseOption, SupplyNoiseOption
-from captwin.scripts.output import JsonFlag, Row, file, note, show
+from captwin.scripts.terminal.output import JsonFlag, Row, file, note, show
 from captwin.sim.dither import dither_rms, dithered, without_dither
 from captwin.sim.noise import Noise
 from captwin.train.zoo import chip_name, load_chip

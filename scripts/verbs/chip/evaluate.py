@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from captwin.hw.chip import Chip
-from captwin.scripts.activity import activity_rows, warn
 from captwin.scripts.conditions import ChipCircuitOption, CornerOption, TemperatureOption, put_under
 from captwin.scripts.labels import PART_LABELS, energy_assumptions
 from captwin.scripts.noise import (
@@ -18,8 +17,9 @@ from captwin.scripts.noise import (
     noise_of,
     noise_rows,
 )
-from captwin.scripts.output import JsonFlag, Row, count, note, share, show
 from captwin.scripts.quantities import energy_text
+from captwin.scripts.terminal.activity import activity_rows, warn
+from captwin.scripts.terminal.output import JsonFlag, Row, count, note, share, show
 from captwin.sim import energy
 from captwin.sim.evaluate import Evaluation
 from captwin.sim.evaluate import evaluate as run

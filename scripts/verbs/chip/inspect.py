@@ -12,10 +12,10 @@ from captwin.scripts.inspection.inspection import Inspection, Kind, kind_of
 from captwin.scripts.inspection.netlist import inspect_netlist
 from captwin.scripts.inspection.table import compare_tables, inspect_table
 from captwin.scripts.options import PdkOption
-from captwin.scripts.output import JsonFlag, file, progress_told, results_folder, show
+from captwin.scripts.terminal.output import JsonFlag, file, progress_told, results_folder, show
 from captwin.sim.neurons.conditions import TYPICAL, Conditions
 from captwin.sim.plots.style import save_png, style
-from captwin.sim.spice.bench import open_bench
+from captwin.sim.spice.benches.bench import open_bench
 
 
 def inspect(

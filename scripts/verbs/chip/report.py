@@ -11,10 +11,10 @@ from captwin.boards.flow.built import read_built
 from captwin.hw.chip import Chip
 from captwin.hw.support.files import file_target, write_atomically
 from captwin.scripts.options import BuildOption, build_folder
-from captwin.scripts.output import JsonFlag, Row, count, file, log, note, share, show
 from captwin.scripts.page.measured import Measured
 from captwin.scripts.page.page import page
 from captwin.scripts.quantities import energy_text
+from captwin.scripts.terminal.output import JsonFlag, Row, count, file, log, note, share, show
 from captwin.scripts.verbs.gates.verify import run_compiled
 from captwin.sim import energy, golden
 from captwin.train.zoo import chip_dataset, load_chip

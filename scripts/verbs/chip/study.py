@@ -9,7 +9,7 @@ import typer
 from captwin.hw.support.files import write_atomically
 from captwin.hw.support.locks import locked_folder
 from captwin.scripts.conditions import words
-from captwin.scripts.output import JsonFlag, Row, count, file, progress_told, results_folder, show
+from captwin.scripts.terminal.output import JsonFlag, Row, count, file, progress_told, results_folder, show
 from captwin.sim.devices.mapping_kinds import MAPPINGS
 from captwin.sim.neurons.circuits import circuit_names, load_circuit
 from captwin.sim.plots.style import save_png

@@ -14,14 +14,14 @@ from captwin.hw.support.names import check_name
 from captwin.scripts.conditions import degrees, words
 from captwin.scripts.inspection.netlist import bias_rows
 from captwin.scripts.options import PdkOption
-from captwin.scripts.output import JsonFlag, Row, file, note, progress_told, show
 from captwin.scripts.quantities import energy_text
-from captwin.scripts.verdict import condition_rows, held_out_rows, verdict_rows
+from captwin.scripts.terminal.output import JsonFlag, Row, file, note, progress_told, show
+from captwin.scripts.terminal.verdict import condition_rows, held_out_rows, verdict_rows
 from captwin.sim.neurons.circuits import conditions_of
 from captwin.sim.neurons.conditions import TYPICAL, Conditions, listed
 from captwin.sim.neurons.table import MOST_POINTS, NeuronTable
 from captwin.sim.neurons.verdict import judge
-from captwin.sim.spice.bench import SPICE_CIRCUITS, Bench, check_corners, find_netlist, open_bench
+from captwin.sim.spice.benches.bench import SPICE_CIRCUITS, Bench, check_corners, find_netlist, open_bench
 from captwin.sim.spice.characterize import HeldOut, held_out
 from captwin.sim.spice.characterize import characterize as run
 from captwin.sim.spice.corners import characterize_under, every, table_places
@@ -70,10 +70,7 @@ def characterize(
     as_json: JsonFlag = False,
 ) -> None:
     """Measure a neuron netlist in ngspice, and write it as a neuron table; a run that was stopped goes on."""
-    try:
-        check_name(circuit, "characterize")
-    except CaptwinError as error:
-        raise CaptwinError(f"{error}; a netlist's file goes to --netlist") from None
+    _check_circuit(circuit)
     path = output or Path(f"{circuit}.json")
     own = Conditions(corner, temperature)
     opened = partial(
@@ -92,6 +89,14 @@ def characterize(
     _keep_others(path, circuit, own)
     rows = _single(open_at(own), path, (points, drive_points), (held_out_points, seed))
     show(rows, "Characterised", as_json)
+
+
+def _check_circuit(circuit: str) -> None:
+    """Raises :class:`CaptwinError` if ``circuit`` is no name that a table can have."""
+    try:
+        check_name(circuit, "characterize")
+    except CaptwinError as error:
+        raise CaptwinError(f"{error}; a netlist's file goes to --netlist") from None
 
 
 def _single(bench: Bench, path: Path, grid: tuple[int, int | None], off_grid: tuple[int, int]) -> list[Row]:

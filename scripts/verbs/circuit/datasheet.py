@@ -10,8 +10,8 @@ from captwin.hw.support.files import file_target, read_bytes, write_atomically
 from captwin.scripts.datasheet.page import MAKER, page
 from captwin.scripts.datasheet.sheet import Sheet, checked, open_sheet
 from captwin.scripts.options import PdkOption
-from captwin.scripts.output import JsonFlag, Row, count, file, log, note, progress_told, show
-from captwin.scripts.verdict import held_out_rows, verdict_rows
+from captwin.scripts.terminal.output import JsonFlag, Row, count, file, log, note, progress_told, show
+from captwin.scripts.terminal.verdict import held_out_rows, verdict_rows
 
 
 def datasheet(

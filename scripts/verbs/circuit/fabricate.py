@@ -9,7 +9,7 @@ from captwin.hw.chip import Chip
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import whole_folder, write_atomically
 from captwin.scripts.chip_folders import chip_folder, own_folder
-from captwin.scripts.output import JsonFlag, Row, count, file, note, progress_told, share, show
+from captwin.scripts.terminal.output import JsonFlag, Row, count, file, note, progress_told, share, show
 from captwin.sim import golden
 from captwin.sim.devices.fabricate import Process
 from captwin.sim.devices.fabricate import fabricate as run
@@ -17,7 +17,7 @@ from captwin.sim.devices.lot import Lot, fabricate_lot
 from captwin.sim.devices.mapping_kinds import MAPPINGS
 from captwin.sim.devices.memcapacitor import Effects, History
 from captwin.sim.mismatch.model import mismatch_of
-from captwin.sim.plots.fabrication import plot_yield
+from captwin.sim.plots.chips.fabrication import plot_yield
 from captwin.train.datasets.catalogue import Dataset
 from captwin.train.zoo import chip_dataset, chip_name, load_chip
 
@@ -82,14 +82,9 @@ def fabricate(
         least = lot.nominal_accuracy - 0.01 if spec is None else spec
         write_atomically(place / "accuracies.csv", lot.to_csv())
         plot_yield(lot.accuracies, lot.nominal_accuracy, least, images, title, place / "accuracies.png")
-    about = [
-        note("chip", "chip", chip),
-        note("data", "data", f"{dataset.name}, test set"),
-        count("images", "images", images),
-        count("chips", "chips", chips),
-        note("process", "process", str(drawn)),
-    ]
-    show([*about, *_rows(lot, least, folder)], "Fabricated", as_json)
+    about = [note("chip", "chip", chip), note("data", "data", f"{dataset.name}, test set")]
+    counts = [count("images", "images", images), count("chips", "chips", chips)]
+    show([*about, *counts, note("process", "process", str(drawn)), *_rows(lot, least, folder)], "Fabricated", as_json)
 
 
 def _lot(

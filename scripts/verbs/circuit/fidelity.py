@@ -12,16 +12,27 @@ from rich.progress import TaskID
 
 from captwin.hw.support.files import write_atomically
 from captwin.hw.support.generated import blank_mark, check_replaceable, write_generated
-from captwin.scripts.activity import warn
 from captwin.scripts.chip_folders import chip_folder, own_folder
 from captwin.scripts.conditions import ChipCircuitOption, CornerOption, TemperatureOption, put_under
 from captwin.scripts.options import PdkOption
-from captwin.scripts.output import JsonFlag, Row, count, file, note, plain, progress_bar, results_folder, share, show
 from captwin.scripts.quantities import energy_text
+from captwin.scripts.terminal.activity import warn
+from captwin.scripts.terminal.output import (
+    JsonFlag,
+    Row,
+    count,
+    file,
+    note,
+    plain,
+    progress_bar,
+    results_folder,
+    share,
+    show,
+)
 from captwin.sim.fidelity.compare import compare
 from captwin.sim.fidelity.hidden_state import HiddenState, hidden_state
 from captwin.sim.fidelity.result import Fidelity, Summary
-from captwin.sim.plots.fidelity import plot_chain, plot_chains, plot_errors
+from captwin.sim.plots.chips.fidelity import plot_chain, plot_chains, plot_errors
 from captwin.sim.rtl.simulate import simulate
 from captwin.sim.rtl.simulators import missing_tools
 from captwin.sim.spice.memory import default_cache

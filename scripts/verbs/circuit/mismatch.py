@@ -10,11 +10,11 @@ from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import file_target
 from captwin.hw.support.names import check_name
 from captwin.scripts.options import PdkOption
-from captwin.scripts.output import JsonFlag, Row, count, file, note, progress_told, share, show
+from captwin.scripts.terminal.output import JsonFlag, Row, count, file, note, progress_told, share, show
 from captwin.sim.mismatch.measure import measure_mismatch
 from captwin.sim.mismatch.model import LEAST_NEURONS, MOST_NEURONS, NUMBERS, Mismatch
 from captwin.sim.neurons.conditions import TYPICAL, Conditions
-from captwin.sim.spice.bench import open_bench
+from captwin.sim.spice.benches.bench import open_bench
 from captwin.sim.spice.memory import default_cache
 
 

@@ -12,13 +12,13 @@ from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import file_target
 from captwin.scripts.conditions import degrees, words
 from captwin.scripts.options import PdkOption
-from captwin.scripts.output import JsonFlag, Row, file, note, progress_told, show
 from captwin.scripts.quantities import energy_text, quantity
+from captwin.scripts.terminal.output import JsonFlag, Row, file, note, progress_told, show
 from captwin.sim.neurons.circuits import circuit_conditions, circuit_names
 from captwin.sim.neurons.conditions import TYPICAL, Conditions, listed
 from captwin.sim.periphery.circuit import REGULATOR_CURRENT, Measured, measure_circuit
 from captwin.sim.periphery.circuit_file import CircuitPeriphery
-from captwin.sim.spice.bench import Bench, open_bench
+from captwin.sim.spice.benches.bench import Bench, open_bench
 from captwin.sim.spice.corners import every
 
 

@@ -7,13 +7,13 @@ import typer
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.scripts.options import PdkOption
-from captwin.scripts.output import JsonFlag, Row, note, progress_told, show
+from captwin.scripts.terminal.output import JsonFlag, Row, note, progress_told, show
 from captwin.sim.fidelity.remeasure import SHARE, VOLTS, Remeasured
 from captwin.sim.fidelity.remeasure import remeasure_circuit as run
 from captwin.sim.neurons.circuits import load_circuit
 from captwin.sim.neurons.conditions import Conditions
 from captwin.sim.neurons.table import MOST_POINTS, NeuronTable
-from captwin.sim.spice.bench import Bench, open_bench
+from captwin.sim.spice.benches.bench import Bench, open_bench
 
 
 def remeasure(

@@ -7,17 +7,17 @@ from typing import Annotated, Any
 import typer
 
 from captwin.hw.chip import Chip
-from captwin.scripts.activity import warn
 from captwin.scripts.conditions import CornerOption, TemperatureOption, put_under
 from captwin.scripts.lines import metal_of, parasitic_for
 from captwin.scripts.options import PdkOption
-from captwin.scripts.output import JsonFlag, Row, note, progress_told, show
 from captwin.scripts.quantities import quantity
+from captwin.scripts.terminal.activity import warn
+from captwin.scripts.terminal.output import JsonFlag, Row, note, progress_told, show
 from captwin.sim.devices.crossbar import Crossbar, crossbar_of, missing_room
 from captwin.sim.fidelity.compare import chip_bench
 from captwin.sim.fidelity.wired import DRIVER_OHMS, WiredLayer, wired_layers
 from captwin.sim.pdk.catalogue import find_pdk
-from captwin.sim.spice.leakage import Drift, drift
+from captwin.sim.spice.benches.leakage import Drift, drift
 from captwin.sim.spice.memory import default_cache
 from captwin.train.zoo import chip_dataset, load_chip
 

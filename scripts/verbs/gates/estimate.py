@@ -30,7 +30,7 @@ from captwin.scripts.options import (
     build_folder,
     core_options,
 )
-from captwin.scripts.output import JsonFlag, Row, count, log, note, show, spread
+from captwin.scripts.terminal.output import JsonFlag, Row, count, log, note, show, spread
 from captwin.sim.cycles.workload import Workload
 from captwin.train.zoo import chip_dataset, load_chip
 

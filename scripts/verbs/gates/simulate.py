@@ -1,6 +1,7 @@
 """``captwin simulate``: a chip's Verilog in a simulator, compared with the golden model number by number."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,10 +16,11 @@ from captwin.scripts.options import (
     ChangeEventsOption,
     LanesOption,
     PixelLanesOption,
+    RealTimeOption,
     SerialOption,
     core_options,
 )
-from captwin.scripts.output import JsonFlag, Row, count, file, log, note, share, show
+from captwin.scripts.terminal.output import JsonFlag, Row, count, file, log, note, share, show
 from captwin.sim.rtl.simulate import Simulation
 from captwin.sim.rtl.simulate import simulate as run
 from captwin.sim.rtl.simulators import Simulator
@@ -45,6 +47,7 @@ def simulate(
     lanes: LanesOption = None,
     serial: SerialOption = None,
     change_events: ChangeEventsOption = None,
+    real_time: RealTimeOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Simulate a chip's Verilog; every sum, drive, membrane and spike must equal the golden model's."""
@@ -53,7 +56,8 @@ def simulate(
     pixels, labels = dataset.some(images, first=first)
     folder = output or chip_folder(chip, simulator)
     check_owner(folder, chip)
-    options = core_options(pixel_lanes, row_banks, lanes, trace=True, serial=serial, change_events=change_events)
+    asked = partial(core_options, pixel_lanes, row_banks, lanes, trace=True, serial=serial)
+    options = asked(change_events=change_events, real_time=real_time, chip=loaded)
     given = given_verilog(verilog, sidecar, loaded, options)
     with log.status(Text(f"{simulator}: building and running in {folder}")):
         outcome = run(

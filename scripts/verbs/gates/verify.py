@@ -12,7 +12,7 @@ from rich.text import Text
 from captwin.boards.catalogue import BOARDS, find_board
 from captwin.boards.sizing.fit import size_core
 from captwin.hw.chip import Chip
-from captwin.hw.gates.options import DEFAULT_KIND, CoreOptions
+from captwin.hw.gates.options import DEFAULT_KIND, CoreOptions, kind_word
 from captwin.scripts.given import SidecarOption, VerilogOption, given_verilog, untraced
 from captwin.scripts.options import (
     BanksOption,
@@ -20,10 +20,11 @@ from captwin.scripts.options import (
     LanesOption,
     LoadableOption,
     PixelLanesOption,
+    RealTimeOption,
     SerialOption,
     core_options,
 )
-from captwin.scripts.output import JsonFlag, Row, count, log, note, progress_told, share, show, spread
+from captwin.scripts.terminal.output import JsonFlag, Row, count, log, note, progress_told, share, show, spread
 from captwin.sim.rtl.design import Design
 from captwin.sim.rtl.simulate import CLOCK_HZ
 from captwin.sim.rtl.twin import Twin, build, compile_design
@@ -46,6 +47,7 @@ def verify(
     loadable: LoadableOption = None,
     serial: SerialOption = None,
     change_events: ChangeEventsOption = None,
+    real_time: RealTimeOption = None,
     rate: Annotated[
         float | None, typer.Option(min=1, max=1e9, help="Images that arrive a second [default: back to back].")
     ] = None,
@@ -58,9 +60,8 @@ def verify(
     dataset = chip_dataset(loaded, data)
     pixels, labels = dataset.some(images, first=first)
     target = find_board(board) if board else None
-    asked = partial(
-        core_options, pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial, change_events=change_events
-    )
+    asked = partial(core_options, pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial)
+    asked = partial(asked, change_events=change_events, real_time=real_time, chip=loaded)
     options = size_core(loaded, target, lambda usual: asked(default=usual)).options if target else asked()
     options = replace(options, trace=True)
     given = given_verilog(verilog, sidecar, loaded, options)
@@ -141,7 +142,8 @@ def _again(twin: Twin, data: str | None, image: int, verilog: list[Path] | None,
         words += ["--verilog", str(path)]
     words += ["--sidecar", str(sidecar)] if sidecar else []
     kind = twin.sidecar.options.core_options.kind
-    words += [f"--{kind}"] * (kind != DEFAULT_KIND) + ["--change-events"] * twin.sidecar.options.change_events
+    words += [f"--{kind_word(kind)}"] * (kind != DEFAULT_KIND)
+    words += ["--change-events"] * twin.sidecar.options.change_events
     for name in ("pixel_lanes", "row_banks", "lanes"):
         numbers = hardware[name] if isinstance(hardware[name], list) else [hardware[name]]
         words += [f"--{name.replace('_', '-')}", ",".join(map(str, numbers))]

@@ -1,5 +1,6 @@
 """``captwin verilog``: a chip as Verilog, and what goes with it into somebody's design."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,16 +13,17 @@ from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import file_target
 from captwin.hw.support.names import check_name
 from captwin.hw.verilog import WrittenVerilog, write_verilog
-from captwin.scripts.activity import warn
 from captwin.scripts.options import (
     BanksOption,
     ChangeEventsOption,
     LanesOption,
     PixelLanesOption,
+    RealTimeOption,
     SerialOption,
     core_options,
 )
-from captwin.scripts.output import JsonFlag, Row, file, note, show
+from captwin.scripts.terminal.activity import warn
+from captwin.scripts.terminal.output import JsonFlag, Row, file, note, show
 from captwin.sim.rtl.companions import ENDINGS, RANDOM_IMAGES, RANDOM_NOTE, Companions, random_images
 from captwin.sim.rtl.simulate import CLOCK_HZ
 from captwin.train.datasets.catalogue import load_dataset
@@ -42,6 +44,7 @@ def verilog(
     lanes: LanesOption = None,
     serial: SerialOption = None,
     change_events: ChangeEventsOption = None,
+    real_time: RealTimeOption = None,
     trace: Annotated[bool, typer.Option("--trace", help="Add a stream a layer with all that its neurons do.")] = False,
     loadable: Annotated[bool, typer.Option("--loadable", help="Add a port to load other chips.")] = False,
     axi_stream: Annotated[
@@ -72,10 +75,9 @@ def verilog(
         check_name(output.name, "--output")  # stands in the files beside it
     if axi_stream:
         _check_axi_stream(trace, loadable)
-    options = core_options(
-        pixel_lanes, row_banks, lanes, trace=trace, loadable=loadable, serial=serial, change_events=change_events
-    )
     loaded = load_chip(chip)
+    asked = partial(core_options, pixel_lanes, row_banks, lanes, trace=trace, loadable=loadable, serial=serial)
+    options = asked(change_events=change_events, real_time=real_time, chip=loaded)
     warn(chip_warnings(loaded))
     pixels, pixels_note = _images(loaded, images, data)
     written = write_verilog(

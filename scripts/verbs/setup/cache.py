@@ -7,7 +7,7 @@ import typer
 
 from captwin.hw.support.cache_folder import cache_folder
 from captwin.hw.support.cache_limits import Entry, entries, limits, prune
-from captwin.scripts.output import JsonFlag, Row, file, show
+from captwin.scripts.terminal.output import JsonFlag, Row, file, show
 
 
 def cache(

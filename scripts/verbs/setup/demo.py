@@ -10,11 +10,11 @@ from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.locks import locked_folder
 from captwin.hw.support.tools import find_tool, tool_environment
 from captwin.hw.verilog import YOSYS
-from captwin.scripts.output import JsonFlag, file, log, note, progress_told, share, show
+from captwin.scripts.terminal.output import JsonFlag, file, log, note, progress_told, share, show
 from captwin.scripts.verbs.gates.simulate import simulation_rows
 from captwin.sim import golden
-from captwin.sim.plots.inference import plot_inference
-from captwin.sim.plots.waveform import plot_core
+from captwin.sim.plots.chips.inference import plot_inference
+from captwin.sim.plots.chips.waveform import plot_core
 from captwin.sim.rtl.simulate import simulate
 from captwin.sim.rtl.simulators import require
 from captwin.train.config import load_config

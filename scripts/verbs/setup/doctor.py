@@ -19,7 +19,7 @@ from captwin.hw.support.cache_folder import cache_folder
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.tools import find_tool, has_blanks, run_tool, temporary_root
 from captwin.hw.verilog import YOSYS
-from captwin.scripts.output import JsonFlag, Row, print_table, show
+from captwin.scripts.terminal.output import JsonFlag, Row, print_table, show
 from captwin.sim.pdk.catalogue import pdks
 from captwin.sim.pdk.place import Place, found_at
 from captwin.sim.pdk.place import advice as pdk_advice

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from captwin.hw.support.errors import CaptwinError
-from captwin.scripts.output import JsonFlag, Row, log, print_table, show
+from captwin.scripts.terminal.output import JsonFlag, Row, log, print_table, show
 from captwin.sim.pdk.catalogue import find_pdk, pdks
 from captwin.sim.pdk.fetch import fetch
 from captwin.sim.pdk.pdk import PACKAGE, Pdk

@@ -22,8 +22,8 @@ from captwin.sim.rtl.twin import build
 from captwin.sim.rtl.verify import verify
 from captwin.train.config import ConfigError, load_config
 from tests.boards.host.test_loading import room_of
+from tests.hw.gates.cores.test_stores import loaded_answers
 from tests.hw.gates.driver import exchange, number
-from tests.hw.gates.test_stores import loaded_answers
 from tests.support.chips import random_chip, random_pixels
 
 

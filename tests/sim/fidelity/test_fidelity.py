@@ -11,8 +11,8 @@ from captwin.sim.energy import neuron_energy
 from captwin.sim.fidelity import compare
 from captwin.sim.fidelity.hidden_state import hidden_state
 from captwin.sim.neurons.circuits import load_circuit, under_conditions
-from captwin.sim.spice.bench import MODELS, NETLISTS, Failed
-from captwin.sim.spice.column import Chain
+from captwin.sim.spice.benches.bench import MODELS, NETLISTS, Failed
+from captwin.sim.spice.benches.column import Chain
 from captwin.sim.spice.ngspice import SpiceError
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
@@ -152,7 +152,7 @@ def test_columns_that_fail_are_named_and_the_rest_is_kept(chip, monkeypatch, tmp
 
     first = float(chip.layers[0].c_plus[0, 0])
     chosen = np.flatnonzero(chip.layers[0].c_plus[0] == chip.layers[0].c_plus[0, 0])
-    monkeypatch.setattr("captwin.sim.spice.column.ColumnBench.simulate", simulate)
+    monkeypatch.setattr("captwin.sim.spice.benches.column.ColumnBench.simulate", simulate)
     images = load_dataset("digits").test_images[:1]
     with pytest.raises(SpiceError, match=rf"{len(chosen)} of 64 columns do not converge, or not in time: .*neuron 0\)"):
         compare.compare(chip, images, cache=tmp_path)

@@ -10,7 +10,7 @@ from captwin.sim.fidelity.remeasure import remeasure
 from captwin.sim.neurons.circuits import circuit_conditions, load_circuit
 from captwin.sim.neurons.conditions import TYPICAL, Conditions
 from captwin.sim.neurons.table import MOST_POINTS, NeuronTable
-from captwin.sim.spice.bench import Bench, open_bench
+from captwin.sim.spice.benches.bench import Bench, open_bench
 from captwin.sim.spice.characterize import characterize
 from tests.support.needs import circuits, needs_ngspice
 

@@ -11,7 +11,7 @@ from captwin.sim.mismatch import measure
 from captwin.sim.mismatch.model import NUMBERS
 from captwin.sim.mismatch.reduce import Kept
 from captwin.sim.neurons.conditions import Conditions
-from captwin.sim.spice.bench import Bench
+from captwin.sim.spice.benches.bench import Bench
 
 
 def bench_of(u_min: float) -> Bench:

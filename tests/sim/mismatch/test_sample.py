@@ -9,8 +9,8 @@ from captwin.sim.mismatch.sample import neuron_seed, statistical
 from captwin.sim.neurons.conditions import Conditions
 from captwin.sim.pdk.catalogue import find_pdk
 from captwin.sim.pdk.devices import statistical_devices
-from captwin.sim.spice.bench import Cycle, Point, open_bench
-from captwin.sim.spice.halves import Halves
+from captwin.sim.spice.benches.bench import Cycle, Point, open_bench
+from captwin.sim.spice.benches.halves import Halves
 from tests.support.needs import needs_ngspice, needs_pdk
 
 

@@ -14,7 +14,7 @@ from captwin.sim.mismatch.reduce import deviated, neuron_numbers
 from captwin.sim.mismatch.sample import sampled_table, sampled_tables
 from captwin.sim.neurons.circuits import load_circuit
 from captwin.sim.neurons.quantise import quantise
-from captwin.sim.spice.bench import open_bench
+from captwin.sim.spice.benches.bench import open_bench
 from captwin.sim.spice.memory import default_cache
 from captwin.train.config import load_config
 from captwin.train.datasets.catalogue import load_dataset

@@ -18,7 +18,7 @@ from captwin.sim.pdk.fetch import fetch
 from captwin.sim.pdk.pdk import PACKAGE
 from captwin.sim.pdk.place import download_folder, find_place, place_of
 from captwin.sim.pdk.sizes import Part, check_sizes, netlist_parts
-from captwin.sim.spice.bench import NETLISTS, Conditions, Cycle, Point, find_devices, open_bench
+from captwin.sim.spice.benches.bench import NETLISTS, Conditions, Cycle, Point, find_devices, open_bench
 from captwin.sim.spice.netlist import PORTS, echoed
 from captwin.sim.spice.ngspice import SpiceError, run_deck
 from captwin.sim.spice.source import expand_text

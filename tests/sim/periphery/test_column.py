@@ -14,8 +14,8 @@ from captwin.sim.pdk.sizes import netlist_parts
 from captwin.sim.periphery.circuit_file import CircuitPeriphery, periphery_file
 from captwin.sim.periphery.design import Design, Netlist, row_driver
 from captwin.sim.periphery.measure import pdk_of
-from captwin.sim.spice.bench import SOURCES, Bench, open_bench, outflow
-from captwin.sim.spice.bench_file import column_bench, row_clock
+from captwin.sim.spice.benches.bench import SOURCES, Bench, open_bench, outflow
+from captwin.sim.spice.benches.bench_file import column_bench, row_clock
 from captwin.sim.spice.netlist import echoed
 from captwin.sim.spice.ngspice import run_deck
 from captwin.sim.spice.source import Source

@@ -15,7 +15,7 @@ from captwin.sim.periphery.circuit import design_of
 from captwin.sim.periphery.circuit_file import CircuitPeriphery, periphery_file
 from captwin.sim.periphery.design import Design, Netlist, row_driver
 from captwin.sim.periphery.measure import measure, row_swing
-from captwin.sim.spice.bench import Bench, open_bench
+from captwin.sim.spice.benches.bench import Bench, open_bench
 from tests.support.needs import needs_ngspice, needs_pdk
 
 CIRCUITS = ["gf180_charge_share", "gf180_pass_transistor"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from captwin.sim.schematic.elements import Element, count_transistors, read_subcircuits
 from captwin.sim.schematic.stacks import size_text, stacks_of
-from captwin.sim.spice.bench import SPICE_CIRCUITS, find_netlist
+from captwin.sim.spice.benches.bench import SPICE_CIRCUITS, find_netlist
 from captwin.sim.spice.source import Source, read_source
 
 #: what docs/circuit.md says of our circuits

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim.neurons.conditions import Conditions
-from captwin.sim.spice.bench import MODELS, open_bench
+from captwin.sim.spice.benches.bench import MODELS, open_bench
 from captwin.sim.spice.source import read_source
 from tests.sim.spice.user_files import NETLIST, REST, simulated, with_lines
 from tests.support.needs import needs_ngspice
@@ -183,7 +183,7 @@ def test_everything_that_changes_a_result_is_in_the_key(tmp_path, monkeypatch):
     keys.append(open_bench("own", netlist=netlist, models=models).key)
     models.write_text(models.read_text().replace("vto=0.45", "vto=0.46"))
     keys.append(open_bench("own", netlist=netlist, models=models).key)
-    monkeypatch.setattr("captwin.sim.spice.bench.ngspice_version", lambda: "ngspice-99")
+    monkeypatch.setattr("captwin.sim.spice.benches.bench.ngspice_version", lambda: "ngspice-99")
     keys.append(open_bench("own", netlist=netlist, models=models).key)
     assert len(set(keys)) == len(keys)
     # Where the files lie changes nothing.

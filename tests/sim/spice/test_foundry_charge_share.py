@@ -6,7 +6,7 @@ from functools import cache
 import pytest
 
 from captwin.sim.neurons.conditions import Conditions
-from captwin.sim.spice.bench import Bench, Point, open_bench
+from captwin.sim.spice.benches.bench import Bench, Point, open_bench
 from tests.support.needs import needs_ngspice, needs_pdk
 from tests.support.proofs import proof
 

@@ -3,7 +3,7 @@
 import pytest
 
 from captwin.sim.neurons.conditions import Conditions
-from captwin.sim.spice.bench import Bench, Point, open_bench
+from captwin.sim.spice.benches.bench import Bench, Point, open_bench
 from tests.support.needs import needs_ngspice, needs_pdk
 
 pytestmark = [needs_ngspice, needs_pdk("gf180mcu")]

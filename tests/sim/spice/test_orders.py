@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim.neurons.conditions import Conditions
-from captwin.sim.spice.bench import MODELS, NETLISTS, open_bench
+from captwin.sim.spice.benches.bench import MODELS, NETLISTS, open_bench
 from captwin.sim.spice.ngspice import run_deck
 from captwin.sim.spice.source import read_source
 from tests.sim.spice.user_files import NETLIST, REST, simulated, with_lines

@@ -7,8 +7,8 @@ import pytest
 
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim.neurons.conditions import Conditions
-from captwin.sim.spice import bench as module
-from captwin.sim.spice.bench import (
+from captwin.sim.spice.benches import bench as module
+from captwin.sim.spice.benches.bench import (
     NETLISTS,
     SPICE_CIRCUITS,
     START_TOLERANCE,

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from captwin.sim.neurons.circuits import load_circuit
+from captwin.sim.plots.circuits.sweep import draw_sweep
 from captwin.sim.plots.style import style
-from captwin.sim.plots.sweep import draw_sweep
-from captwin.sim.spice.bench import open_bench
+from captwin.sim.spice.benches.bench import open_bench
 from captwin.sim.spice.sweep import DRIVES, sweep
 from tests.sim.plots.overlap import overlaps
 from tests.support.needs import needs_ngspice

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from captwin.sim.spice.bench import NETLISTS, Point, open_bench
+from captwin.sim.spice.benches.bench import NETLISTS, Point, open_bench
 
 NETLIST = (NETLISTS / "charge_share.cir").read_text()
 

@@ -1,0 +1,1 @@
+"""What verbs print: results, progress, and findings that several of them tell."""

@@ -1,0 +1,1 @@
+"""Pictures of chips: weights, inferences, waveforms, columns against ngspice, fabricated chips."""

@@ -1,0 +1,1 @@
+"""Netlists on the test bench: single cycles, halves of them, whole columns, references and leakage."""
