@@ -23,6 +23,7 @@ from captwin.scripts.labels import resource_labels
 from captwin.scripts.options import (
     BanksOption,
     BuildOption,
+    ChangeEventsOption,
     LanesOption,
     LoadableOption,
     PixelLanesOption,
@@ -48,6 +49,7 @@ def estimate(
     loadable: LoadableOption = None,
     serial: SerialOption = None,
     real_time: RealTimeOption = None,
+    change_events: ChangeEventsOption = None,
     images: Annotated[
         int | None,
         typer.Option(min=2, help=f"Test images to count cycles with [default: all; {SEARCH_IMAGES} with --search]."),
@@ -68,7 +70,9 @@ def estimate(
         raise CaptwinError(
             "--search: finds --pixel-lanes, --row-banks and --lanes itself; leave them, --serial and --real-time out"
         )
-    asked = partial(core_options, pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial)
+    asked = partial(
+        core_options, pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial, change_events=change_events
+    )
     asked = partial(asked, real_time=real_time, chip=loaded)
     if real_time:  # its area is what captwin train estimates
         options = asked(default=target.options(len(loaded.layers)))
@@ -83,7 +87,7 @@ def estimate(
     load = Workload(loaded, pixels)
     about = [note("chip", "chip", chip), note("board", "board", target.title), count("images", "images", len(pixels))]
     if search:
-        rows = _search_rows(core.model, load, margin / 100, loadable=core.options.loadable)
+        rows = _search_rows(core.model, load, margin / 100, core.options)
         show([*about, *rows], "Fastest cores that fit, estimated", as_json)
         return
     built = _comparable(chip, core, build)
@@ -98,7 +102,8 @@ def _real_time_rows(name: str, load: Workload, options: CoreOptions, board: Boar
 
 
 def _speed_rows(load: Workload, options: CoreOptions, board: Board) -> list[Row]:
-    cycles, busy, events = load.cycles(options), load.busy(options), load.events()
+    cycles, busy = load.cycles(options), load.busy(options)
+    events = load.events(change_events=options.change_events)
     slowest = max(busy, key=lambda name: busy[name])
     mean = float(cycles.interval.mean())
     latency_s = [float(pick(cycles.latency)) / board.clock_hz for pick in (np.min, np.median, np.max)]
@@ -177,7 +182,7 @@ def _error(estimated: int, real: int) -> str:
     return f", estimate {100 * (estimated - real) / real:+.1f} %" if real else ""
 
 
-def _search_rows(model: AreaModel, load: Workload, margin: float, *, loadable: bool) -> list[Row]:
+def _search_rows(model: AreaModel, load: Workload, margin: float, like: CoreOptions) -> list[Row]:
     board = model.board
 
     def measure(options: CoreOptions) -> tuple[float, float]:
@@ -189,7 +194,8 @@ def _search_rows(model: AreaModel, load: Workload, margin: float, *, loadable: b
             model,
             load,
             measure,
-            loadable=loadable,
+            loadable=like.loadable,
+            change_events=like.change_events,
             margin=margin,
             progress=lambda what, done, total: status.update(f"{done} {what}"),
         )
@@ -219,6 +225,7 @@ def _as_dict(fast: FastCore) -> dict[str, Any]:
     options = fast.core.options
     return {
         "serial": options.serial,
+        "change_events": options.change_events,
         "pixel_lanes": options.pixel_lanes,
         "row_banks": options.row_banks,
         "lanes": options.lanes,
