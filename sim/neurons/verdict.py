@@ -30,7 +30,7 @@ class Verdict:
     reset_left: float  #: share of the spiking membrane that the next cycle leaves: slope of F_1 over v; 0 is perfect
     reset_error: float  #: V of membrane from rest to where that cycle leaves the membrane, without drive
     one_sided: float  #: share of the threshold curves' points at which all drives of the table spike, or none
-    membranes_outside: float  #: share of the table's cycles that end beyond its v axis
+    membranes_outside: float  #: share of the table's cycles that can occur which end beyond its v axis
     fatal: str | None  #: why no network can work on this table
     warnings: tuple[str, ...]  #: what else its designer should know, a sentence each
 
@@ -40,7 +40,7 @@ def judge(table: NeuronTable) -> Verdict:
     firing = _firing_drive(table, table.v_rest, fired=False)
     spiked = _membrane_after_spike(table)
     at_rest = _firing_drive(table, table.v_rest, fired=True)
-    outside = (table.after < table.v[0]) | (table.after > table.v[-1])
+    outside = _outside(table)
     one_sided = np.isinf(table.thresholds) | (table.thresholds <= table.u[0])
     return Verdict(
         threshold=firing,
@@ -52,9 +52,9 @@ def judge(table: NeuronTable) -> Verdict:
         reset_left=_membrane_slope(table, spiked, fired=True),
         reset_error=_membrane_after(table, spiked, 0.0, fired=True) - table.v_rest,
         one_sided=float(one_sided.mean()),
-        membranes_outside=float(outside.mean()),
+        membranes_outside=outside,
         fatal=_fatal(table),
-        warnings=tuple(_warnings(table, float(outside.mean()))),
+        warnings=tuple(_warnings(table, outside)),
     )
 
 
@@ -90,6 +90,27 @@ def _fatal(table: NeuronTable) -> str | None:
             " spikes; mend its reset, its latch or its hysteresis"
         )
     return None
+
+
+def _outside(table: NeuronTable) -> float:
+    """The share of the cycles at the axes' points that end beyond the v axis. Only cycles count that begin with a membrane
+    as cycles from rest on leave it: a neuron that did not fire cannot stand far above its threshold."""
+    fires, after = table.u >= table.thresholds[:, :, None], table.after
+    low, high = np.array([table.v_rest, np.inf]), np.array([table.v_rest, -np.inf])
+    occurs = np.zeros(table.thresholds.shape, bool)
+    while True:  # ends, since each round adds points of the axis
+        first = np.searchsorted(table.v, low, side="right") - 1
+        last = np.searchsorted(table.v, high, side="left")
+        knots = np.arange(len(table.v))
+        met = occurs | ((first[:, None] <= knots) & (knots <= last[:, None]))
+        if (met == occurs).all():
+            break
+        occurs = met
+        for spike in (0, 1):
+            left = after[occurs[:, :, None] & (fires == spike)]
+            low[spike], high[spike] = min([low[spike], *left]), max([high[spike], *left])
+    begun = after[occurs]
+    return float(((begun < table.v[0]) | (begun > table.v[-1])).mean())
 
 
 def _warnings(table: NeuronTable, outside: float) -> Iterator[str]:

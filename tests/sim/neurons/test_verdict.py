@@ -57,6 +57,17 @@ def test_useless_tables_are_refused_in_one_line(table, reason):
     assert "\n" not in str(caught.value)
 
 
+def test_only_membranes_that_occur_can_leave_the_table():
+    table = small_table()
+    assert judge(table).membranes_outside == 0
+    far = table.surfaces.copy()
+    far[0, -1] = 2.0  # where no silent neuron ever stands
+    assert judge(replace(table, surfaces=far)).membranes_outside == 0
+    far = far.copy()
+    far[1, len(table.v) // 2] = 2.0  # where one stands that has fired
+    assert judge(replace(table, surfaces=far)).membranes_outside > 0
+
+
 def creeping() -> NeuronTable:
     """Every cycle lifts the membrane, and the threshold falls with it as an integrator's does."""
     table = small_table(points=33, level=0.01)
