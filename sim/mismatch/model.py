@@ -13,7 +13,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 from pydantic.dataclasses import dataclass
 
 from captwin.hw.support.digest import sha256_of
-from captwin.hw.support.documents import DocumentError, first_fault, parse_json
+from captwin.hw.support.documents import DocumentError, first_fault, is_version, parse_json
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_bytes, write_atomically
 from captwin.hw.support.names import check_name, printable
@@ -113,7 +113,7 @@ class Mismatch:
             if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
                 raise DocumentError(f"format: expected {FORMAT!r}: this is no model of mismatch")
             version = document.pop("version", None)
-            if version != VERSION:
+            if not is_version(version, VERSION):
                 raise DocumentError(f"version: this captwin reads version {VERSION}, the file has {printable(version)}")
             return TypeAdapter(cls).validate_json(json.dumps(document))
         except ValidationError as error:

@@ -13,6 +13,8 @@ from captwin.boards.catalogue import find_board
 from captwin.train.zoo import load_chip
 from tests.support.paths import ROOT
 
+pytestmark = pytest.mark.usefixtures("counted_once")
+
 
 def fake_build(folder: Path, **changes: object) -> None:
     """What `captwin build digits-tiny --board icebreaker` leaves, as far as it is read here."""
