@@ -23,6 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # Tests interrupt processes that they start. A shell's background jobs ignore that, and so would all they start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     collect_seldom()  # as the command line does, which some tests call
+    virtual.IDLE_BITS = 4_000  # the tests' cores are small, and what is simulated while nobody talks costs much time
     if config.option.markexpr == "not proof":
         # The short tests' cores run few cycles, virtual boards more: optimising takes longer than it saves,
         # as does C++ in several parts, each of which reads Verilator's headers. Long proofs run them as users do.

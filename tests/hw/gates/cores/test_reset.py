@@ -7,6 +7,7 @@ from amaranth import Module, Signal
 from amaranth.hdl import Value
 from amaranth.sim import Simulator
 
+from captwin.hw.chip import Chip
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.sim import golden
 from tests.support.chips import random_chip, random_pixels
@@ -18,14 +19,19 @@ PATIENCE = 200_000  # clock cycles
 PERIOD = 1e-8  # of the clock, seconds
 
 
-@pytest.mark.parametrize("seed", [0, 12, *proofs(set(range(15)) - {0, 12})])
-def test_reset_in_the_midst(seed: int) -> None:
-    dice, serial = random.Random(seed), seed >= 12
+def drawn(seed: int, dice: random.Random) -> tuple[Chip, CoreOptions]:
+    """Chip and size of the core of a test."""
+    serial = seed >= 12
     sizes = (dice.randint(2, 12), dice.randint(2, 8 if serial else 40), dice.randint(2, 6))
     chip = random_chip(seed, sizes=sizes, readout="most_spikes")
     options = CoreOptions(dice.choice((1, 4)), dice.choice((1, 2)), dice.choice((1, 2, 8)))
-    if serial:
-        options = CoreOptions(options.pixel_lanes, 1, 1, serial=True)
+    return chip, CoreOptions(options.pixel_lanes, 1, 1, serial=True) if serial else options
+
+
+@pytest.mark.parametrize("seed", [0, 12, *proofs(set(range(15)) - {0, 12})])
+def test_reset_in_the_midst(seed: int) -> None:
+    dice = random.Random(seed)
+    chip, options = drawn(seed, dice)
     core, reset, resetting = Core(chip, options), Signal(), Signal()
     m = Module()
     m.submodules.core = core
