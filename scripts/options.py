@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
+from captwin.hw.chip import Chip
 from captwin.hw.gates.options import CoreOptions
+from captwin.hw.gates.real_time.encoder import full_rate_lanes
 from captwin.hw.support.errors import CaptwinError
 from captwin.scripts.chip_folders import chip_folder
 
@@ -29,6 +31,14 @@ SerialOption = Annotated[
     typer.Option(
         "--serial/--parallel",
         help="The smallest core: one weight and one neuron after the other [default: only if a board needs it].",
+    ),
+]
+
+RealTimeOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--real-time",
+        help="A core in which every clock cycle is a time step, for a chip that was trained for it.",
     ),
 ]
 
@@ -64,12 +74,20 @@ def core_options(
     trace: bool | None = None,
     loadable: bool | None = None,
     serial: bool | None = None,
+    real_time: bool | None = None,
+    chip: Chip | None = None,
     default: CoreOptions = CoreOptions(),  # noqa: B008 (frozen)
 ) -> CoreOptions:
-    """``default``, with what is given, that is not None, in its place."""
+    """``default``, with what is given, that is not None, in its place; ``chip`` says how many pixels a cycle are needed
+    in real time."""
     banks, neurons = _numbers("row-banks", row_banks), _numbers("lanes", lanes)
+    if serial is not None and real_time:
+        raise CaptwinError("--real-time: a core has one kind of layers; leave --serial or --parallel out")
     if serial is not None:
         default = default.of_kind("serial" if serial else "parallel")
+    elif real_time:
+        default = default.of_kind("real_time")
+        pixel_lanes = pixel_lanes or (full_rate_lanes(chip) if chip else None)
     elif banks or neurons:  # which size parallel layers alone
         default = default.of_kind("parallel")
     given: dict[str, Any] = {"pixel_lanes": pixel_lanes, "row_banks": banks, "lanes": neurons}

@@ -98,11 +98,17 @@ def check_pixels(chip: Chip, pixels: np.ndarray) -> None:
         raise CaptwinError("images: none were given")
 
 
+def unclamped_drives(layer: Layer, sums: np.ndarray, noise: np.ndarray | int = 0) -> np.ndarray:
+    """Drive codes of ``sums``, (..., steps, columns), before they are clamped; ``noise`` is what it adds to them."""
+    offsets = step_offsets(layer, sums.shape[-2])
+    scaled = sums * layer.gains.astype(np.int64) + offsets + noise + (1 << (layer.shift - 1))
+    return np.asarray(scaled >> layer.shift)
+
+
 def saturates(layer: Layer, formats: Formats, sums: np.ndarray) -> np.ndarray:
     """Where the drive of ``sums``, (..., steps, columns), has to be clamped."""
-    offsets = step_offsets(layer, sums.shape[-2])
-    scaled = (sums * layer.gains.astype(np.int64) + offsets + (1 << (layer.shift - 1))) >> layer.shift
-    return (scaled < 0) | (scaled > formats.drive_max)
+    drives = unclamped_drives(layer, sums)
+    return (drives < 0) | (drives > formats.drive_max)
 
 
 def decide(chip: Chip, membranes: np.ndarray, spikes: np.ndarray) -> Inference:
@@ -139,13 +145,23 @@ def run_layer(layer: Layer, formats: Formats, spikes: np.ndarray, disturbances: 
 
 
 def run_cycle(
-    layer: Layer, formats: Formats, v: np.ndarray, b: np.ndarray, u: np.ndarray
+    layer: Layer,
+    formats: Formats,
+    v: np.ndarray,
+    b: np.ndarray,
+    u: np.ndarray,
+    disturbances: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Membranes and spikes of neurons after one cycle, from old membrane v, old spike b and drive u; (..., columns)."""
+    """Membranes and spikes of neurons after one cycle, from old membrane v, old spike b and drive u; (..., columns).
+
+    ``disturbances``, (..., columns, 2), are what noise adds to threshold and membrane, the last two of
+    :meth:`~captwin.sim.noise.NoiseSource.draw`.
+    """
     states = np.broadcast_arrays(v, b, u, layer.threshold_offsets)
     v, b, u, d = (array.astype(np.int64).ravel() for array in states)
     membranes, spikes = np.empty_like(v), np.empty_like(v)
-    _cycles(v, b, u, _neurons(layer, formats, d), membranes, spikes)
+    noise = None if disturbances is None else disturbances.astype(np.int64).reshape(-1, 2)
+    _cycles(v, b, u, _neurons(layer, formats, d), membranes, spikes, noise)
     return membranes.reshape(states[0].shape), spikes.reshape(states[0].shape)
 
 
@@ -237,10 +253,19 @@ def _run_quiet(spikes: np.ndarray, columns: _Columns, neurons: _Neurons, sums: n
 
 @njit(cache=True, nogil=True)
 def _cycles(
-    v: np.ndarray, b: np.ndarray, u: np.ndarray, neurons: _Neurons, membranes: np.ndarray, spikes: np.ndarray
+    v: np.ndarray,
+    b: np.ndarray,
+    u: np.ndarray,
+    neurons: _Neurons,
+    membranes: np.ndarray,
+    spikes: np.ndarray,
+    noise: np.ndarray | None,
 ) -> None:
     for n in range(len(v)):
-        membranes[n], spikes[n] = _cycle(v[n], b[n], u[n], n, neurons, None)
+        if noise is None:
+            membranes[n], spikes[n] = _cycle(v[n], b[n], u[n], n, neurons, None)
+        else:
+            membranes[n], spikes[n] = _cycle(v[n], b[n], u[n], n, neurons, (noise[n, 0], noise[n, 1]))
 
 
 @njit(cache=True, nogil=True)

@@ -173,18 +173,20 @@ class NoiseSource:
             for number, layer in enumerate(chip.layers)
         ]
 
-    def draw(self, layer: int, images: range) -> np.ndarray:
+    def draw(self, layer: int, images: range, *, reference: bool = True) -> np.ndarray:
         """(images, steps, columns, TERMS) int64: what each neuron's noise adds in each cycle of these images.
 
-        ``images`` are counted over the whole run, whatever its batches.
+        ``images`` are counted over the whole run, whatever its batches. Without ``reference`` the same numbers, less
+        what V_ref, which all neurons share, adds to the first term.
         """
         steps = self._layers[layer]
+        shared = steps.reference if reference else 0.0
         columns = len(steps.terms)
         drawn = np.empty((len(images), self.time_steps, columns, TERMS), np.int64)
         count = WORDS * self.time_steps * (columns * TERMS + 1)
         for place, image in enumerate(images):
             stream = np.random.Philox(key=_words(self.seed, 0), counter=_words(0, layer, image, 0))
-            _fill(stream.random_raw(count), steps.terms, steps.reference, drawn[place])
+            _fill(stream.random_raw(count), steps.terms, shared, drawn[place])
         return drawn
 
 

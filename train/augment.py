@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, interpolate
 
-from captwin.train.config import Augmentation
+from captwin.train.config_tables import Augmentation
 
 #: Points a side at which an elastic map is drawn; between them it is bicubic. On 28 pixels it bends over some seven,
 #: as the smoothed fields of Simard et al., ICDAR 2003, do.

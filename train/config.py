@@ -1,15 +1,12 @@
 """Training configurations: TOML files checked field by field."""
 
 import os
-from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     SerializeAsAny,
     SerializerFunctionWrapHandler,
@@ -29,12 +26,28 @@ from captwin.hw.support.names import printable
 from captwin.sim.devices.mapping import Mapping
 from captwin.sim.devices.mapping_kinds import Kind, mapping_kind
 from captwin.sim.neurons.circuits import circuit_names
-from captwin.sim.neurons.conditions import Conditions
 from captwin.sim.neurons.table import NeuronTable
-from captwin.train.datasets.catalogue import DATASETS
+from captwin.train.config_tables import (
+    MOST_EPOCHS,
+    STRICT,
+    Augmentation,
+    Direct,
+    Distillation,
+    SharePerLayer,
+    WholePerLayer,
+    per_layer,
+)
+from captwin.train.config_values import (
+    check_layers,
+    check_levels,
+    check_prunable,
+    condition_names,
+    from_dict,
+    known_data,
+)
+from captwin.train.zoo import names as chip_names
 
 CONFIG_FOLDER = Path(__file__).parent / "configs"
-MOST_EPOCHS = 100_000
 #: bytes of a configuration file, and characters of what is quoted from one
 LARGEST, LONGEST = 1 << 20, 300
 #: of one name in a path, in any file system of today
@@ -50,102 +63,24 @@ class ConfigError(CaptwinError):
         self.message, self.field = message, field
 
 
-#: strict about types, closed to unknown fields; the text below a field is what the documents say of it
-_STRICT = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True, use_attribute_docstrings=True)
-
-
-class Augmentation(BaseModel):
-    """Random changes of the training images, drawn anew whenever an image is used; 0 leaves one out."""
-
-    model_config = _STRICT
-
-    rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
-    """largest angle by which an image is turned either way, in degrees"""
-    shift: Annotated[float, Field(ge=0, le=1e3)] = 0.0
-    """largest distance by which an image is moved along each axis, in pixels"""
-    scale: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """largest share by which an image grows or shrinks"""
-    elastic: Annotated[float, Field(ge=0, le=1e3)] = 0.0
-    """standard deviation of a smooth random displacement of the pixels, in pixels"""
-
-    @property
-    def active(self) -> bool:
-        """Whether it changes anything."""
-        return bool(self.rotation or self.shift or self.scale or self.elastic)
-
-
-class Distillation(BaseModel):
-    """A teacher, an ordinary convolutional network, whose scores the network learns beside the labels."""
-
-    model_config = _STRICT
-
-    epochs: Annotated[int, Field(ge=0, le=MOST_EPOCHS)] = 0
-    """passes over the training images for which the teacher is trained; 0: no teacher"""
-    weight: Annotated[float, Field(ge=0, le=1)] = 0.7
-    """the teacher's share of the loss; the labels have the rest"""
-    temperature: Annotated[float, Field(gt=0, le=100)] = 2.0
-    """number by which all scores are divided before network and teacher are compared"""
-
-
-def _from_dict(class_of: Callable[[dict[str, Any]], type]) -> BeforeValidator:
-    """Lets a TOML table stand for a strict dataclass, which ``class_of`` tells from the table."""
-
-    def build(value: Any) -> Any:
-        if not isinstance(value, dict):
-            return value
-        try:
-            settings_class = class_of(value)
-            known = [entry.name for entry in fields(settings_class)]
-            for key in value:
-                if key not in known:
-                    raise ValueError(f"{key}: unknown field; known are {', '.join(known)}")
-            return settings_class(**value)
-        except ValidationError as error:
-            first = error.errors()[0]
-            path = "".join(f"{part}: " for part in first["loc"])
-            raise ValueError(path + first["msg"].removeprefix("Value error, ")) from None
-
-    return BeforeValidator(build)
-
-
-def _known_data(value: Any) -> Any:
-    """``value`` if it is the name of a data set in the catalogue."""
-    if not isinstance(value, str) or value not in DATASETS:
-        names = [repr(name) for name in DATASETS]
-        raise ValueError(f"Input should be {', '.join(names[:-1])} or {names[-1]}")
-    return value
-
-
-def _conditions(value: Any) -> Any:
-    """``value`` if it is "all", none, or a list of names of conditions, each of them once."""
-    if value is None or value == "all":
-        return value
-    if not isinstance(value, list | tuple) or not value or not all(isinstance(name, str) for name in value):
-        raise ValueError('Input should be "all" or a list such as ["tt_27", "ss_-40"]')
-    try:
-        return tuple(dict.fromkeys(Conditions.of_name(name).name for name in value))
-    except CaptwinError as error:
-        raise ValueError(str(error).removeprefix("conditions: ")) from None
-
-
 class TrainConfig(BaseModel):
     """Everything that a training run depends on. ``load_config("digits", epochs=3)`` makes one.
 
     ``docs/training.md`` has the fields in a table, with the values that they take.
     """
 
-    model_config = _STRICT
+    model_config = STRICT
 
-    data: Annotated[str, BeforeValidator(_known_data)]
+    data: Annotated[str, BeforeValidator(known_data)]
     """the data set, by its name"""
     hidden: Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], Field(max_length=16, strict=False)]
     """numbers of neurons in the hidden layers, from the first to the last; `[]` for none"""
-    encoder: Annotated[SerializeAsAny[Encoder], _from_dict(encoder_class)] = make_encoder()
+    encoder: Annotated[SerializeAsAny[Encoder], from_dict(encoder_class)] = make_encoder()
     """how pixels become spikes: a table of `kind`, `steps` and the kind's own parameters, described in
     [arithmetic.md](arithmetic.md#encoders)"""
     readout: Readout = "most_spikes"
     """how output spikes become a class"""
-    formats: Annotated[Formats, _from_dict(lambda _: Formats)] = Formats()
+    formats: Annotated[Formats, from_dict(lambda _: Formats)] = Formats()
     """widths of the chip's numbers: a table of `charge_bits`, `drive_bits`, `membrane_bits`, `drive_fraction` and
     `membrane_fraction`, described in [arithmetic.md](arithmetic.md)"""
 
@@ -157,8 +92,18 @@ class TrainConfig(BaseModel):
     """how a weight becomes two capacitances; [circuit.md](circuit.md#weights-as-memcapacitors) compares the ways"""
     ratio: Annotated[float, Field(gt=1, le=1e4)] = 10.0
     """largest capacitance of a memcapacitor over its smallest, C_on / C_off"""
-    levels: Annotated[int, Field(ge=0)] = 16
-    """programmable levels of a memcapacitor, 2 to 2^(charge_bits - 1); 0: weights of any value while training"""
+    direct: Direct | None = None
+    """neurons without interpolation, in place of `formats`: a table of the fields below; needs `one_sided`"""
+    levels: WholePerLayer = 16
+    """programmable levels of a memcapacitor, 2 to 2^(charge_bits - 1), for all layers or a list with a number for each;
+    0: weights of any value while training"""
+    sparsity: SharePerLayer = 0.0
+    """share of the weights that training makes zero, for all layers or a list with a number for each; needs
+    `one_sided`"""
+    pruning: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """share of the epochs in which the sparsity is reached; from then on the same weights stay zero"""
+    fan_in: Annotated[int, Field(ge=0)] = 0
+    """most weights of a neuron that are not zero, in layers with sparsity; 0: as many as there are"""
     parasitic: Annotated[float, Field(ge=0, lt=1)] = 0.1
     """share of a column's capacitance that is wire and switches; many rows need
     [more](wires.md#the-wires-capacitance)"""
@@ -167,6 +112,9 @@ class TrainConfig(BaseModel):
     v_read: Annotated[float | None, Field(gt=0, le=10)] = None
     """voltage by which the row lines swing, in V; by default the circuit's own"""
 
+    start: Annotated[str | None, Field(min_length=1, max_length=2000)] = None
+    """a chip that comes with Captwin, or the path of a chip file, whose weights training begins with; by default they
+    are drawn"""
     epochs: Annotated[int, Field(ge=1, le=MOST_EPOCHS)] = 20
     """passes over the training images"""
     batch_size: Annotated[int, Field(ge=1, le=1 << 20)] = 64
@@ -175,7 +123,7 @@ class TrainConfig(BaseModel):
     """AdamW's learning rate at the start; it falls to 0 along half a cosine"""
     weight_decay: Annotated[float, Field(ge=0, le=10)] = 0.0
     """AdamW's weight decay; lighter columns have more signal ([circuit.md](circuit.md#weights-as-memcapacitors))"""
-    conditions: Annotated[Literal["all"] | tuple[str, ...] | None, BeforeValidator(_conditions)] = None
+    conditions: Annotated[Literal["all"] | tuple[str, ...] | None, BeforeValidator(condition_names)] = None
     """corners and temperatures of the circuit that training draws from, batch by batch: `["tt_27", "ss_-40"]`, or `all`
     that there are tables for; by default the circuit's own table alone"""
     seed: Annotated[int, Field(ge=0, lt=1 << 31)] = 1
@@ -210,14 +158,24 @@ class TrainConfig(BaseModel):
     @model_serializer(mode="wrap")
     def _without_what_is_not_said(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         values: dict[str, Any] = dump(self)
-        if self.conditions is None:  # so that runs from before these fields are still the same runs
-            del values["conditions"]
+        for name in ("conditions", "direct", "start"):  # so that runs from before these fields are still the same runs
+            if values[name] is None:
+                del values[name]
+        if not self.prunes:
+            del values["sparsity"], values["pruning"], values["fan_in"]
         if not self.noise:
             del values["noise"], values["comparator_noise"]
         for name in ("reference_noise", "supply_noise"):
             if not values[name]:
                 del values[name]
         return values
+
+    @field_validator("conditions")
+    @classmethod
+    def _has_interpolation(cls, names: Any, known: ValidationInfo) -> Any:
+        if names is not None and known.data.get("direct") is not None:
+            raise ValueError("neurons without interpolation are trained on one table; leave out this, or direct")
+        return names
 
     @field_validator("comparator_noise", "reference_noise", "supply_noise")
     @classmethod
@@ -233,21 +191,62 @@ class TrainConfig(BaseModel):
             raise ValueError("no file can be called so")
         return circuit
 
+    @field_validator("direct")
+    @classmethod
+    def _stands_alone(cls, direct: Direct | None, known: ValidationInfo) -> Direct | None:
+        if direct is None:
+            return None
+        check_layers(direct.drive_bits, known, "drive_bits")
+        if known.data.get("formats", Formats()) != Formats():
+            raise ValueError("its formats follow from its bits; leave formats out")
+        if known.data.get("mapping", "one_sided") != "one_sided":
+            raise ValueError("needs charges of any whole number; set mapping to one_sided")
+        return direct
+
     @field_validator("levels")
     @classmethod
-    def _fits(cls, levels: int, known: ValidationInfo) -> int:
-        if "formats" not in known.data:  # these are wrong themselves, which is reported
+    def _fits(cls, levels: int | tuple[int, ...], known: ValidationInfo) -> int | tuple[int, ...]:
+        if "formats" not in known.data or "direct" not in known.data:  # these are wrong themselves, which is reported
             return levels
-        bits = known.data["formats"].charge_bits
-        most = 1 << (bits - 1)
-        if levels == 1 or levels > most:
-            raise ValueError(f"charge_bits = {bits} holds 2 to {most} levels (0: unquantised)")
+        check_levels(levels, known)
         return levels
 
-    def mapping_for(self, table: NeuronTable) -> Mapping:
-        """How weights become memcapacitors on the circuit of ``table``; unquantised weights are rounded to the finest
-        codes only when they become a chip."""
-        levels = self.levels or 1 << (self.formats.charge_bits - 1)
+    @field_validator("sparsity")
+    @classmethod
+    def _can_be_zero(cls, sparsity: float | tuple[float, ...], known: ValidationInfo) -> float | tuple[float, ...]:
+        check_layers(sparsity, known)
+        if not all(0 <= share < 1 for share in per_layer(sparsity, 1)):
+            raise ValueError("each layer keeps some of its weights; give 0 to below 1")
+        if any(per_layer(sparsity, 1)):
+            check_prunable(known)
+        return sparsity
+
+    @field_validator("fan_in")
+    @classmethod
+    def _prunes_too(cls, fan_in: int, known: ValidationInfo) -> int:
+        if fan_in and not any(per_layer(known.data.get("sparsity", 0.5), 1)):
+            raise ValueError("is for layers with sparsity; set that too, or leave this out")
+        return fan_in
+
+    @property
+    def layers(self) -> int:
+        """How many layers the network has."""
+        return len(self.hidden) + 1
+
+    @property
+    def prunes(self) -> bool:
+        """Whether training makes some weights zero."""
+        return any(per_layer(self.sparsity, self.layers))
+
+    @property
+    def chip_formats(self) -> Formats:
+        """Widths of the chip's numbers."""
+        return self.formats if self.direct is None else self.direct.formats(max(per_layer(self.levels, 1)))
+
+    def mapping_for(self, table: NeuronTable, layer: int = 0) -> Mapping:
+        """How weights of a layer become memcapacitors on the circuit of ``table``; unquantised weights are rounded to
+        the finest codes only when they become a chip."""
+        levels = per_layer(self.levels, self.layers)[layer] or 1 << (self.chip_formats.charge_bits - 1)
         mapping = mapping_kind(self.mapping)
         return mapping(self.ratio, levels, self.parasitic, self.v_read or table.v_read)
 
@@ -277,9 +276,10 @@ def load_config(path_or_name: str | Path, **overrides: Any) -> TrainConfig:
         values = parse_toml(read_bytes(path, "configuration", LARGEST))
     except DocumentError as error:
         raise ConfigError(f"{path}: {_plain(str(error))}") from None
-    circuit = values.get("circuit")
-    if isinstance(circuit, str) and circuit not in circuit_names():
-        values["circuit"] = str(path.parent / circuit)
+    for name, known_names in (("circuit", circuit_names()), ("start", chip_names())):
+        given = values.get(name)
+        if isinstance(given, str) and given not in known_names:
+            values[name] = str(path.parent / given)
     return _validate(_merge(values, overrides), str(path), overrides)
 
 
@@ -305,7 +305,11 @@ def _validate(values: dict[str, Any], where: str, overrides: dict[str, Any]) -> 
             place.append(part)
             message, given = rest, given.get(part)
     if first["type"] == "extra_forbidden":
-        tables: dict[Any, type[BaseModel]] = {"augmentation": Augmentation, "distillation": Distillation}
+        tables: dict[Any, type[BaseModel]] = {
+            "augmentation": Augmentation,
+            "distillation": Distillation,
+            "direct": Direct,
+        }
         model = TrainConfig if len(first["loc"]) == 1 else tables[first["loc"][0]]
         message = f"unknown field; known are {', '.join(model.model_fields)}"
     elif first["type"] != "missing" and not message.startswith("unknown field"):

@@ -21,8 +21,10 @@ def export_chip(
     accuracy: dict[str, Any],
     warnings: Sequence[str] = (),
     conditions: Mapping[str, NeuronTable] = NONE,
+    start: Chip | None = None,
 ) -> Chip:
-    """The chip of ``network``, which was trained over the tables of ``conditions`` if there are any.
+    """The chip of ``network``, which was trained over the tables of ``conditions`` if there are any, and began with the
+    weights of ``start``.
 
     Its provenance holds no date, so equal training gives an equal file. Raises :class:`CaptwinError` if ``dataset`` has
     the name of one of ours and other images.
@@ -38,6 +40,8 @@ def export_chip(
     }
     if conditions:
         provenance["conditions"] = hashes(conditions)
+    if start is not None:
+        provenance["start"] = f"{start.build_id:016x}"
     if warnings:
         provenance["warnings"] = list(warnings)
     return network.to_chip(provenance)

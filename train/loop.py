@@ -5,7 +5,7 @@ import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -29,16 +29,20 @@ from captwin.sim.noise import Noise
 from captwin.train.augment import augment
 from captwin.train.conditions import condition_accuracies, condition_tables, drawn, technologies
 from captwin.train.config import ConfigError, TrainConfig
+from captwin.train.config_tables import per_layer
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.datasets.dataset import Dataset
 from captwin.train.evaluate import Difference, exact_accuracy, float_accuracy, float_difference
 from captwin.train.export import export_chip
+from captwin.train.model.direct import DirectNeurons
 from captwin.train.model.network import FloatTrace, Network, Technology
 from captwin.train.runs.checkpoint import RunState, load_checkpoint, save_checkpoint
 from captwin.train.runs.curves import write_numbers, write_picture
 from captwin.train.runs.identity import Identity, identity_of
 from captwin.train.runs.run_folder import RunFolder
+from captwin.train.start import begin_with
 from captwin.train.teacher import build_teacher, load_teacher, save_teacher, teacher_batches, train_teacher
+from captwin.train.zoo import load_chip
 
 #: Neurons times images of a batch below which training stays on one thread.
 SMALL = 1 << 14
@@ -92,10 +96,13 @@ def train(
         table = ideal_twin(table)
     conditions = condition_tables(config)
     network = build_network(config, dataset, table).to(target)
-    folder, identity = RunFolder(run_folder), identity_of(config, dataset, table, conditions)
+    start = None if config.start is None else load_chip(config.start)
+    if start is not None:
+        begin_with(network, start)
+    folder, identity = RunFolder(run_folder), identity_of(config, dataset, table, conditions, start)
     if resume and not folder.checkpoint.is_file():
         raise CaptwinError(f"{folder.checkpoint}: no checkpoint to resume from; train without --resume")
-    run = _Run(config, folder, dataset, network, conditions, progress)
+    run = _Run(config, folder, dataset, network, conditions, start, progress)
     with folder.claimed(identity, resume, overwrite):
         run.begin(identity, resume)
         write_atomically(run_folder / "config.json", json.dumps(config.model_dump(mode="json"), indent=2) + "\n")
@@ -114,19 +121,29 @@ def train(
 
 def build_network(config: TrainConfig, dataset: Dataset, table: NeuronTable) -> Network:
     """A new network, its weights drawn from the configuration's seed."""
-    technology = Technology(
-        neuron=quantise(table, config.formats),
+    formats, direct = config.chip_formats, config.direct
+    common = Technology(
+        neuron=quantise(table, formats),
         mapping=config.mapping_for(table),
         table=table,
         bias_share=config.bias_share,
-        quantised=config.levels > 0,
+        quantised=config.levels != 0,
         surrogate_width=config.surrogate_width * table.threshold_span,
         sigma_c=config.sigma_c,
         sigma_threshold=config.sigma_threshold,
         noise=Noise(0, config.comparator_noise, config.reference_noise, config.supply_noise) if config.noise else None,
     )
+    own = []
+    for number, sparsity in enumerate(per_layer(config.sparsity, config.layers)):
+        fan_in = config.fan_in if sparsity else 0
+        layer = replace(common, mapping=config.mapping_for(table, number), sparsity=sparsity, fan_in=fan_in)
+        if direct is not None:
+            step = direct.steps(config.layers)[number]
+            neurons = DirectNeurons(table, formats, step, direct.below, direct.above)
+            layer = replace(layer, neuron=neurons.neuron(table.firing_drive), direct=neurons)
+        own.append(layer)
     sizes = (*config.hidden, dataset.classes)
-    return Network(dataset.image, sizes, config.encoder, config.readout, technology, config.seed)
+    return Network(dataset.image, sizes, config.encoder, config.readout, own, config.seed)
 
 
 class _Run:
@@ -139,10 +156,11 @@ class _Run:
         dataset: Dataset,
         network: Network,
         conditions: dict[str, NeuronTable],
+        start: Chip | None,
         progress: Progress,
     ) -> None:
         self.config, self.folder, self.dataset, self.network = config, folder, dataset, network
-        self.conditions = conditions
+        self.conditions, self.start = conditions, start
         self.places = technologies(network, conditions) or [network.technology]
         self.device = next(network.parameters()).device
         self.progress, self.stage = progress, "training"
@@ -224,7 +242,11 @@ class _Run:
         loss_sum, right = 0.0, 0
         spikes = [0.0] * len(self.network.layers)
         places = drawn(self.places, generator)
+        pruned_by = max(1, round(config.pruning * config.epochs * self.batches))
         for batch, chosen in enumerate(order.split(config.batch_size)):
+            done = epoch * self.batches + batch + 1
+            if done <= pruned_by:
+                self.network.prune(done / pruned_by)
             rate = config.learning_rate / 2 * (1 + math.cos(math.pi * (epoch + batch / self.batches) / config.epochs))
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
@@ -253,7 +275,8 @@ class _Run:
         parts = pixels.chunk(min(len(self.places), PLACES_A_BATCH))
         scores, spikes = [], [0.0] * len(self.network.layers)
         for part, place in zip(parts, places, strict=False):
-            traces = self.network.trace(part, generator, place.curves)
+            curves = None if place is self.network.technology else place.curves
+            traces = self.network.trace(part, generator, curves)
             scores.append(self._scores(traces[-1], place))
             fired = [trace.spikes.detach().mean().item() * len(part) for trace in traces]
             spikes = [total + more for total, more in zip(spikes, fired, strict=True)]
@@ -320,7 +343,7 @@ def _finish(run: _Run, table: NeuronTable, interrupted: bool) -> TrainResult:
     if conditions:
         accuracy["conditions"] = conditions
     alive = activity.measure(run.network.to_chip(), run.dataset.test_images)
-    chip = export_chip(run.network, run.config, run.dataset, accuracy, alive.warnings(), run.conditions)
+    chip = export_chip(run.network, run.config, run.dataset, accuracy, alive.warnings(), run.conditions, run.start)
     chip.save(run.folder.chip)
     if state.history:
         sizes = "-".join(str(size) for size in chip.sizes)

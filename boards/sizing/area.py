@@ -80,7 +80,7 @@ class AreaModel:
         """The parts of a core and of what a board adds, those that are soon counted and large first."""
         core = Core(self.chip, options)
         cells = partial(self._cells, (options.kind, options.loadable, options.trace and options.lanes))
-        arrivals = Store(COUNTER_BITS, core.IN_FLIGHT - 1, reads=1, writes=1, block=False, constant=0)
+        arrivals = Store(COUNTER_BITS, core.in_flight - 1, reads=1, writes=1, block=False, constant=0)
         yield TOP + memory(arrivals, self.board.family)
         yield cells("identity", 0, core.identity)
         for block in core.layers.blocks():

@@ -11,7 +11,7 @@ from captwin.boards.sizing.block_rams import block_rams
 from captwin.boards.sizing.smaller import ever_smaller
 from captwin.hw.chip import Chip
 from captwin.hw.gates.core import Core
-from captwin.hw.gates.options import SIZED_BY, CoreOptions
+from captwin.hw.gates.options import SIZED_BY, CoreOptions, kind_word
 from captwin.hw.support.errors import CaptwinError
 
 #: a core of so many times the LUTs that there are does not fit, however wrong the estimate is
@@ -100,7 +100,7 @@ def size_core(
 
 def core_words(options: CoreOptions) -> str:
     """``options`` as they stand on the command line."""
-    words = ["--loadable" if options.loadable else "--fixed", f"--{options.kind}"]
+    words = ["--loadable" if options.loadable else "--fixed", f"--{kind_word(options.kind)}"]
     words += ["--trace"] * options.trace + [f"--pixel-lanes {options.pixel_lanes}"]
     for name in SIZED_BY[options.kind]:
         value = getattr(options, name)

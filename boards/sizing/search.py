@@ -14,7 +14,7 @@ from captwin.boards.sizing.area import AreaModel
 from captwin.boards.sizing.block_rams import block_rams, layer_block_rams
 from captwin.boards.sizing.fit import SizedCore
 from captwin.hw.chip import Chip
-from captwin.hw.gates.options import LARGEST, SIZED_BY, CoreOptions
+from captwin.hw.gates.options import LARGEST, ON_REQUEST, SIZED_BY, CoreOptions
 from captwin.hw.support.progress import Progress, silent
 
 #: cores whose rates or latencies differ by less, as a share, count as equally fast, and the smaller one is the better
@@ -156,7 +156,7 @@ def _small_enough(
                 rams,
                 CoreOptions(pixel_lanes, banks, lanes, loadable=loadable),
             )
-        for kind in (kind for kind, sizes in SIZED_BY.items() if not sizes):
+        for kind in (kind for kind, sizes in SIZED_BY.items() if not sizes and kind not in ON_REQUEST):
             options = CoreOptions(pixel_lanes, loadable=loadable).of_kind(kind)
             rams = block_rams(chip, options, board)
             if rams <= room.block_rams:

@@ -36,6 +36,8 @@ class Encoder(ABC):
         A board that can be loaded takes other values of them at run time.
     ADVICE : class attribute
         What to change when pixels that are not black never spike.
+    REAL_TIME : class attribute
+        Whether a real-time core can have it: whether there are :meth:`kept` and :meth:`shown`.
     """
 
     kind: str
@@ -43,6 +45,7 @@ class Encoder(ABC):
 
     GATE_SETTINGS: ClassVar[Mapping[str, int]] = {}
     ADVICE: ClassVar[str] = "raise the encoder's steps"
+    REAL_TIME: ClassVar[bool] = False
 
     @property
     def gate_stages(self) -> int:
@@ -66,6 +69,18 @@ class Encoder(ABC):
 
     def shared_gates(self, words: "PixelWords") -> None:  # noqa: B027 (most kinds have none)
         """Adds the gates that all lanes share, before those of the lanes."""
+
+    def kept(self, pixel: Any) -> Any:
+        """In gates of a real-time core: what is kept of a pixel until its image is shown, an Amaranth value."""
+        raise NotImplementedError
+
+    def shown(self, m: Any, kept: Any, show: Any, name: str) -> Any:
+        """Adds the gates of one pixel of a real-time core to the Amaranth module ``m``: whether it spikes.
+
+        In the cycle after ``show`` was high they begin with step 0 of the image of which ``kept`` was there then, and
+        go on with a step each cycle. ``name`` begins the names of their signals.
+        """
+        raise NotImplementedError
 
     def padding_obstacle(self, pixels: int, room: int) -> str | None:
         """Why an image of ``pixels`` cannot be filled up with black pixels to ``room`` of them, or None if it can.

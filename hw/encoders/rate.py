@@ -27,6 +27,7 @@ class Rate(PhaseAndSeed):
 
     GATE_SETTINGS: ClassVar = {"phase": PIXEL_BITS}
     ADVICE: ClassVar = "raise the encoder's steps or phase"
+    REAL_TIME: ClassVar = True
 
     @property
     def _step_bits(self) -> int:
@@ -55,3 +56,16 @@ class Rate(PhaseAndSeed):
                 pipe.register(f"phase{lane}_{q}_", stage, total)
             terms = [pipe[f"phase{lane}_{q}_", stage] for q in range(len(sums))]
         return terms[0] + pipe[f"pixel{lane}", stage] > PIXEL_MAX
+
+    def kept(self, pixel: Any) -> Any:
+        return pixel
+
+    def shown(self, m: Any, kept: Any, show: Any, name: str) -> Any:
+        from amaranth import Mux, Signal  # here, since chips are read without an HDL
+
+        pixel, phase = (Signal(PIXEL_BITS, name=name + part, reset_less=True) for part in ("pixel", "phase"))
+        total = pixel + phase
+        m.d.sync += phase.eq(Mux(show, self.phase, total[:PIXEL_BITS]))
+        with m.If(show):
+            m.d.sync += pixel.eq(kept)
+        return total[PIXEL_BITS]

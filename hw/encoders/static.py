@@ -26,9 +26,21 @@ class Static(Encoder):
 
     GATE_SETTINGS: ClassVar = {"threshold": PIXEL_BITS}
     ADVICE: ClassVar = "lower the encoder's threshold"
+    REAL_TIME: ClassVar = True
 
     def spikes(self, pixels: Any, step: int) -> Any:
         return pixels >= self.threshold
 
     def gates(self, words: "PixelWords", lane: int, stage: int) -> Any:
         return words.pipe[f"pixel{lane}", stage] >= words.settings.threshold
+
+    def kept(self, pixel: Any) -> Any:
+        return pixel >= self.threshold
+
+    def shown(self, m: Any, kept: Any, show: Any, name: str) -> Any:
+        from amaranth import Signal  # here, since chips are read without an HDL
+
+        bright = Signal(name=name + "bright", reset_less=True)
+        with m.If(show):
+            m.d.sync += bright.eq(kept)
+        return bright

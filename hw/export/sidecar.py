@@ -77,6 +77,7 @@ class Hardware(_Part):
     trace: bool
     loadable: bool
     serial: bool
+    real_time: bool = False
 
     @property
     def core_options(self) -> CoreOptions:
@@ -112,6 +113,12 @@ class Sidecar(_Part):
             if port.name == name:
                 return port
         raise KeyError(f"{self.top} has no port {name}")
+
+    @property
+    def trace_lanes(self) -> tuple[int, ...]:
+        """For each layer the neurons of a word of its trace."""
+        options = self.options.core_options
+        return layers_of(options).word_lanes(options, self.sizes)
 
     @property
     def silence(self) -> int:

@@ -8,10 +8,9 @@ from amaranth.lib import data, fifo, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from captwin.hw.chip import PIXEL_BITS, Chip
-from captwin.hw.gates.encoder import SpikeEncoder
 from captwin.hw.gates.kinds import layers_of
 from captwin.hw.gates.options import CoreOptions
-from captwin.hw.gates.readout import ClassReadout, answer
+from captwin.hw.gates.readout import answer
 from captwin.hw.gates.stores import ADDRESS_BITS, STORE_BITS, Contents, Stores, load_bus, load_port
 from captwin.hw.gates.streams import Fork, reset_by_register
 from captwin.hw.support.errors import CaptwinError
@@ -51,7 +50,7 @@ class Identity(wiring.Component):
 class Core(wiring.Component):
     """A whole chip: pixels in, classes out.
 
-    Up to IN_FLIGHT images are under way at once; results come in the order of the images. What the numbers mean is
+    Up to ``in_flight`` images are under way at once; results come in the order of the images. What the numbers mean is
     said in `docs/arithmetic.md`.
 
     Throughput and latency depend on the images' spikes; `docs/performance.md`, "Cycle model", has the rules.
@@ -77,14 +76,13 @@ class Core(wiring.Component):
     reset : a signal, not a port, which whoever has the core as a part may drive. It acts a cycle later, through
         registers; what is offered until then is lost.
     contents : what all stores hold, in the order of their numbers; empty unless ``options.loadable``.
+    in_flight : images that are under way at once, at most.
     identity, encoder, layers, readout : the blocks. ``layers`` are of :data:`captwin.hw.gates.kinds.KINDS`.
 
     >>> captwin.Core(captwin.load_chip("digits-tiny"), captwin.CoreOptions(lanes=2)).chip.sizes
     (64, 10)
     """
 
-    #: images that are under way at once
-    IN_FLIGHT = 8
     #: cycles from the readout's answer to the result
     LATENCY = 1
 
@@ -95,18 +93,20 @@ class Core(wiring.Component):
         steps = chip.encoder.steps
         self.contents: list[Contents] = []
         self.identity = self._with_stores("identity", Identity, chip)
-        self.encoder = self._with_stores("encoder", SpikeEncoder, chip.encoder, chip.pixels, options.pixel_lanes)
-        self.layers = layers_of(options)(chip, options, stores_from=self._next_store())
+        kind = layers_of(options)
+        self.in_flight = kind.IN_FLIGHT
+        self.encoder = self._with_stores("encoder", kind.ENCODER, chip.encoder, chip.pixels, options.pixel_lanes)
+        self.layers = kind(chip, options, stores_from=self._next_store())
         for name, part in self.layers.parts.items():
             self._number(name, part)
         self.readout = self._with_stores(
             "readout",
-            ClassReadout,
+            kind.READOUT,
             chip.readout,
             chip.formats,
             classes=chip.classes,
             steps=steps,
-            word_shape=self.layers.results[-1].payload.shape(),
+            word_shape=self.layers.word_shape,
         )
         most = (1 << STORE_BITS) - 1  # one number is left for the host link
         if options.loadable and len(self.contents) > most:
@@ -197,14 +197,14 @@ class Core(wiring.Component):
     def _offer(self, m: Module) -> None:
         """Lets pixels in while there is room for their time of arrival; adds to each answer how long its image took."""
         m.d.sync += self.counters.cycles.eq(self.counters.cycles + 1)
-        m.submodules.starts = starts = fifo.SyncFIFOBuffered(width=COUNTER_BITS, depth=self.IN_FLIGHT)
+        m.submodules.starts = starts = fifo.SyncFIFOBuffered(width=COUNTER_BITS, depth=self.in_flight)
         # Whether there is room is a register, since pixels wait for it; of what makes it, only `started` comes late.
-        under_way, room, ended = Signal(range(self.IN_FLIGHT + 1)), Signal(init=1), Signal()
+        under_way, room, ended = Signal(range(self.in_flight + 1)), Signal(init=1), Signal()
         left = under_way - ended
         m.d.sync += [
             ended.eq(self.result.valid & self.result.ready),
             under_way.eq(Mux(self.encoder.started, left + 1, left)),
-            room.eq(Mux(self.encoder.started, left < self.IN_FLIGHT - 1, left < self.IN_FLIGHT)),
+            room.eq(Mux(self.encoder.started, left < self.in_flight - 1, left < self.in_flight)),
             starts.w_en.eq(self.encoder.started),
         ]
         decision, out = self.readout.answer, self.result.payload

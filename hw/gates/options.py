@@ -8,18 +8,26 @@ from pydantic.dataclasses import dataclass
 
 from captwin.hw.support.errors import CaptwinError
 
-#: the most pixel lanes, row banks and lanes
-LARGEST = 64
+#: the most pixel lanes, row banks and lanes; and the most pixel lanes of a real-time core
+LARGEST, LARGEST_REAL_TIME = 64, 1024
 #: the kinds of layers, from the most hardware to the least, each with the options that size it beside ``pixel_lanes``;
 #: those that it does not have are 1. :data:`captwin.hw.gates.kinds.KINDS` has the gates of each.
-SIZED_BY: dict[str, tuple[str, ...]] = {"parallel": ("row_banks", "lanes"), "serial": ()}
+SIZED_BY: dict[str, tuple[str, ...]] = {"real_time": (), "parallel": ("row_banks", "lanes"), "serial": ()}
+#: kinds that not every chip can have: no search tries them
+ON_REQUEST = ("real_time",)
 #: the kind of a core that asks for no other; each other kind is selected by the option of its name
 DEFAULT_KIND = "parallel"
 
 
+def kind_word(kind: str) -> str:
+    """A kind of layers as it is called in sentences and on the command line."""
+    return kind.replace("_", "-")
+
+
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", strict=True))
 class CoreOptions:
-    """How much hardware to spend; the answers never depend on it. All numbers are powers of two up to LARGEST.
+    """How much hardware to spend; the answers never depend on it. All numbers are powers of two up to LARGEST, the
+    ``pixel_lanes`` of a real-time core up to LARGEST_REAL_TIME.
 
     A tuple gives a number for each layer, the first layer first. :class:`CaptwinError` names a number that is refused.
 
@@ -39,15 +47,22 @@ class CoreOptions:
     loadable: bool = False
     #: one weight and one neuron after the other, with one row bank and one lane: the least hardware
     serial: bool = False
+    #: a time step a clock cycle, all weights being gates: the fastest, for chips that were trained for it
+    real_time: bool = False
 
     def __post_init__(self) -> None:
         for name in ("pixel_lanes", "row_banks", "lanes"):
             given = getattr(self, name)
+            most = LARGEST_REAL_TIME if self.real_time and name == "pixel_lanes" else LARGEST
             for value in given if isinstance(given, tuple) else (given,):
-                if not 1 <= value <= LARGEST or value & (value - 1):
-                    raise CaptwinError(f"{name}: must be a power of two from 1 to {LARGEST}, got {value}")
+                if not 1 <= value <= most or value & (value - 1):
+                    raise CaptwinError(f"{name}: must be a power of two from 1 to {most}, got {value}")
                 if name not in ("pixel_lanes", *SIZED_BY[self.kind]) and value > 1:
-                    raise CaptwinError(f"{name}: must be 1 in a {self.kind} core, got {value}")
+                    raise CaptwinError(f"{name}: must be 1 in a {kind_word(self.kind)} core, got {value}")
+        if self.real_time and self.serial:
+            raise CaptwinError("--serial: a core is serial or real-time, not both; leave one of the two out")
+        if self.real_time and self.loadable:
+            raise CaptwinError("--loadable: a real-time core is one chip, whose weights are its gates; leave it out")
 
     @property
     def kind(self) -> str:
@@ -58,6 +73,10 @@ class CoreOptions:
         """The same for another kind of layers: what does not size these is 1."""
         changes: dict[str, Any] = {name: name == kind for name in SIZED_BY if name != DEFAULT_KIND}
         changes |= {name: 1 for name in ("row_banks", "lanes") if name not in SIZED_BY[kind]}
+        if kind == "real_time":
+            changes["loadable"] = False
+        else:
+            changes["pixel_lanes"] = min(self.pixel_lanes, LARGEST)
         return replace(self, **changes)
 
     def listed(self, layers: int) -> dict[str, Any]:

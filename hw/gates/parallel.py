@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
@@ -10,9 +10,11 @@ from amaranth.lib.wiring import In, Out
 
 from captwin.hw import chip
 from captwin.hw.gates.crossbar import Crossbar
+from captwin.hw.gates.encoder import SpikeEncoder
 from captwin.hw.gates.events import EventSource
 from captwin.hw.gates.neuron import CYCLES_AT_MOST, Neurons, shown_by
 from captwin.hw.gates.options import CoreOptions
+from captwin.hw.gates.readout import ClassReadout
 from captwin.hw.gates.stores import Contents, MemorySize, load_port
 from captwin.hw.gates.streams import reset_by_register, spike_word
 from captwin.hw.gates.tables import SurfaceStore
@@ -107,6 +109,10 @@ class ParallelLayers:
     It is no module of its own: the layers stand in the core beside each other.
     """
 
+    ENCODER: ClassVar[Any] = SpikeEncoder
+    READOUT: ClassVar[Any] = ClassReadout
+    IN_FLIGHT: ClassVar = 8
+
     def __init__(self, chip: chip.Chip, options: CoreOptions, *, stores_from: int | None = None) -> None:
         count = len(chip.layers)
         banks, lanes = (options.each(name, count) for name in ("row_banks", "lanes"))
@@ -130,6 +136,11 @@ class ParallelLayers:
         self.taken: Any = [layer.taken for layer in self.layers]
         self.fired: Any = [layer.fired for layer in self.layers]
         self.saturated: Any = [layer.saturated for layer in self.layers]
+
+    @property
+    def word_shape(self) -> Any:
+        """See :attr:`captwin.hw.gates.kinds.Layers.word_shape`."""
+        return self.results[-1].payload.shape()
 
     def place(self, m: Module, spikes: Any, reset: Signal, trace: Callable[[int, Any], Any]) -> Any:
         """See :meth:`captwin.hw.gates.kinds.Layers.place`."""
@@ -178,6 +189,11 @@ class ParallelLayers:
     def tables(chip: chip.Chip) -> int:
         """How many neuron tables a core of ``chip`` has: one for each layer."""
         return len(chip.layers)
+
+    @staticmethod
+    def word_lanes(options: CoreOptions, sizes: Sequence[int]) -> tuple[int, ...]:
+        """See :meth:`captwin.hw.gates.kinds.Layers.word_lanes`."""
+        return options.each("lanes", len(sizes) - 1)
 
     @staticmethod
     def step_at_most(sizes: Sequence[int]) -> int:

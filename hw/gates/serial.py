@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 from amaranth import Array, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, memory, stream, wiring
@@ -11,8 +11,10 @@ from amaranth.lib.wiring import In, Out
 
 from captwin.hw import dither
 from captwin.hw.chip import STEP_BITS, Chip
+from captwin.hw.gates.encoder import SpikeEncoder
 from captwin.hw.gates.neuron import CYCLES_AT_MOST, neuron_word, shown_by
 from captwin.hw.gates.options import CoreOptions
+from captwin.hw.gates.readout import ClassReadout
 from captwin.hw.gates.response import PARAMETERS, Parameters, Response, stages
 from captwin.hw.gates.stores import Contents, MemorySize, Stores, load_port
 from captwin.hw.gates.streams import Held, Pipeline, reset_by_register, spike_word
@@ -51,6 +53,9 @@ class SerialLayers(wiring.Component):
 
     #: cycles of a row without a spike: one to look at it, one to go on
     ROW = 2
+    ENCODER: ClassVar[Any] = SpikeEncoder
+    READOUT: ClassVar[Any] = ClassReadout
+    IN_FLIGHT: ClassVar = 8
 
     def __init__(self, chip: Chip, options: CoreOptions, *, stores_from: int | None = None) -> None:
         layers, formats = chip.layers, chip.formats
@@ -116,6 +121,11 @@ class SerialLayers(wiring.Component):
         """The streams ``results0``, ``results1``, ..."""
         return [getattr(self, f"results{number}") for number in range(len(self.layers))]
 
+    @property
+    def word_shape(self) -> Any:
+        """See :attr:`captwin.hw.gates.kinds.Layers.word_shape`."""
+        return self.results[-1].payload.shape()
+
     def place(self, m: Module, spikes: Any, reset: Signal, trace: Callable[[int, Any], Any]) -> Any:
         """See :meth:`captwin.hw.gates.kinds.Layers.place`."""
         m.submodules.layers = self
@@ -141,6 +151,11 @@ class SerialLayers(wiring.Component):
     def tables(chip: Chip) -> int:
         """How many neuron tables a core of ``chip`` has: one if that is that of all layers."""
         return len(own_tables(chip.layers))
+
+    @staticmethod
+    def word_lanes(options: CoreOptions, sizes: Sequence[int]) -> tuple[int, ...]:
+        """See :meth:`captwin.hw.gates.kinds.Layers.word_lanes`."""
+        return options.each("lanes", len(sizes) - 1)
 
     @staticmethod
     def step_at_most(sizes: Sequence[int]) -> int:

@@ -182,7 +182,7 @@ def about_core(core: Core, clock_hz: float, baud: float) -> About:
         steps=chip.encoder.steps,
         clock_hz=round(clock_hz),
         baud=round(baud),
-        images=core.IN_FLIGHT,
+        images=core.in_flight,
         trace=core.options.trace,
         room=room_of(core) if loadable else None,
     )

@@ -32,7 +32,7 @@ class Exchange:
 
     def __init__(self, m: Module, ports: Any, core: Core) -> None:
         self.m, self.ports, self.core = m, ports, core
-        self.tags = fifo.SyncFIFOBuffered(width=16, depth=core.IN_FLIGHT)
+        self.tags = fifo.SyncFIFOBuffered(width=16, depth=core.in_flight)
         m.submodules.tags = ResetInserter(ports.core_reset)(self.tags)
         self.job = Signal(data.StructLayout({"command": 8, "tag": 16, "status": 8}), name="_job")
         self.asked, self.told = Signal(), Signal()

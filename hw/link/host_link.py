@@ -22,7 +22,7 @@ from captwin.hw.link.trace_words import TraceRequest
 class HostLink(wiring.Component):
     """Carries out requests as `docs/protocol.md` says, with ``core``, to which it must be connected.
 
-    Up to ``core.IN_FLIGHT`` images may be under way; answers come in their order. IDENTIFY is answered with
+    Up to ``core.in_flight`` images may be under way; answers come in their order. IDENTIFY is answered with
     ``identify``. Throughput: a byte a cycle in, a byte every third cycle out.
 
     * ``requests`` (in): contents of frames, one byte a beat.

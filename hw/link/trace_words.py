@@ -23,7 +23,7 @@ class TraceWords(wiring.Component):
 
     def __init__(self, core: Core) -> None:
         layers = len(core.chip.layers)
-        self._lanes = core.options.each("lanes", layers)
+        self._lanes = core.layers.word_lanes(core.options, core.chip.sizes)
         traces: dict[str, Any] = {f"trace{n}": In(getattr(core, f"trace{n}").signature) for n in range(layers)}
         super().__init__(
             {"send": In(1), "restart": In(1), "bytes": Out(stream.Signature(token()))} | traces,

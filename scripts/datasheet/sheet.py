@@ -8,8 +8,8 @@ from captwin.hw.support.progress import Progress, silent
 from captwin.hw.support.tools import find_tool
 from captwin.scripts.inspection.inspection import Kind, kind_of
 from captwin.sim.corners import CircuitAt, circuit_corners
-from captwin.sim.mismatch.model import MODELS as MODELS_OF_MISMATCH
-from captwin.sim.mismatch.model import Mismatch, mismatch_in
+from captwin.sim.mismatch.model import Mismatch
+from captwin.sim.mismatch.model_file import model_in
 from captwin.sim.neurons.circuits import conditions_of
 from captwin.sim.neurons.table import NeuronTable
 from captwin.sim.neurons.verdict import Verdict
@@ -136,8 +136,8 @@ def checked(sheet: Sheet, points: int, *, progress: Progress = silent) -> Sheet:
 
 def _mismatch(table: NeuronTable, given: Path | None) -> Mismatch | None:
     if given is not None:
-        return mismatch_in(given, table.circuit)
-    known = MODELS_OF_MISMATCH.find(table.circuit)
+        return model_in(Mismatch, given, table.circuit)
+    known = Mismatch.models.find(table.circuit)
     return None if known is None else Mismatch.load(known)
 
 

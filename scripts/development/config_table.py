@@ -2,6 +2,7 @@
 
 from itertools import dropwhile
 from pathlib import Path
+from types import UnionType
 from typing import Any, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen
@@ -13,6 +14,8 @@ from captwin.train.config import TrainConfig
 from captwin.train.datasets.catalogue import DATASETS
 
 PAGE = Path("docs/training.md")
+#: ranges of what may be a number for all layers or a list
+PER_LAYER = {"levels": "0 or more", "sparsity": "0 to below 1", "drive_bits": "1 to 8"}
 HEADING = "| field | values | default | meaning |\n|---|---|---|---|\n"
 
 
@@ -32,14 +35,18 @@ def with_table(page: str) -> str:
 def _rows(model: type[BaseModel], prefix: str) -> list[str]:
     rows = []
     for name, field in model.model_fields.items():
-        inner = field.annotation
-        table = isinstance(inner, type) and issubclass(inner, BaseModel)
+        inner = next((part for part in _parts(field) if isinstance(part, type) and issubclass(part, BaseModel)), None)
         meaning = " ".join((field.description or "").split())
-        default = "" if table else _default(field)
+        default = "" if inner else _default(field)
         rows.append(f"| `{prefix}{name}` | {_values(name, field)} | {default} | {meaning} |")
-        if table:
-            rows += _rows(inner, f"{name}.")  # type: ignore[arg-type]
+        if inner:
+            rows += _rows(inner, f"{name}.")
     return rows
+
+
+def _parts(field: FieldInfo) -> tuple[Any, ...]:
+    """The types that a field may have."""
+    return get_args(field.annotation) if isinstance(field.annotation, UnionType) else (field.annotation,)
 
 
 def _values(name: str, field: FieldInfo) -> str:
@@ -48,6 +55,8 @@ def _values(name: str, field: FieldInfo) -> str:
         return ", ".join(f"`{known}`" for known in DATASETS)
     if name == "conditions":
         return "`all`, or names of conditions"
+    if name in PER_LAYER:
+        return PER_LAYER[name]
     if field.annotation is bool:
         return "`true`, `false`"
     if get_origin(field.annotation) is tuple:

@@ -12,6 +12,7 @@ from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.gates.crossbar import Crossbar
 from captwin.hw.gates.encoder import SpikeEncoder
 from captwin.hw.gates.events import EventSource, bank_rows
+from captwin.hw.gates.kinds import layers_of
 from captwin.hw.gates.neuron import Neurons
 from captwin.hw.gates.readout import ClassReadout
 from captwin.hw.gates.serial import SerialLayers
@@ -96,7 +97,7 @@ class Workload:
                 neurons_latency=Neurons.latency(chip.layers[0]),
                 neurons_queue=Neurons.QUEUE,
                 answer=self._answer(),
-                in_flight=Core.IN_FLIGHT,
+                in_flight=layers_of(options).IN_FLIGHT,
             ),
             np.array([self._crossbar(n, int(lanes[n])) for n in range(layers)]),
         )
@@ -119,7 +120,7 @@ class Workload:
                 update=SerialLayers.update(chip),
                 clear=max(chip.sizes[1:]),
                 answer=self._answer(),
-                in_flight=Core.IN_FLIGHT,
+                in_flight=layers_of(options).IN_FLIGHT,
             ),
         )
 

@@ -15,7 +15,9 @@ from captwin.sim.devices.gains import charge_drive, column_gains
 from captwin.sim.devices.mapping import Capacitances, Mapping
 from captwin.sim.devices.mapping_kinds import chip_mapping
 from captwin.sim.devices.memcapacitor import Defects, Effects, History, Memcapacitor, MemcapacitorError
+from captwin.sim.mismatch.deviate import deviated_layer, rest_knot
 from captwin.sim.mismatch.model import Mismatch
+from captwin.sim.mismatch.shared import Deviation, Shared
 from captwin.sim.neurons.quantise import QuantisedNeuron
 
 #: charge_bits that a fabricated chip may have; the fewest that are fine enough are taken
@@ -39,6 +41,7 @@ class Process:
     sigma_vth: float = 0.0  #: V, standard deviation of the comparators' thresholds, seen at the membrane
     mismatch: Mismatch | None = None  #: of the neurons' transistors, by a foundry's statistics
     trim: bool = False  #: whether each neuron's bias is programmed anew against its threshold's deviation
+    shared: Shared | None = None  #: what all neurons of a chip share, by a foundry's statistics
 
     def __post_init__(self) -> None:
         if not 0 <= self.sigma_vth <= 1:
@@ -48,8 +51,10 @@ class Process:
         """All that is not ideal, in words."""
         effects, history = self.effects, self.history
         foundry = self.mismatch and f"mismatch in {self.mismatch.pdk}"
+        whole = self.shared and f"chip to chip in {self.shared.pdk}"
         parts = [
             (foundry, foundry),
+            (whole, whole),
             (effects.sigma_c, f"sigma(C) {100 * effects.sigma_c:g} %"),
             (self.sigma_vth, f"sigma(V_th) {1e3 * self.sigma_vth:g} mV"),
             (effects.stuck, f"{100 * effects.stuck:g} % stuck"),
@@ -66,10 +71,13 @@ class Process:
 
     def facts(self) -> dict[str, Any]:
         """All of it for a chip file."""
-        plain = {key: value for key, value in asdict(replace(self, mismatch=None)).items() if key != "mismatch"}
-        if self.mismatch is None:
-            return plain
-        return {**plain, "mismatch": {"pdk": self.mismatch.pdk, "sha256": self.mismatch.sha256}}
+        models = {"mismatch": self.mismatch, "shared": self.shared}
+        plain = asdict(replace(self, mismatch=None, shared=None))
+        for name, model in models.items():
+            del plain[name]
+            if model is not None:
+                plain[name] = {"pdk": model.pdk, "sha256": model.sha256}
+        return plain
 
 
 @dataclass(frozen=True)
@@ -127,12 +135,13 @@ def fabricate(chip: Chip, process: Process, *, seed: int, number: int = 0, mappi
     """
     levels, kind = _levels(chip), chip_mapping(chip, mapping)
     made_of = [
-        programmed(layer, kind, levels, process.effects, f"layers.{number}.charges")
+        programmed(layer, kind, levels[number], process.effects, f"layers.{number}.charges")
         for number, layer in enumerate(chip.layers)
     ]
-    streams = np.random.SeedSequence([seed, number]).spawn(len(chip.layers))
+    *streams, of_chip = np.random.SeedSequence([seed, number]).spawn(len(chip.layers) + 1)
+    deviation = None if process.shared is None else process.shared.draw(np.random.default_rng(of_chip))
     drawn = [
-        _draw(chip, layer, parts, process, np.random.default_rng(stream))
+        _draw(chip, layer, parts, process, deviation, np.random.default_rng(stream))
         for layer, parts, stream in zip(chip.layers, made_of, streams, strict=True)
     ]
     formats = chip.formats
@@ -160,8 +169,7 @@ def drive_slope(layer: Layer | QuantisedNeuron, formats: Formats) -> float:
 
     Where a neuron at rest never fires, the whole axis counts.
     """
-    fu, fv = formats.drive_fraction, formats.membrane_fraction
-    knot = min(layer.rest + (1 << (fv - 1)) >> fv, formats.membrane_knots - 1)
+    fu, knot = formats.drive_fraction, rest_knot(layer, formats)
     last = int(layer.thresholds[0, knot]) >> fu
     first = max(0, last - 4) if last <= formats.drive_max >> fu else 0
     last = max(last, first + 1)
@@ -185,8 +193,18 @@ def threshold_shift_codes(layer: Layer, formats: Formats, volts: np.ndarray) -> 
     return np.clip(np.rint(volts / slope / u_lsb), -formats.drive_max, formats.drive_max).astype(np.int32)
 
 
-def _draw(chip: Chip, layer: Layer, parts: Programmed, process: Process, rng: np.random.Generator) -> Layer:
-    """``layer`` with drawn capacitances and thresholds; its charges and gains are still those of before."""
+def _draw(
+    chip: Chip,
+    layer: Layer,
+    parts: Programmed,
+    process: Process,
+    deviation: Deviation | None,
+    rng: np.random.Generator,
+) -> Layer:
+    """``layer`` with drawn capacitances, thresholds and surfaces; its charges and gains are still those of before.
+
+    ``deviation`` is what all neurons of the chip share.
+    """
     memcapacitor, history, v_read = parts.memcapacitor, process.history, chip.analog.v_read
 
     def live(array: np.ndarray, defects: Defects, volts: float, parallel: int = 1) -> np.ndarray:
@@ -203,9 +221,12 @@ def _draw(chip: Chip, layer: Layer, parts: Programmed, process: Process, rng: np
     if process.mismatch is not None:
         volts = process.mismatch.draw_thresholds(layer.columns, rng)
         shifts = shifts + np.rint(volts / u_lsb).astype(np.int32)
+    made = layer if deviation is None else deviated_layer(layer, chip.formats, deviation)
+    at_rest = (slice(0, 1), rest_knot(layer, chip.formats))
+    of_all = made.thresholds[at_rest].astype(np.int64) - layer.thresholds[at_rest]
     wanted = layer.c_bias
     if process.trim:
-        wanted = parts.trimmed_bias(layer, shifts * u_lsb / v_read * layer.c_column)
+        wanted = parts.trimmed_bias(layer, (shifts + of_all) * u_lsb / v_read * layer.c_column)
     bias = np.stack(
         [
             live(line, defects, volts, parts.bias_width)
@@ -216,7 +237,7 @@ def _draw(chip: Chip, layer: Layer, parts: Programmed, process: Process, rng: np
     change = sum((a - b.astype(np.float64)).sum(axis=0) for a, b in zip((plus, minus, bias), before, strict=True))
     column = layer.c_column.astype(np.float64) + change
     return replace(
-        layer,
+        made,
         c_plus=plus.astype(np.float32),
         c_minus=minus.astype(np.float32),
         c_bias=bias.astype(np.float32),
@@ -240,8 +261,10 @@ def _rounding(layer: Layer, lsb: float, chip: Chip) -> float:
     return code * float(np.sqrt(layer.rows / 2 / 12))
 
 
-def _levels(chip: Chip) -> int:
-    """Levels of the memcapacitors: what training says, or as many as the charge codes can tell apart."""
+def _levels(chip: Chip) -> list[int]:
+    """Levels of the memcapacitors of each layer: what training says, or as many as the charge codes can tell apart."""
     config = chip.provenance.get("config")
-    levels = config.get("levels") if isinstance(config, dict) else None
-    return levels if isinstance(levels, int) and levels > 1 else 1 << (chip.formats.charge_bits - 1)
+    said = config.get("levels") if isinstance(config, dict) else None
+    levels = said if isinstance(said, list) and len(said) == len(chip.layers) else [said] * len(chip.layers)
+    known = 1 << (chip.formats.charge_bits - 1)
+    return [each if isinstance(each, int) and each > 1 else known for each in levels]

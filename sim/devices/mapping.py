@@ -100,6 +100,14 @@ class Mapping(ABC):
         Raises :class:`CaptwinError` for a code that the memcapacitors lack.
         """
         c_off = self.unit_capacitance(codes, bias, width, c_column)
+        if (np.abs(codes) > self.top).any() or (self.snap(codes, np.floor) != codes).any():
+            raise CaptwinError(
+                f"mapping: charge codes must be {self.kind} codes of {self.levels} levels,"
+                f" found {int(codes.min())} to {int(codes.max())}; round them with round_codes"
+            )
+        # A bias pair is made of unit pairs, each of which may have a code of its own: their sum is whole.
+        if (np.abs(bias) > self.top).any() or (np.abs(bias * width - np.rint(bias * width)) > 1e-6).any():
+            raise CaptwinError(f"mapping: a bias must be a whole number of charges, at most {self.top * width}")
         c_plus, c_minus = self._pairs(codes, c_off)
         bias_plus, bias_minus = self._pairs(bias, c_off * width)
         total = np.full(codes.shape[1], c_column)
@@ -107,11 +115,6 @@ class Mapping(ABC):
 
     def _pairs(self, codes: np.ndarray, c_off: float) -> tuple[np.ndarray, np.ndarray]:
         """C+ and C- of ``codes`` in F."""
-        if (np.abs(codes) > self.top).any() or (self.snap(codes, np.floor) != codes).any():
-            raise CaptwinError(
-                f"mapping: charge codes must be {self.kind} codes of {self.levels} levels,"
-                f" found {int(codes.min())} to {int(codes.max())}; round them with round_codes"
-            )
         plus, minus = self.pair_levels(codes, self.top)
         step = self.charge_lsb(c_off)
         return c_off + plus * step, c_off + minus * step

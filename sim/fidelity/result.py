@@ -1,12 +1,13 @@
 """What a comparison of SPICE's columns with the twin found: chains of each layer, and their summary."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from captwin.hw.chip import Chip
+from captwin.sim.fidelity.disturbances import LayerNoise
 from captwin.sim.spice.benches.bench import Bench
 from captwin.sim.spice.benches.column import ColumnBench, column_of
 
@@ -31,6 +32,8 @@ class LayerFidelity:
     saturated: np.ndarray  #: bool, where the twin clamped its drive
     near_v: np.ndarray  #: V, the twin's membrane after one cycle that began with SPICE's membrane and last spike
     near_spikes: np.ndarray  #: bool, the twin's spike at the end of that cycle
+    noise: LayerNoise | None = None  #: what disturbed both models; none in quiet chains
+    quiet: "LayerFidelity | None" = None  #: the same chains without that noise
 
     @cached_property
     def agree(self) -> np.ndarray:
@@ -51,6 +54,13 @@ class LayerFidelity:
     def inside(self) -> np.ndarray:
         """Where the twin has clamped no drive since the chain's beginning."""
         return np.asarray(~np.logical_or.accumulate(self.saturated, axis=1))
+
+    @cached_property
+    def noise_alike(self) -> np.ndarray:
+        """Where both models have spiked alike since the chain's beginning, with noise and without."""
+        assert self.quiet is not None, "chains without noise"
+        alike = self.agree & self.quiet.agree & (self.spikes == self.quiet.spikes)
+        return np.logical_and.accumulate(alike, axis=1)
 
     @property
     def before(self) -> tuple[np.ndarray, np.ndarray]:
@@ -82,6 +92,19 @@ class Summary:
 
 
 @dataclass(frozen=True)
+class NoiseEffect:
+    """What noise does to the chains: membranes with noise less those without, up to a chain's first cycle in which not
+    all four runs spike alike; and spikes in all cycles."""
+
+    cycles: int  #: whose membranes are compared
+    spice_rms: float  #: V, RMS by which noise moves the membrane in SPICE
+    twin_rms: float  #: V, in the twin
+    difference_rms: float  #: V, RMS of one less the other
+    spice_turned: float  #: share of cycles whose spike noise changes in SPICE
+    twin_turned: float  #: in the twin
+
+
+@dataclass(frozen=True)
 class Fidelity:
     """A chip's comparison with SPICE."""
 
@@ -92,6 +115,32 @@ class Fidelity:
     twin_labels: np.ndarray  #: (images,) classes by the twin
     golden_seconds: float  #: s that the golden model took an image
     warnings: tuple[str, ...]  #: what speaks against the comparison, a sentence each
+
+    @property
+    def quiet(self) -> "Fidelity":
+        """The same without noise, on the same input spikes; there are no classes."""
+        layers = tuple(layer.quiet or layer for layer in self.layers)
+        return self if layers == self.layers else replace(self, layers=layers, labels=None)
+
+    def noise_effect(self) -> NoiseEffect | None:
+        """What noise does in either model, over all layers; None of quiet chains."""
+        pairs = [(layer, layer.quiet) for layer in self.layers if layer.quiet is not None]
+        if not pairs:
+            return None
+        spice = np.concatenate([(layer.v - quiet.v)[layer.noise_alike] for layer, quiet in pairs])
+        twin = np.concatenate([(layer.twin_v - quiet.twin_v)[layer.noise_alike] for layer, quiet in pairs])
+        turned, foretold = (
+            np.concatenate([(getattr(layer, name) != getattr(quiet, name)).ravel() for layer, quiet in pairs])
+            for name in ("spikes", "twin_spikes")
+        )
+        return NoiseEffect(
+            cycles=len(spice),
+            spice_rms=rms_of(spice),
+            twin_rms=rms_of(twin),
+            difference_rms=rms_of(twin - spice),
+            spice_turned=float(turned.mean()),
+            twin_turned=float(foretold.mean()),
+        )
 
     @property
     def images(self) -> int:
@@ -159,7 +208,9 @@ class Fidelity:
         """The bench of a chain, numbered as :meth:`worst_chain` does."""
         layer = self.layers[place]
         column = column_of(self.chip.layers[layer.layer], int(layer.neurons[neuron]))
-        return ColumnBench(self.bench, column, layer.inputs[image], self.chip.analog.v_read)
+        number = int(layer.neurons[neuron])
+        noise = None if layer.noise is None else layer.noise.disturbance(image, number)
+        return ColumnBench(self.bench, column, layer.inputs[image], self.chip.analog.v_read, disturbance=noise)
 
 
 def rms_of(values: np.ndarray) -> float:

@@ -6,27 +6,21 @@ The file is JSON; ``docs/nonideal.md`` says what the numbers are and what they k
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
-from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from captwin.hw.support.digest import sha256_of
-from captwin.hw.support.documents import DocumentError, first_fault, is_version, parse_json
-from captwin.hw.support.errors import CaptwinError
-from captwin.hw.support.files import read_bytes, write_atomically
-from captwin.hw.support.names import check_name, printable
+from captwin.hw.support.files import write_atomically
+from captwin.sim.mismatch.model_file import plain_name, read_model
 from captwin.sim.neurons.library import Library
-from captwin.sim.pdk.catalogue import find_pdk, pdks
 
-FORMAT, VERSION = "captwin-mismatch", 1
-#: bytes of the largest file, and most neurons in it
-FILE_LIMIT, MOST_NEURONS = 1 << 22, 10_000
+#: most neurons in a file
+MOST_NEURONS = 10_000
 #: fewer tell nothing of how they spread
 LEAST_NEURONS = 10
-#: of the reference circuits
-MODELS = Library(Path(__file__).parent / "models", ".json")
 #: what is known of a neuron, each less the same of a typical one: how people call it, and its unit
 NUMBERS = {
     "threshold": ("threshold, mean of the curves above rest", "V"),
@@ -39,14 +33,7 @@ NUMBERS = {
 }
 
 
-def _name(value: str) -> str:
-    try:
-        return check_name(value, "here")
-    except CaptwinError:
-        raise ValueError("should be a plain name") from None
-
-
-_Name = Annotated[str, AfterValidator(_name)]
+_Name = Annotated[str, AfterValidator(plain_name)]
 _Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 _Number = Annotated[float, Field(ge=-10, le=10)]
 _Row = Annotated[tuple[_Number, ...], Field(min_length=len(NUMBERS), max_length=len(NUMBERS))]
@@ -56,6 +43,13 @@ _Share = Annotated[float, Field(ge=-1e6, le=1)]
 @dataclass(frozen=True, config=ConfigDict(extra="forbid", allow_inf_nan=False, strict=True))
 class Mismatch:
     """What mismatch makes of a circuit's neurons; raises ``ValidationError`` if a field is wrong."""
+
+    format: ClassVar[str] = "captwin-mismatch"
+    version: ClassVar[int] = 1
+    title: ClassVar[str] = "model of mismatch"
+    option: ClassVar[str] = "--process"
+    measured_by: ClassVar[str] = "captwin mismatch"
+    models: ClassVar[Library] = Library(Path(__file__).parent / "models", ".json")
 
     circuit: _Name
     pdk: _Name  #: whose statistics draw the devices
@@ -99,57 +93,12 @@ class Mismatch:
 
     def save(self, path: Path) -> None:
         """Writes the file."""
-        fields = {"format": FORMAT, "version": VERSION, **asdict(self)}
+        fields = {"format": self.format, "version": self.version, **asdict(self)}
         lines = ",\n ".join(json.dumps(list(row)) for row in fields.pop("neurons"))
         head = json.dumps(fields, indent=1).removesuffix("\n}")
         write_atomically(path, f'{head},\n "neurons": [\n {lines}\n ]\n}}\n')
 
     @classmethod
-    def load(cls, path: Path) -> "Mismatch":
+    def load(cls, path: Path) -> Self:
         """Reads and checks a file; :class:`CaptwinError` that names file and field if it is none."""
-        content = read_bytes(path, "model of mismatch", FILE_LIMIT)
-        try:
-            document = parse_json(content)
-            if not isinstance(document, dict) or document.pop("format", None) != FORMAT:
-                raise DocumentError(f"format: expected {FORMAT!r}: this is no model of mismatch")
-            version = document.pop("version", None)
-            if not is_version(version, VERSION):
-                raise DocumentError(f"version: this captwin reads version {VERSION}, the file has {printable(version)}")
-            return TypeAdapter(cls).validate_json(json.dumps(document))
-        except ValidationError as error:
-            reason = ": ".join(part for part in first_fault(error) if part)
-        except DocumentError as error:
-            reason = str(error)
-        raise CaptwinError(f"{path}: {reason}")
-
-
-def mismatch_in(path: Path, circuit: str) -> Mismatch:
-    """The mismatch of ``circuit`` in the file ``path``; :class:`CaptwinError` if it is none, or another circuit's."""
-    model = Mismatch.load(path)
-    if model.circuit != circuit:
-        raise CaptwinError(f"{path}: holds the mismatch of {model.circuit}, not of {circuit}; name another file")
-    return model
-
-
-def mismatch_of(circuit: str, process: str) -> Mismatch:
-    """The mismatch of ``circuit`` in ``process``: the PDK of that name, or the file of one measured.
-
-    Raises :class:`CaptwinError` if there is no such model, or if it is another circuit's or another PDK's.
-    """
-    if process not in pdks():
-        if not Path(process).is_file():
-            raise CaptwinError(
-                f"--process: no PDK and no file {printable(process)}; PDKs are {', '.join(pdks())}, and captwin"
-                " mismatch writes files"
-            )
-        return mismatch_in(Path(process), circuit)
-    path = MODELS.find(circuit)
-    if path is None:
-        raise CaptwinError(
-            f"--process: no mismatch is known of the chip's circuit, {circuit}; it is of {', '.join(MODELS.names())}."
-            " captwin mismatch measures that of a circuit on a foundry's devices into a file, which --process takes"
-        )
-    model = Mismatch.load(path)
-    if model.pdk != find_pdk(process).name:
-        raise CaptwinError(f"--process: the chip's circuit, {circuit}, is made in {model.pdk}, not in {process}")
-    return model
+        return read_model(cls, path)

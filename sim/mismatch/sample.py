@@ -30,11 +30,11 @@ def sampled_table(bench: Bench, cache: Path | None = None) -> NeuronTable:
     return characterize(reached, MEMBRANES, drive_points=DRIVES, resolution=RESOLUTION, cache=cache)
 
 
-def statistical(bench: Bench) -> Bench:
-    """``bench`` with devices whose mismatch the foundry's statistics draw, at the typical corner.
+def statistical(bench: Bench, variation: str = "mismatch") -> Bench:
+    """``bench`` with devices whose ``variation`` the foundry's statistics draw, at the typical corner.
 
     Its references stay those of typical devices: all neurons of a chip share one bias circuit. Raises
-    :class:`CaptwinError` if the devices are no PDK's, if its cards have no statistics of mismatch, or if the conditions
+    :class:`CaptwinError` if the devices are no PDK's, if its cards have no such statistics, or if the conditions
     are another corner's.
     """
     if bench.models not in pdks():
@@ -47,7 +47,7 @@ def statistical(bench: Bench) -> Bench:
         raise SpiceError(
             f"{bench.circuit}: mismatch is stated for {pdk.corners[0]} devices, not for {bench.conditions.corner}"
         )
-    devices = statistical_devices(pdk, "mismatch", bench.netlist.text, str(bench.path))
+    devices = statistical_devices(pdk, variation, bench.netlist.text, str(bench.path))
     return replace(bench, devices=devices, seed=0)
 
 

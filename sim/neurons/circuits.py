@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from captwin.hw.chip import Analog, Chip, Layer
+from captwin.hw.chip import Analog, Chip, Formats, Layer
 from captwin.hw.quantities import LEAST_SPAN
 from captwin.hw.support.digest import sha256_of
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import NAME_LENGTH
 from captwin.sim.devices.crossbar import crossbar_of
 from captwin.sim.neurons.conditions import SUFFIX, Conditions, folder_of, listed, other_tables
+from captwin.sim.neurons.direct import direct_like
 from captwin.sim.neurons.library import Library
-from captwin.sim.neurons.quantise import quantise
+from captwin.sim.neurons.quantise import QuantisedNeuron, quantise
 from captwin.sim.neurons.table import NeuronTable, TableError
 from captwin.sim.pdk.catalogue import find_pdk
 from captwin.sim.periphery.circuit_file import find_periphery
@@ -196,15 +197,7 @@ def on_circuit(chip: Chip, table: NeuronTable) -> Chip:
     drives keep their codes, which the chip's gains make. Raises :class:`CaptwinError` unless the table's drives are
     those that these codes stand for.
     """
-    neuron = quantise(table, chip.formats)
-    for number, layer in enumerate(chip.layers):
-        ours, theirs = ((scale.u_min, scale.u_max) for scale in (layer.scale, neuron.scale))
-        if not np.allclose(ours, theirs, rtol=0, atol=LEAST_SPAN):
-            raise CaptwinError(
-                f"layers.{number}: its drives go from {ours[0]:g} to {ours[1]:g} V, those of the table of"
-                f" {table.circuit} from {theirs[0]:g} to {theirs[1]:g} V; a chip runs on another table only if their"
-                " u axes are the same"
-            )
+    neurons = [_neuron_for(layer, f"layers.{number}", chip.formats, table) for number, layer in enumerate(chip.layers)]
     return replace(
         chip,
         layers=tuple(
@@ -216,7 +209,7 @@ def on_circuit(chip: Chip, table: NeuronTable) -> Chip:
                 thresholds=neuron.thresholds.copy(),
                 energy=None if neuron.energy is None else neuron.energy.copy(),
             )
-            for layer in chip.layers
+            for layer, neuron in zip(chip.layers, neurons, strict=True)
         ),
         analog=replace(
             chip.analog,
@@ -229,6 +222,23 @@ def on_circuit(chip: Chip, table: NeuronTable) -> Chip:
             **around_neurons(table, chip.analog.v_read, chip.layers),
         ),
     )
+
+
+def _neuron_for(layer: Layer, where: str, formats: Formats, table: NeuronTable) -> QuantisedNeuron:
+    """The neuron of ``table`` for ``layer``, whose drives keep their codes. A layer that needs no interpolation has
+    axes of its own, which any table is read at; every other has those of its table."""
+    direct = direct_like(layer, formats, table)
+    if direct is not None:
+        return direct
+    neuron = quantise(table, formats)
+    ours, theirs = ((scale.u_min, scale.u_max) for scale in (layer.scale, neuron.scale))
+    if not np.allclose(ours, theirs, rtol=0, atol=LEAST_SPAN):
+        raise CaptwinError(
+            f"{where}: its drives go from {ours[0]:g} to {ours[1]:g} V, those of the table of"
+            f" {table.circuit} from {theirs[0]:g} to {theirs[1]:g} V; a chip runs on another table only if their"
+            " u axes are the same"
+        )
+    return neuron
 
 
 def around_neurons(table: NeuronTable, v_read: float, layers: Sequence[Layer]) -> dict[str, Any]:

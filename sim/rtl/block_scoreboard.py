@@ -64,7 +64,7 @@ class BlockScoreboard:
 
     def _take_trace(self, output: TwinOutput, layer: int, expected: golden.LayerTrace) -> None:
         images, steps, columns = expected.spikes.shape
-        lanes = self._sidecar.options.lanes[layer]
+        lanes = self._sidecar.trace_lanes[layer]
         words = -(-columns // lanes)
         numbers = {name: output.take(dtype, images, steps, columns) for name, dtype in self._dtypes.items()}
         last, cycles = output.take("u1", images, steps, words), output.take("<u4", images, steps, words)

@@ -78,7 +78,7 @@ def layout_header(sidecar: Sidecar) -> str:
         lines.append(f"constexpr std::array<Field, CLASSES> {name.upper()}{array(result, name, classes)};")
     lines.append(f"constexpr std::array<Field, {len(counters)}> COUNTERS{{{{{', '.join(counters)}}}}};")
     lines.append("template <size_t N>\nstruct Layer;")
-    traced = zip(sizes[1:], options.lanes, strict=True) if options.trace else ()
+    traced = zip(sizes[1:], sidecar.trace_lanes, strict=True) if options.trace else ()
     for number, (columns, lanes) in enumerate(traced):
         port = f"trace{number}__payload"
         lines += [

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from captwin.sim.dither import dithered as dither_chip
     from captwin.sim.evaluate import evaluate
     from captwin.sim.expected import expect as expect_answer
+    from captwin.sim.fidelity.compare import compare as compare_columns
     from captwin.sim.golden import run as run_golden
     from captwin.sim.neurons.circuits import circuit_conditions, load_circuit, under_conditions
     from captwin.sim.noise import Noise
@@ -47,6 +48,7 @@ __all__ = [
     "build_bitstream",
     "characterize",
     "circuit_conditions",
+    "compare_columns",
     "compile_gates",
     "dither_chip",
     "evaluate",
@@ -79,6 +81,7 @@ PUBLIC = {
     "build_bitstream": ("captwin.boards.flow.build", "build"),
     "characterize": ("captwin.sim.spice.characterize", "characterize"),
     "circuit_conditions": ("captwin.sim.neurons.circuits", "circuit_conditions"),
+    "compare_columns": ("captwin.sim.fidelity.compare", "compare"),
     "compile_gates": ("captwin.sim.rtl.twin", "build"),
     "dither_chip": ("captwin.sim.dither", "dithered"),
     "evaluate": ("captwin.sim.evaluate", "evaluate"),

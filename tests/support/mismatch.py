@@ -9,6 +9,7 @@ from captwin.hw.chip import Chip
 from captwin.sim import golden
 from captwin.sim.encode import encode
 from captwin.sim.mismatch.model import NUMBERS, Mismatch
+from captwin.sim.mismatch.shared import CHIP_NUMBERS, Cause, Shared
 from captwin.sim.neurons.quantise import quantise
 from captwin.sim.neurons.table import NeuronTable
 
@@ -60,3 +61,37 @@ def with_thresholds(chip: Chip, volts: np.ndarray) -> Chip:
         layers.append(replace(layer, threshold_offsets=np.clip(codes, -most, most).astype(np.int32)))
         first += layer.columns
     return replace(chip, layers=tuple(layers))
+
+
+def drawn_shared(circuit: str, *, seed: int = 1, sigma: float = 0.01, modes: int = 2, bias: bool = True) -> Shared:
+    """A model of what the chips of ``circuit`` differ in, drawn from normal distributions of ``sigma``."""
+    rng = np.random.default_rng(seed)
+    x, u = (-0.2, 0.0, 0.2), (-0.1, 0.1)
+
+    def rows(count: int, width: int) -> tuple[tuple[float, ...], ...]:
+        return tuple(map(tuple, rng.normal(0, sigma, (count, width)).round(6).tolist()))
+
+    def cause() -> Cause:
+        points = 2 * len(x) + 4 * len(x) * len(u)
+        return Cause(
+            lost=0,
+            thresholds_kept=0.99,
+            surfaces_kept=0.98,
+            offset_kept=0.5,
+            mean=rows(1, points)[0],
+            modes=rows(modes, points),
+            chips=rows(12, len(CHIP_NUMBERS)),
+        )
+
+    return Shared(
+        circuit=circuit,
+        pdk="gf180mcu",
+        temperature=27.0,
+        seed=seed,
+        source_sha256="0" * 64,
+        cards_sha256="1" * 64,
+        x=x,
+        u=u,
+        process=cause(),
+        bias=cause() if bias else None,
+    )

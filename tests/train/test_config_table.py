@@ -1,7 +1,7 @@
 """The table of configuration fields in docs/training.md, which is written from the class."""
 
 from captwin.scripts.development.config_table import config_table, with_table
-from captwin.train.config import Augmentation, Distillation, TrainConfig
+from captwin.train.config import Augmentation, Direct, Distillation, TrainConfig
 from tests.support.paths import DOCS
 
 
@@ -12,6 +12,7 @@ def test_the_page_has_the_present_table():
 
 def test_every_field_is_described():
     table = config_table()
-    for model, prefix in ((TrainConfig, ""), (Augmentation, "augmentation."), (Distillation, "distillation.")):
+    tables = ((TrainConfig, ""), (Augmentation, "augmentation."), (Distillation, "distillation."), (Direct, "direct."))
+    for model, prefix in tables:
         for name, field in model.model_fields.items():
             assert field.description and f"| `{prefix}{name}` |" in table

@@ -83,9 +83,10 @@ class Curves(NamedTuple):
     rest: float
     v_step: float  #: membrane codes between two knots
     u_step: float  #: drive codes between two knots
-    rounded: bool  #: whole membranes and thresholds, as in the chip
+    rounded: bool  #: membranes and thresholds rounded, as in the chip
     surrogate_width: float  #: drive codes
     noise: float = 0.0  #: drive codes RMS, that training adds to each drive
+    whole: float = 1.0  #: membrane codes that ``rounded`` membranes are multiples of
 
 
 class Respond(torch.autograd.Function):
@@ -132,7 +133,7 @@ def _respond(u: Any, offsets: Any, curves: Curves, v: Any, s: Any) -> None:
                 low = (1 - y) * surfaces[n, i, m] + y * surfaces[n, i, m + 1]
                 high = (1 - y) * surfaces[n, i + 1, m] + y * surfaces[n, i + 1, m + 1]
                 new = (1 - x) * low + x * high
-                v[step, image, j] = np.floor(new + 0.5) if curves.rounded else new
+                v[step, image, j] = np.floor(new / curves.whole + 0.5) * curves.whole if curves.rounded else new
                 s[step, image, j] = fires
 
 

@@ -50,7 +50,7 @@ def respond_in_torch(u: Tensor, offsets: Tensor, curves: Curves) -> tuple[Tensor
         outcomes = [torch.lerp(at[:, n], at[:, count // 2 + n], b) for n in range(count // 2)]
         v = torch.lerp(outcomes[0], outcomes[1], s) if count == 4 else outcomes[0]
         if curves.rounded:
-            v = Round.apply(v)
+            v = Round.apply(v / curves.whole) * curves.whole
         b = s
         membranes.append(v)
         fired.append(b)

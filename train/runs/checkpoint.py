@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from captwin.hw.support.documents import is_version
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import printable
-from captwin.train.config import MOST_EPOCHS
+from captwin.train.config_tables import MOST_EPOCHS
 from captwin.train.runs.identity import Identity, change
 from captwin.train.runs.sealed import check_tensors, load_sealed, save_sealed
 

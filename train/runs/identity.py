@@ -21,20 +21,28 @@ INPUTS = {
     "table": "neuron table",
     "conditions": "neuron table of some conditions",
     "teacher": "teacher",
+    "start": "chip to begin with",
 }
 
 
 def settings(config: TrainConfig) -> dict[str, Any]:
     """``config`` as JSON values; of a table's path only the name, since its content counts."""
-    return config.model_dump(mode="json") | {"circuit": Path(config.circuit).name}
+    names = {"circuit": Path(config.circuit).name}
+    return config.model_dump(mode="json") | names | ({} if config.start is None else {"start": Path(config.start).name})
 
 
 def identity_of(
-    config: TrainConfig, dataset: Dataset, table: NeuronTable, conditions: Mapping[str, NeuronTable] = NONE
+    config: TrainConfig,
+    dataset: Dataset,
+    table: NeuronTable,
+    conditions: Mapping[str, NeuronTable] = NONE,
+    start: Chip | None = None,
 ) -> Identity:
-    """Settings and the hashes of the inputs; a run over several ``conditions`` adds those of their tables, one with a
-    teacher that one's."""
+    """Settings and the hashes of the inputs; a run over several ``conditions`` adds those of their tables, one that
+    began with the chip ``start`` its build id, one with a teacher that one's hash."""
     identity = {"config": settings(config), "data": dataset.sha256, "table": table.circuit_sha256}
+    if start is not None:
+        identity["start"] = f"{start.build_id:016x}"
     return identity | ({"conditions": hashes(conditions)} if conditions else {})
 
 
@@ -49,6 +57,8 @@ def chip_identity(chip: Chip) -> Identity | None:
     if not isinstance(config, dict) or not isinstance(data, dict):
         return None
     identity = {"config": config, "data": data.get("sha256"), "table": chip.analog.table_sha256}
+    if "start" in chip.provenance:
+        identity["start"] = chip.provenance["start"]
     conditions = chip.provenance.get("conditions")
     return identity | ({} if conditions is None else {"conditions": conditions})
 

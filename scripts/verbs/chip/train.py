@@ -7,6 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from captwin.boards.board import Board
+from captwin.boards.catalogue import BOARDS, find_board
+from captwin.boards.sizing.real_time import real_time_fit, require_real_time_fit
 from captwin.hw.encoders import ENCODERS
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import printable
@@ -31,9 +34,10 @@ from captwin.sim.neurons.conditions import Conditions
 from captwin.sim.neurons.verdict import judge
 from captwin.train.conditions import condition_tables
 from captwin.train.config import ConfigError, TrainConfig, config_names, load_config
-from captwin.train.datasets.catalogue import DATASETS, check_name
+from captwin.train.datasets.catalogue import DATASETS, check_name, load_dataset
 from captwin.train.loop import TrainResult
 from captwin.train.loop import train as run
+from captwin.train.real_time import planned_layers, trained_layers
 from captwin.train.runs.seeds import Seeds, train_seeds
 
 DATA, CIRCUITS = " or ".join(DATASETS), " or ".join(circuit_names())
@@ -64,6 +68,12 @@ ConditionsOption = Annotated[
     typer.Option(help="Corners and temperatures to train over: tt_27,ss_-40, or all that there are tables for."),
 ]
 EpochsOption = Annotated[int | None, typer.Option(help="Passes over the training images.")]
+BoardOption = Annotated[
+    str | None,
+    typer.Option(
+        help=f"{', '.join(BOARDS)}: refuse a network whose real-time core would not fit there; needs direct neurons."
+    ),
+]
 SeedOption = Annotated[int | None, typer.Option(help="One seed gives one chip file.")]
 DeviceOption = Annotated[str, typer.Option(help="cpu, cuda, ...")]
 SeedsOption = Annotated[
@@ -91,6 +101,7 @@ def train(
     epochs: EpochsOption = None,
     seed: SeedOption = None,
     device: DeviceOption = "cpu",
+    board: BoardOption = None,
     seeds: SeedsOption = None,
     resume: ResumeFlag = False,
     overwrite: OverwriteFlag = False,
@@ -114,6 +125,7 @@ def train(
     folder = results_folder(output or Path("runs") / name)
     try:
         settings = load_config(source, **_given(fields))
+        target = None if board is None else _fitting_board(settings, board)
         verdict = judge(load_circuit(settings.circuit))
         warn(() if verdict.fatal else verdict.warnings)
         warn(line for table in condition_tables(settings).values() for line in doubts_of(table))
@@ -126,7 +138,7 @@ def train(
         raise _of_option(error) from None
     if result.interrupted:
         log.print(f"captwin: stopped after {result.epochs_done} epochs; --resume goes on")
-    show(_rows(result, settings, folder), "Trained", as_json)
+    show(_rows(result, settings, folder) + _real_time_rows(result, target), "Trained", as_json)
     warn([*result.activity.warnings(), *line_doubts(result.chip)])
 
 
@@ -142,6 +154,31 @@ def _train_one(
         if not goes_on and (folder / "chip.safetensors").exists():
             log.print(f"captwin: {folder}: its chip is that of the earlier run; --resume goes on with this one")
         raise
+
+
+def _fitting_board(settings: TrainConfig, name: str) -> Board:
+    """The board called ``name``; :class:`CaptwinError` if the network's real-time core would not fit there."""
+    layers = planned_layers(settings, load_dataset(settings.data))
+    if not layers:
+        raise CaptwinError(
+            "--board: real-time cores need neurons without interpolation; set [direct] in the configuration"
+        )
+    return require_real_time_fit(layers, find_board(name)).board
+
+
+def _real_time_rows(result: TrainResult, board: Board | None) -> list[Row]:
+    """What a real-time core of the chip takes, and where it fits; nothing of a chip that needs interpolation."""
+    layers = trained_layers(result.chip)
+    if not layers:
+        return []
+    fits = [real_time_fit(layers, each) for each in ([board] if board else BOARDS.values())]
+    weights = sum(layer.weights for layer in layers)
+    return [
+        count("nonzero_weights", "weights that are not 0", weights),
+        Row("real_time_luts", fits[0].luts, "real-time core, estimated", f"{fits[0].luts:,} LUTs"),
+        Row("real_time_block_rams", {fit.board.name: fit.block_rams for fit in fits}, "", ""),
+        Row("real_time_share", {fit.board.name: fit.share for fit in fits}, "boards", "; ".join(map(str, fits))),
+    ]
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,9 @@ from captwin.sim.devices.fabricate import fabricate as run
 from captwin.sim.devices.lot import Lot, fabricate_lot
 from captwin.sim.devices.mapping_kinds import MAPPINGS
 from captwin.sim.devices.memcapacitor import Effects, History
-from captwin.sim.mismatch.model import mismatch_of
+from captwin.sim.mismatch.model import Mismatch
+from captwin.sim.mismatch.model_file import model_of
+from captwin.sim.mismatch.shared import Shared
 from captwin.sim.plots.chips.fabrication import plot_yield
 from captwin.train.datasets.catalogue import Dataset
 from captwin.train.zoo import chip_dataset, chip_name, load_chip
@@ -29,14 +31,12 @@ def fabricate(
     chip: Annotated[str, typer.Argument(help="A chip file, or the name of a pre-trained chip.")],
     chips: Annotated[int, typer.Option("--count", min=1, max=10_000, help="How many chips.")] = 20,
     process: Annotated[
-        str | None,
-        typer.Option(
-            help="PDK whose statistics draw each neuron's threshold, such as gf180mcu, or a file of captwin mismatch."
-        ),
+        str | None, typer.Option(help="PDK that draws each neuron's threshold, or a file of captwin mismatch.")
     ] = None,
-    trim: Annotated[
-        bool, typer.Option("--trim", help="Program each neuron's bias anew against its threshold's deviation.")
-    ] = False,
+    shared: Annotated[
+        str | None, typer.Option(help="PDK that draws what all neurons share, or a file of captwin mismatch --chips.")
+    ] = None,
+    trim: Annotated[bool, typer.Option("--trim", help="Program each bias anew against its threshold's error.")] = False,
     sigma_c: Annotated[float, typer.Option(help="Spread of C from device to device, over its mean.")] = 0.0,
     sigma_vth: Annotated[float, typer.Option(help="V, spread of the comparators' thresholds at the membrane.")] = 0.0,
     stuck: Annotated[float, typer.Option(help="Share of devices stuck at C_off or C_on.")] = 0.0,
@@ -67,8 +67,9 @@ def fabricate(
         Effects(sigma_c, stuck, stuck_on, write_disturb, read_disturb, drift, equilibrium, c_v1, c_v2),
         History(write_pulses, read_cycles, seconds),
         sigma_vth,
-        None if process is None else mismatch_of(loaded.analog.circuit, process),
+        None if process is None else model_of(Mismatch, loaded.analog.circuit, process),
         trim,
+        None if shared is None else model_of(Shared, loaded.analog.circuit, shared),
     )
     if spec is not None and not 0 <= spec <= 1:
         raise CaptwinError(f"--spec: an accuracy lies in 0 to 1, got {spec:g}")

@@ -3,17 +3,27 @@
 import json
 import math
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
+from rich.progress import Progress as Bar
 from rich.progress import TaskID
 
 from captwin.hw.support.files import write_atomically
 from captwin.hw.support.generated import blank_mark, check_replaceable, write_generated
+from captwin.hw.support.progress import Progress
 from captwin.scripts.chip_folders import chip_folder, own_folder
 from captwin.scripts.conditions import ChipCircuitOption, CornerOption, TemperatureOption, put_under
+from captwin.scripts.noise import (
+    ComparatorNoiseOption,
+    NoiseSeedOption,
+    ReferenceNoiseOption,
+    SupplyNoiseOption,
+    noise_of,
+)
 from captwin.scripts.options import PdkOption
 from captwin.scripts.quantities import energy_text
 from captwin.scripts.terminal.activity import warn
@@ -29,9 +39,10 @@ from captwin.scripts.terminal.output import (
     share,
     show,
 )
-from captwin.sim.fidelity.compare import compare
+from captwin.sim.fidelity.compare import chip_bench, compare
 from captwin.sim.fidelity.hidden_state import HiddenState, hidden_state
 from captwin.sim.fidelity.result import Fidelity, Summary
+from captwin.sim.noise import Noise
 from captwin.sim.plots.chips.fidelity import plot_chain, plot_chains, plot_errors
 from captwin.sim.rtl.simulate import simulate
 from captwin.sim.rtl.simulators import missing_tools
@@ -70,9 +81,17 @@ def fidelity(
     corner: CornerOption = None,
     temperature: TemperatureOption = None,
     circuit: ChipCircuitOption = None,
+    noise: Annotated[
+        bool, typer.Option("--noise", help="Disturb both models by the same noise: kT/C, and what else is stated.")
+    ] = False,
+    noise_seed: NoiseSeedOption = None,
+    comparator_noise: ComparatorNoiseOption = None,
+    reference_noise: ReferenceNoiseOption = None,
+    supply_noise: SupplyNoiseOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Simulate whole columns in ngspice and compare membranes and spikes with the twin; a stopped run goes on."""
+    drawn, _ = noise_of(noise, noise_seed, None, comparator_noise, reference_noise, supply_noise)
     loaded, doubts = put_under(load_chip(chip), corner, temperature, circuit)
     warn(doubts)
     dataset = chip_dataset(loaded, data)
@@ -81,32 +100,31 @@ def fidelity(
     check_replaceable(folder / DECK, DECK_KIND, ADVICE)
     with own_folder(folder, chip):
         with progress_bar() as bar:
-            tasks: dict[str, TaskID] = {}
-
-            def progress(what: str, done: int, total: int) -> None:
-                if what not in tasks:
-                    tasks[what] = bar.add_task(what, total=total)
-                bar.update(tasks[what], completed=done)
-
-            result = compare(
-                loaded,
-                pixels,
-                neurons=neurons,
-                seed=seed,
-                netlist=netlist,
-                models=models,
-                pdk=pdk,
-                cache=default_cache(),
-                progress=progress,
-            )
-            hidden = hidden_state(result, seed=seed, cache=default_cache(), progress=progress)
-        rows = [note("chip", "chip", chip), note("data", "data", f"{dataset.name}, test set"), *_rows(result, hidden)]
+            progress = _told(bar)
+            on, cache = chip_bench(loaded, netlist=netlist, models=models, pdk=pdk), default_cache()
+            spice = partial(compare, on=on, cache=cache, progress=progress)
+            result = spice(loaded, pixels, neurons=neurons, seed=seed, noise=drawn)
+            hidden = hidden_state(result.quiet, seed=seed, cache=cache, progress=progress)
+        about = [note("chip", "chip", chip), note("data", "data", f"{dataset.name}, test set")]
+        rows = [*about, *_rows(result, hidden, drawn)]
         rows += _speeds(result, np.resize(pixels, (GATES_IMAGES, loaded.pixels)), folder / "gates")
         rows += _write(result, rows, folder)
     show(rows, "Columns in SPICE against the twin", as_json)
 
 
-def _rows(result: Fidelity, hidden: HiddenState) -> list[Row]:
+def _told(bar: Bar) -> Progress:
+    """Shows progress on ``bar``, a line for each thing that is being done."""
+    tasks: dict[str, TaskID] = {}
+
+    def progress(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = bar.add_task(what, total=total)
+        bar.update(tasks[what], completed=done)
+
+    return progress
+
+
+def _rows(result: Fidelity, hidden: HiddenState, noise: Noise | None) -> list[Row]:
     total, analog = result.summary(), result.chip.analog
     conditions = f"{analog.circuit}, {analog.corner}, {analog.temperature:g} deg C"
     agreement = result.class_agreement
@@ -136,8 +154,27 @@ def _rows(result: Fidelity, hidden: HiddenState) -> list[Row]:
         share("hidden_state_agreement", "chain and isolated cycle: spikes agree", hidden.hidden_agreement),
         _millivolts("table_rms_v", "twin minus isolated cycle (table and rounding), RMS", hidden.table_rms),
         share("table_agreement", "twin and isolated cycle: spikes agree", hidden.table_agreement),
+        *_noise_rows(result, noise),
         *_energies(total),
         Row("warnings", list(result.warnings), "warning" * bool(result.warnings), "; ".join(result.warnings)),
+    ]
+
+
+def _noise_rows(result: Fidelity, noise: Noise | None) -> list[Row]:
+    """What noise does in either model, up to the first cycle of a chain in which one of them spikes otherwise."""
+    effect = result.noise_effect()
+    if noise is None or effect is None:
+        return []
+    stated = {"comparator": noise.comparator, "reference": noise.reference, "supply": noise.supply}
+    terms = [f"{name} {1e3 * volts:g} mV" for name, volts in stated.items() if volts]
+    return [
+        note("noise", "noise in both", ", ".join(["kT/C", *terms, f"seed {noise.seed}"])),
+        count("noise_cycles", "cycles that spike alike so far, with noise and without", effect.cycles),
+        _millivolts("noise_spice_rms_v", "noise moves their membranes, SPICE, RMS", effect.spice_rms),
+        _millivolts("noise_twin_rms_v", "noise moves their membranes, twin, RMS", effect.twin_rms),
+        _millivolts("noise_difference_rms_v", "one less the other, RMS", effect.difference_rms),
+        share("noise_spice_turned", "cycles whose spike noise changes, SPICE", effect.spice_turned),
+        share("noise_twin_turned", "cycles whose spike noise changes, twin", effect.twin_turned),
     ]
 
 

@@ -10,7 +10,14 @@ from rich.text import Text
 
 from captwin.scripts.chip_folders import check_owner, chip_folder, mark_owner
 from captwin.scripts.given import SidecarOption, VerilogOption, given_verilog, untraced
-from captwin.scripts.options import BanksOption, LanesOption, PixelLanesOption, SerialOption, core_options
+from captwin.scripts.options import (
+    BanksOption,
+    LanesOption,
+    PixelLanesOption,
+    RealTimeOption,
+    SerialOption,
+    core_options,
+)
 from captwin.scripts.terminal.output import JsonFlag, Row, count, file, log, note, share, show
 from captwin.sim.rtl.simulate import Simulation
 from captwin.sim.rtl.simulate import simulate as run
@@ -37,6 +44,7 @@ def simulate(
     row_banks: BanksOption = None,
     lanes: LanesOption = None,
     serial: SerialOption = None,
+    real_time: RealTimeOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Simulate a chip's Verilog; every sum, drive, membrane and spike must equal the golden model's."""
@@ -45,7 +53,7 @@ def simulate(
     pixels, labels = dataset.some(images, first=first)
     folder = output or chip_folder(chip, simulator)
     check_owner(folder, chip)
-    options = core_options(pixel_lanes, row_banks, lanes, trace=True, serial=serial)
+    options = core_options(pixel_lanes, row_banks, lanes, trace=True, serial=serial, real_time=real_time, chip=loaded)
     given = given_verilog(verilog, sidecar, loaded, options)
     with log.status(Text(f"{simulator}: building and running in {folder}")):
         outcome = run(

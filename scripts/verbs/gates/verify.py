@@ -12,13 +12,14 @@ from rich.text import Text
 from captwin.boards.catalogue import BOARDS, find_board
 from captwin.boards.sizing.fit import size_core
 from captwin.hw.chip import Chip
-from captwin.hw.gates.options import DEFAULT_KIND, CoreOptions
+from captwin.hw.gates.options import DEFAULT_KIND, CoreOptions, kind_word
 from captwin.scripts.given import SidecarOption, VerilogOption, given_verilog, untraced
 from captwin.scripts.options import (
     BanksOption,
     LanesOption,
     LoadableOption,
     PixelLanesOption,
+    RealTimeOption,
     SerialOption,
     core_options,
 )
@@ -44,6 +45,7 @@ def verify(
     lanes: LanesOption = None,
     loadable: LoadableOption = None,
     serial: SerialOption = None,
+    real_time: RealTimeOption = None,
     rate: Annotated[
         float | None, typer.Option(min=1, max=1e9, help="Images that arrive a second [default: back to back].")
     ] = None,
@@ -57,6 +59,7 @@ def verify(
     pixels, labels = dataset.some(images, first=first)
     target = find_board(board) if board else None
     asked = partial(core_options, pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial)
+    asked = partial(asked, real_time=real_time, chip=loaded)
     options = size_core(loaded, target, lambda usual: asked(default=usual)).options if target else asked()
     options = replace(options, trace=True)
     given = given_verilog(verilog, sidecar, loaded, options)
@@ -137,7 +140,7 @@ def _again(twin: Twin, data: str | None, image: int, verilog: list[Path] | None,
         words += ["--verilog", str(path)]
     words += ["--sidecar", str(sidecar)] if sidecar else []
     kind = twin.sidecar.options.core_options.kind
-    words += [f"--{kind}"] * (kind != DEFAULT_KIND)
+    words += [f"--{kind_word(kind)}"] * (kind != DEFAULT_KIND)
     for name in ("pixel_lanes", "row_banks", "lanes"):
         numbers = hardware[name] if isinstance(hardware[name], list) else [hardware[name]]
         words += [f"--{name.replace('_', '-')}", ",".join(map(str, numbers))]

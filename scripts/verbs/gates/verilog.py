@@ -12,7 +12,14 @@ from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import file_target
 from captwin.hw.support.names import check_name
 from captwin.hw.verilog import WrittenVerilog, write_verilog
-from captwin.scripts.options import BanksOption, LanesOption, PixelLanesOption, SerialOption, core_options
+from captwin.scripts.options import (
+    BanksOption,
+    LanesOption,
+    PixelLanesOption,
+    RealTimeOption,
+    SerialOption,
+    core_options,
+)
 from captwin.scripts.terminal.activity import warn
 from captwin.scripts.terminal.output import JsonFlag, Row, file, note, show
 from captwin.sim.rtl.companions import ENDINGS, RANDOM_IMAGES, RANDOM_NOTE, Companions, random_images
@@ -34,6 +41,7 @@ def verilog(
     row_banks: BanksOption = None,
     lanes: LanesOption = None,
     serial: SerialOption = None,
+    real_time: RealTimeOption = None,
     trace: Annotated[bool, typer.Option("--trace", help="Add a stream a layer with all that its neurons do.")] = False,
     loadable: Annotated[bool, typer.Option("--loadable", help="Add a port to load other chips.")] = False,
     axi_stream: Annotated[
@@ -64,8 +72,10 @@ def verilog(
         check_name(output.name, "--output")  # stands in the files beside it
     if axi_stream:
         _check_axi_stream(trace, loadable)
-    options = core_options(pixel_lanes, row_banks, lanes, trace=trace, loadable=loadable, serial=serial)
     loaded = load_chip(chip)
+    options = core_options(
+        pixel_lanes, row_banks, lanes, trace=trace, loadable=loadable, serial=serial, real_time=real_time, chip=loaded
+    )
     warn(chip_warnings(loaded))
     pixels, pixels_note = _images(loaded, images, data)
     written = write_verilog(

@@ -43,7 +43,7 @@ class Comparison:
         self._dut, self._job = dut, job
         self._sidecar = sidecar = read_sidecar(job.sidecar)
         self._reference = golden.run(job.chip, job.images, trace=True)
-        self._score = Scoreboard(self._reference, sidecar.options.lanes, traced=sidecar.options.trace)
+        self._score = Scoreboard(self._reference, sidecar.trace_lanes, traced=sidecar.options.trace)
         _drive_inputs(dut, sidecar)
         layers = range(len(job.chip.layers)) if sidecar.options.trace else ()
         self._traces = [Sink(dut, f"trace{n}", sidecar, self._dice(f"trace{n}")) for n in layers]

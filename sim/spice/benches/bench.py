@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from captwin.sim.neurons.library import Library
 from captwin.sim.pdk.catalogue import find_pdk, pdks
 from captwin.sim.pdk.devices import pdk_devices
 from captwin.sim.spice.benches.bench_file import CYCLE, alter_row, counted, cycle_bench
-from captwin.sim.spice.benches.bias import solve_bias
+from captwin.sim.spice.benches.bias import DECIMALS, Bias, solve_bias
 from captwin.sim.spice.netlist import check_usable, check_value, echoed, ending_reason, read_netlist
 from captwin.sim.spice.ngspice import SETTINGS, SpiceError, SpiceTimeoutError, ngspice_version, run_deck
 from captwin.sim.spice.source import Source, read_source
@@ -272,15 +272,36 @@ def open_bench(
     chosen = find_devices(netlist, models, pdk)
     neuron = read_source(netlist, "netlist")
     devices = _devices(chosen, conditions.corner, neuron, netlist)
-    text = f"{devices.text}\n{neuron.text}"
     bias = solve_bias(netlist, neuron.text, devices.text, conditions.temperature)
-    values = read_netlist(netlist, f"{text}\n{bias.text}" if bias else text)
+    values = _read_values(netlist, neuron, devices, bias)
     given_values = {"c_column": c_column, "c_membrane": c_membrane}
     values |= {name: check_value("given", name, value) for name, value in given_values.items() if value is not None}
+    name, current = chosen if isinstance(chosen, str) else chosen.name, bias.current if bias else None
+    return Bench(circuit, netlist, neuron, name, devices, conditions, tuple(values.items()), current)
+
+
+def referred(bench: Bench, devices: Source, seed: int | None = None, *, opposite: bool = False) -> Bench:
+    """``bench`` with the references that its bias circuit makes if it is of ``devices``; the capacitances stay.
+
+    With ``seed`` ngspice draws the devices of the bias circuit, which must be statistical ones. ``opposite`` references
+    are as far from those of ``bench`` on the other side. Raises :class:`SpiceError` as :func:`open_bench` does.
+    """
+    bias = solve_bias(bench.path, bench.netlist.text, devices.text, bench.conditions.temperature, seed)
+    if bias is not None and opposite:
+        v_ref, v_reset = (2 * bench.parameters[name] - getattr(bias, name) for name in ("v_ref", "v_reset"))
+        bias = replace(bias, v_ref=round(v_ref, DECIMALS), v_reset=round(v_reset, DECIMALS))
+    values = _read_values(bench.path, bench.netlist, devices, bias)
+    kept = {name: bench.parameters[name] for name in ("c_column", "c_membrane")}
+    return replace(bench, values=tuple({**values, **kept}.items()), bias_current=bias.current if bias else None)
+
+
+def _read_values(netlist: Path, neuron: Source, devices: Source, bias: Bias | None) -> dict[str, float]:
+    """The netlist's parameters, which may depend on the references of its ``bias`` circuit, if it has one."""
+    text = f"{devices.text}\n{neuron.text}"
+    values = read_netlist(netlist, f"{text}\n{bias.text}" if bias else text)
     for axis in "vu":
         if not values[f"{axis}_min"] < values[f"{axis}_max"]:
             raise SpiceError(f"{netlist}: {axis}_min must lie below {axis}_max")
     if not values["v_min"] <= values["v_ref"] <= values["v_max"]:
         raise SpiceError(f"{netlist}: v_ref must lie between v_min and v_max")
-    name, current = chosen if isinstance(chosen, str) else chosen.name, bias.current if bias else None
-    return Bench(circuit, netlist, neuron, name, devices, conditions, tuple(values.items()), current)
+    return values

@@ -40,9 +40,9 @@ class Bias:
 UNSOLVED = Bias(0.0, 0.0, 0.0).text
 
 
-def solve_bias(path: Path, netlist: str, devices: str, temperature: float) -> Bias | None:
+def solve_bias(path: Path, netlist: str, devices: str, temperature: float, seed: int | None = None) -> Bias | None:
     """The operating point of the bias circuit of ``netlist``, the text of the file ``path``, at ``temperature`` deg C;
-    None if it has no bias circuit.
+    None if it has no bias circuit. ``seed`` is of ngspice's random numbers, where ``devices`` are statistical ones.
 
     What the bias makes goes before what ``.param`` lines say of v_ref and v_reset, so a netlist need not state them.
     Raises :class:`SpiceError` if its ports are others, if it has no operating point, or if a reference lies outside
@@ -54,7 +54,7 @@ def solve_bias(path: Path, netlist: str, devices: str, temperature: float) -> Bi
         return None
     if (heading[1] or "").lower().split() != BIAS_PORTS:
         raise SpiceError(f"{path}: .subckt bias must have just these ports, in this order: {' '.join(BIAS_PORTS)}")
-    output = run_deck(_deck(f"{devices}\n{netlist}", temperature), SECONDS_TO_SOLVE)
+    output = run_deck(_deck(f"{devices}\n{netlist}", temperature, seed), SECONDS_TO_SOLVE)
     check_usable(output, str(path))
     points = echoed(output, "bias", 4)
     if not points:
@@ -74,7 +74,7 @@ def solve_bias(path: Path, netlist: str, devices: str, temperature: float) -> Bi
     return Bias(round(v_ref, DECIMALS), round(v_reset, DECIMALS), current)
 
 
-def _deck(circuit: str, temperature: float) -> str:
+def _deck(circuit: str, temperature: float, seed: int | None) -> str:
     names = "v(captwin_vref)", "v(captwin_vreset)", "-i(vcaptwin)", "v(captwin_vdd)"
     lines = [
         "* captwin",
@@ -88,6 +88,7 @@ def _deck(circuit: str, temperature: float) -> str:
         f".temp {temperature!r}",
         ".control",
         "set numdgt=12",
+        *([] if seed is None else [f"setseed {seed}", "reset"]),
         "op",
         *(f"let bias_{number}={name}" for number, name in enumerate(names)),
         "echo captwin bias " + " ".join(f"$&bias_{number}" for number in range(len(names))),

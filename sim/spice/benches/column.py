@@ -8,7 +8,7 @@ import hashlib
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 
 import numpy as np
@@ -25,6 +25,7 @@ from captwin.sim.spice.benches.bench import (
     start_mismatch,
 )
 from captwin.sim.spice.benches.bench_file import CYCLE, analysis, column_bench, counted, row_clock
+from captwin.sim.spice.benches.disturbance import Disturbance
 from captwin.sim.spice.netlist import check_usable, echoed, ending_reason
 from captwin.sim.spice.ngspice import SpiceError, SpiceTimeoutError, run_deck
 
@@ -84,6 +85,8 @@ class ColumnBench:
     column: Column
     spikes: np.ndarray  #: (steps, rows) of 0 and 1
     v_read: float  #: V, swing of the row lines
+    #: what noise does to it; none in a quiet column
+    disturbance: Disturbance | None = field(default=None, kw_only=True)
 
     @property
     def steps(self) -> int:
@@ -120,7 +123,11 @@ class ColumnBench:
         """The deck up to its control section; it simulates all cycles and ``beyond`` ns more."""
         elements, _ = self.rows(explicit=explicit)
         run = analysis(CYCLE * self.steps + beyond, foundry=self.bench.foundry).removesuffix("\n")
-        lines = [column_bench(), ".param start_v={v_ref}", *elements, run]
+        bench = column_bench()
+        if self.disturbance is not None:
+            noise = self.disturbance.elements(self.bench.parameters["v_ref"])
+            bench = f"{re.sub(r'^vvref .*$', '', bench, flags=re.MULTILINE)}\n{noise}"
+        lines = [bench, ".param start_v={v_ref}", *elements, run]
         return self.bench.around("\n".join(lines))
 
     def deck(self, *, explicit: bool = False) -> str:

@@ -14,6 +14,7 @@ from captwin.hw.verilog import WAIVERS, write_verilog
 from captwin.train.zoo import load_chip
 from tests.support.chips import random_chip
 from tests.support.lint import WITHOUT, complaints
+from tests.support.real_time import real_time_chip
 
 pytestmark = pytest.mark.skipif(bool(WITHOUT), reason=", ".join(WITHOUT))
 
@@ -60,6 +61,12 @@ def test_random_chips_are_clean(seed: int, tmp_path: Path) -> None:
     sizes = ((3, 2), (6, 4, 3), (1, 1, 1), (9, 17))[seed % 4]
     chip = random_chip(seed, sizes=sizes, kind=list(ENCODERS)[seed % len(ENCODERS)])
     check(Core(chip, CoreOptions(pixel_lanes=2, lanes=2, trace=seed > 1)), tmp_path, {})
+
+
+@pytest.mark.parametrize("initial", [True, False])
+def test_real_time_cores_are_clean(initial: bool, tmp_path: Path) -> None:
+    chip = real_time_chip(3, sizes=(12, 5, 3), knots=(3, 4), fabricated=initial)
+    check(Core(chip, CoreOptions(4, 1, 1, trace=initial, real_time=True)), tmp_path, {"initial": initial})
 
 
 @pytest.mark.proof

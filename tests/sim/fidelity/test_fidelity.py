@@ -11,6 +11,7 @@ from captwin.sim.energy import neuron_energy
 from captwin.sim.fidelity import compare
 from captwin.sim.fidelity.hidden_state import hidden_state
 from captwin.sim.neurons.circuits import load_circuit, under_conditions
+from captwin.sim.noise import Noise, NoiseSource
 from captwin.sim.spice.benches.bench import MODELS, NETLISTS, Failed
 from captwin.sim.spice.benches.column import Chain
 from captwin.sim.spice.ngspice import SpiceError
@@ -107,7 +108,12 @@ def test_errors_after_a_clamped_drive_are_told_apart(chip, monkeypatch):
     twin_as_spice(monkeypatch, spoil)
     clamped = np.zeros((2, 8, 74), bool)
     clamped[0, 4, 9] = True
-    monkeypatch.setattr(golden, "saturates", lambda layer, formats, acc: clamped[..., : layer.columns])
+    codes = golden.unclamped_drives
+
+    def unclamped(layer, *arguments):
+        return np.where(clamped[..., : layer.columns], -1, codes(layer, *arguments))
+
+    monkeypatch.setattr(golden, "unclamped_drives", unclamped)
     first = compare.compare(chip, load_dataset("digits").test_images[:2])
     total = first.summary(first.layers[:1])
     assert total.rms == pytest.approx(np.sqrt((4 * 9e-6 + 1e-6) / (2 * 64 * 8)))
@@ -199,3 +205,37 @@ def test_chip_of_one_step_has_no_past(chip, monkeypatch):
     twin_as_spice(monkeypatch)
     result = compare.compare(single, load_dataset("digits").test_images[:1])
     assert hidden_state(result).cycles == 0 and result.summary().cycles == 74
+
+
+def test_both_models_get_the_same_noise(monkeypatch):
+    """SPICE answers as the twin does with its integers: then noise does the same in both, cycle by cycle."""
+    chip, noise = load_chip("digits-tiny"), Noise(comparator=1e-3, reference=5e-4)
+    images = load_dataset("digits").test_images[:5]
+    monkeypatch.setattr(compare, "require_ngspice", lambda: "ngspice")
+    layer, formats, told = chip.layers[0], chip.formats, []
+
+    def simulate(what, columns, **_):
+        told.append(what)
+        integers = None
+        if what.endswith("with noise"):
+            integers = NoiseSource(chip, noise).draw(0, range(len(images)))
+            assert any(column.disturbance.reference.any() for column in columns.values())
+        inputs = np.stack([column.spikes for place, column in columns.items() if place.neuron == 0])
+        trace = golden.run_layer(layer, formats, inputs, integers)
+        v, s = layer.scale.membranes(formats).volts(trace.membranes), trace.spikes.astype(bool)
+        still = (1e-13,) * v.shape[1]
+        at = {place: (place.image, slice(None), place.neuron) for place in columns}
+        return {place: Chain(tuple(v[where]), tuple(s[where]), still, still, 0.5) for place, where in at.items()}
+
+    monkeypatch.setattr(compare, "simulate_chains", simulate)
+    result = compare.compare(chip, images, noise=noise)
+    total, effect = result.summary(), result.noise_effect()
+    assert told == ["layer 0 without noise", "layer 0 with noise"]
+    assert (total.agreement, total.rms, total.single_agreement, total.single_rms) == (1, 0, 1, 0)
+    assert result.class_agreement == 1
+    assert effect.difference_rms == 0 and effect.spice_rms == effect.twin_rms > 2e-4
+    assert effect.spice_turned == effect.twin_turned > 0 and 0 < effect.cycles < total.cycles
+    # The quiet chains are those of a comparison without noise.
+    quiet = compare.compare(chip, images)
+    assert result.quiet.summary() == quiet.summary() and quiet.noise_effect() is None and quiet.quiet is quiet
+    assert result.column_bench(0, 2, 3).disturbance.column.tolist() != [0] * 8

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from captwin.hw.support.errors import CaptwinError
-from captwin.sim.mismatch.model import MODELS, NUMBERS, Mismatch, mismatch_of
+from captwin.sim.mismatch.model import NUMBERS, Mismatch
+from captwin.sim.mismatch.model_file import model_of
 from captwin.sim.neurons.circuits import circuit_names
 from tests.support.mismatch import drawn_mismatch
 
@@ -78,7 +79,7 @@ def test_neurons_are_drawn_as_measured() -> None:
 def test_a_chip_gets_the_model_of_its_circuit(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     drawn_mismatch("mine").save(path)
-    assert mismatch_of("mine", str(path)) == drawn_mismatch("mine")
+    assert model_of(Mismatch, "mine", str(path)) == drawn_mismatch("mine")
     for circuit, process, message in [
         ("yours", str(path), f"{path}: holds the mismatch of mine, not of yours; name another file"),
         ("mine", "tsmc18", "--process: no PDK and no file 'tsmc18'; PDKs are gf180mcu"),
@@ -90,12 +91,12 @@ def test_a_chip_gets_the_model_of_its_circuit(tmp_path: Path) -> None:
         ),
     ]:
         with pytest.raises(CaptwinError) as caught:
-            mismatch_of(circuit, process)
+            model_of(Mismatch, circuit, process)
         assert str(caught.value).startswith(message)
 
 
 def test_models_are_of_circuits() -> None:
-    assert set(MODELS.names()) <= set(circuit_names()) and MODELS.names()
-    for name in MODELS.names():
-        model = mismatch_of(name, "gf180mcu")
+    assert set(Mismatch.models.names()) <= set(circuit_names()) and Mismatch.models.names()
+    for name in Mismatch.models.names():
+        model = model_of(Mismatch, name, "gf180mcu")
         assert model.circuit == name and len(model.neurons) + model.lost >= 50

@@ -7,6 +7,7 @@ import pytest
 
 from captwin.boards.flow.implementation import INDIFFERENT
 from captwin.hw import verilog
+from captwin.hw.chip import Chip
 from captwin.hw.encoders import ENCODERS
 from captwin.hw.gates.options import CoreOptions
 from captwin.sim.rtl.simulate import simulate
@@ -14,6 +15,7 @@ from captwin.sim.rtl.simulators import Simulator, missing_tools
 from captwin.sim.rtl.testbench.job import Stalls
 from tests.support.chips import random_chip, random_pixels
 from tests.support.proofs import proofs
+from tests.support.real_time import real_time_chip
 
 IMAGES = 4
 
@@ -32,8 +34,11 @@ def check(simulator: Simulator, seed: int, folder: Path) -> None:
     if missing := missing_tools(simulator):
         pytest.skip(f"{simulator} lacks {', '.join(missing)}")
     chip = random_chip(seed, kind=list(ENCODERS)[seed % len(ENCODERS)])
+    compare(simulator, chip, random_options(seed, len(chip.layers)), seed, folder)
+
+
+def compare(simulator: Simulator, chip: Chip, options: CoreOptions, seed: int, folder: Path) -> None:
     stall = random.Random(seed).choice([0.0, 0.2, 0.6])
-    options = random_options(seed, len(chip.layers))
     print(f"seed {seed}: {chip.sizes} {chip.formats} {chip.encoder} {chip.readout} {options} stall {stall}")
     pixels = random_pixels(seed, chip, IMAGES)
     outcome = simulate(chip, pixels, folder, simulator=simulator, options=options, stalls=Stalls(stall, seed))
@@ -50,6 +55,16 @@ def test_verilator(seed: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", [200, *proofs(range(201, 206))])
 def test_icarus(seed: int, tmp_path: Path) -> None:
     check("icarus", seed, tmp_path)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("seed", range(500, 512))
+def test_real_time(seed: int, tmp_path: Path) -> None:
+    simulator = "verilator" if seed % 2 else "icarus"
+    if missing := missing_tools(simulator):
+        pytest.skip(f"{simulator} lacks {', '.join(missing)}")
+    options = CoreOptions(random.Random(seed).choice([1, 4, 16]), 1, 1, real_time=True)
+    compare(simulator, real_time_chip(seed), options, seed, tmp_path)
 
 
 @pytest.mark.parametrize("seed", [400, *proofs(range(401, 406))])

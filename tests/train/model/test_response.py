@@ -100,3 +100,12 @@ def test_thresholds_that_are_off_shift_the_decision() -> None:
     u = torch.arange(0, 1024.0)[None, :, None]
     firsts = [int(respond(u, torch.tensor([offset]), curves)[1].squeeze().argmax()) for offset in (-7.0, 0.0, 7.0)]
     assert firsts[0] + 7 == firsts[1] == firsts[2] - 7 > 0
+
+
+def test_membranes_of_few_values_are_rounded_to_them() -> None:
+    curves = curves_of("gf180_charge_share", rounded=True)._replace(whole=128.0)
+    u = torch.randint(0, 1024, (6, 20, 9), generator=torch.Generator().manual_seed(5)).float()
+    found = [function(u, torch.zeros(9), curves) for function in (respond, respond_in_torch)]
+    for v, s in found:
+        assert not (v % 128).any() and 5 < len(v.unique()) <= 32 and 0.05 < s.mean() < 0.95
+    assert (found[0][0] == found[1][0]).float().mean() > 0.97

@@ -8,8 +8,10 @@ from captwin.hw.gates.core import Core
 from captwin.hw.gates.kinds import KINDS, layers_of
 from captwin.hw.gates.options import CoreOptions
 from tests.support.chips import random_chip
+from tests.support.real_time import real_time_chip
 
 OPTIONS = {
+    "real_time": CoreOptions(2, 1, 1, real_time=True),
     "parallel": CoreOptions(2, (2, 1), (1, 4), loadable=True),
     "serial": CoreOptions(2, 1, 1, loadable=True, serial=True),
 }
@@ -19,7 +21,7 @@ def test_every_kind_is_tested() -> None:
     assert OPTIONS.keys() == KINDS.keys()
 
 
-@pytest.mark.parametrize("kind", OPTIONS)
+@pytest.mark.parametrize("kind", [kind for kind, options in OPTIONS.items() if options.loadable])
 @pytest.mark.parametrize("seed", range(3))
 def test_large_memories(kind: str, seed: int) -> None:
     """The sizes that block RAMs are counted by are those of the stores of a core."""
@@ -33,7 +35,7 @@ def test_large_memories(kind: str, seed: int) -> None:
 
 @pytest.mark.parametrize("kind", OPTIONS)
 def test_every_part_has_a_layers_results(kind: str) -> None:
-    chip = random_chip(1, sizes=(9, 40, 5))
+    chip = real_time_chip(1, sizes=(9, 40, 5)) if kind == "real_time" else random_chip(1, sizes=(9, 40, 5))
     core = Core(chip, OPTIONS[kind])
     layers = core.layers
     assert type(layers) is KINDS[kind]

@@ -34,3 +34,18 @@ def test_a_number_for_each_layer() -> None:
     assert (options.each("row_banks", 2), options.each("lanes", 2)) == ((2, 1), (8, 8))
     with pytest.raises(CaptwinError, match="row_banks: the chip has 3 layers, not 2"):
         options.each("row_banks", 3)
+
+
+def test_a_real_time_core_is_one_chip_and_takes_many_pixels() -> None:
+    options = CoreOptions(8, (2, 1), (8, 1), loadable=True).of_kind("real_time")
+    assert options == CoreOptions(8, 1, 1, real_time=True)
+    wide = CoreOptions(1024, 1, 1, real_time=True)
+    assert wide.of_kind("parallel") == CoreOptions(64, 1, 1)
+    for wrong, message in (
+        ({"loadable": True}, "--loadable: a real-time core is one chip"),
+        ({"serial": True}, "--serial: a core is serial or real-time, not both"),
+        ({"lanes": 4}, "lanes: must be 1 in a real-time core, got 4"),
+        ({"pixel_lanes": 2048}, "pixel_lanes: must be a power of two from 1 to 1024, got 2048"),
+    ):
+        with pytest.raises(CaptwinError, match=message):
+            CoreOptions(**{"row_banks": 1, "lanes": 1, "real_time": True} | wrong)

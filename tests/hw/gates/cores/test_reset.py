@@ -12,6 +12,7 @@ from captwin.hw.gates.core import Core, CoreOptions
 from captwin.sim import golden
 from tests.support.chips import random_chip, random_pixels
 from tests.support.proofs import proofs
+from tests.support.real_time import real_time_chip
 
 RESET_CYCLES = 16
 #: cycles in which everything must be over
@@ -21,14 +22,16 @@ PERIOD = 1e-8  # of the clock, seconds
 
 def drawn(seed: int, dice: random.Random) -> tuple[Chip, CoreOptions]:
     """Chip and size of the core of a test."""
-    serial = seed >= 12
+    serial, real_time = 12 <= seed < 15, seed >= 15
     sizes = (dice.randint(2, 12), dice.randint(2, 8 if serial else 40), dice.randint(2, 6))
-    chip = random_chip(seed, sizes=sizes, readout="most_spikes")
     options = CoreOptions(dice.choice((1, 4)), dice.choice((1, 2)), dice.choice((1, 2, 8)))
-    return chip, CoreOptions(options.pixel_lanes, 1, 1, serial=True) if serial else options
+    chip = (real_time_chip if real_time else random_chip)(seed, sizes=sizes, readout="most_spikes")
+    if serial or real_time:
+        options = CoreOptions(options.pixel_lanes, 1, 1, serial=serial, real_time=real_time)
+    return chip, options
 
 
-@pytest.mark.parametrize("seed", [0, 12, *proofs(set(range(15)) - {0, 12})])
+@pytest.mark.parametrize("seed", [0, 12, *proofs(set(range(15)) - {0, 12}), 15, *proofs(range(16, 20))])
 def test_reset_in_the_midst(seed: int) -> None:
     dice = random.Random(seed)
     chip, options = drawn(seed, dice)

@@ -155,3 +155,18 @@ def test_a_table_on_which_nothing_can_be_trained(captwin, tmp_path, thresholds, 
 def _without(field):
     lines = (CONFIG_FOLDER / "digits-tiny.toml").read_text().splitlines()
     return "\n".join(line for line in lines if not line.startswith(field))
+
+
+def test_where_a_real_time_core_would_fit(captwin, tmp_path):
+    lines = ['data = "digits"', "hidden = [12]", "levels = 2", "sparsity = 0.5", "epochs = 1", "batch_size = 512"]
+    (tmp_path / "sparse.toml").write_text("\n".join([*lines, "[direct]", "membrane_bits = 4", "drive_bits = 4"]))
+    status, out, _ = captwin("train", "--config", "sparse.toml", "--board", "icebreaker", "--json")
+    result = json.loads(out)
+    assert status == 0 and result["nonzero_weights"] == 32 * 12 + 60
+    assert result["real_time_luts"] == round(1.7 * 444 + 31 * 22) + 500
+    assert result["real_time_share"] == {"icebreaker": pytest.approx(22 / 30)}
+    status, out, err = captwin("train", "--config", "sparse.toml", "--board", "icebreaker", "--hidden", "40", "-o", "b")
+    assert (status, out) == (1, "") and "about 50 block RAMs, there are 30; take fewer neurons" in err
+    assert not (tmp_path / "b").exists()
+    status, out, err = captwin("train", "--config", "digits", "--board", "icebreaker")
+    assert (status, out) == (1, "") and err.strip().startswith("captwin: --board: real-time cores need neurons without")

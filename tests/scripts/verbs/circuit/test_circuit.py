@@ -260,6 +260,18 @@ def test_fidelity(captwin, tmp_path, monkeypatch):
     assert again.rms == pytest.approx(result["membrane_rms_v"])
 
 
+@pytest.mark.proof
+@needs_ngspice
+def test_fidelity_with_noise(captwin):
+    noise = ("--noise", "--comparator-noise", "3e-4", "--reference-noise", "1e-3")
+    status, out, _ = captwin("fidelity", "digits", "--images", "3", "--neurons", "4", *noise, "--json")
+    told = json.loads(out)
+    assert status == 0 and told["noise"] == "kT/C, comparator 0.3 mV, reference 1 mV, seed 1"
+    assert told["noise_cycles"] > 100 and told["noise_spice_rms_v"] > 5e-4
+    assert told["noise_twin_rms_v"] == pytest.approx(told["noise_spice_rms_v"], rel=0.1)
+    assert told["noise_difference_rms_v"] < 0.3 * told["noise_spice_rms_v"]
+
+
 def changed_chip(path: Path, **changes: object) -> None:
     chip = load_chip("digits")
     replace(chip, analog=replace(chip.analog, **changes)).save(path)
@@ -281,6 +293,8 @@ def changed_chip(path: Path, **changes: object) -> None:
         (("digits", "--netlist", "none.cir"), "none.cir: cannot read netlist"),
         (("digits", "--models", "none.lib"), "cannot read device models"),
         (("digits", "--data", "faces"), "no data set is called 'faces'"),
+        (("digits", "--reference-noise", "1e-3"), "--reference-noise: is for runs with noise; give --noise too"),
+        (("digits", "--noise", "--comparator-noise", "2"), "comparator noise: must lie in 0 to 1 V, got 2"),
     ],
 )
 def test_mistake_is_one_line(captwin, tmp_path, arguments, message, monkeypatch):

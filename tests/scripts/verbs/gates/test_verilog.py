@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from captwin.hw.encoders import make_encoder
 from captwin.hw.support.generated import kind_of
 from captwin.scripts.given import untraced
 from captwin.sim.rtl.simulators import missing_tools
 from tests.support.paths import DOCS
+from tests.support.real_time import real_time_chip
 
 ICARUS = pytest.mark.skipif(bool(missing_tools("icarus")), reason="Icarus Verilog is not installed")
 
@@ -130,3 +132,37 @@ def test_a_comparison_without_traces_is_told():
     (row,) = untraced({"spikes": 0, "membranes": 0})
     assert row.text.startswith("answers, counters and build id alone")
     assert untraced({"spikes": 0, "membranes": 1}) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--real-time",), "layers.0.gains: a real-time core takes powers of two alone; train a chip for real time"),
+        (("--real-time", "--loadable"), "--loadable: a real-time core is one chip"),
+        (("--real-time", "--serial"), "--real-time: a core has one kind of layers"),
+        (("--real-time", "--lanes", "2"), "lanes: must be 1 in a real-time core, got 2"),
+    ],
+)
+def test_real_time_refuses_in_one_line(captwin, tmp_path, arguments, message):
+    status, out, err = captwin("verilog", "digits-tiny", *arguments)
+    assert (status, out, err.count("\n")) == (1, "", 1) and message in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_real_time_core_takes_an_image_every_step(captwin, tmp_path):
+    chip = real_time_chip(1, sizes=(64, 3, 10), encoder=make_encoder(kind="static", steps=4), knots=(2, 3))
+    chip.save(tmp_path / "direct.safetensors")
+    assert captwin("verilog", "direct.safetensors", "-o", "core.v", "--real-time")[0] == 0
+    options = json.loads((tmp_path / "core.json").read_text())["options"]
+    assert options["real_time"] and options["pixel_lanes"] == 16
+
+
+@pytest.mark.proof
+def test_real_time_gates_of_a_test_set(captwin, tmp_path):
+    if missing := missing_tools("verilator"):
+        pytest.skip(f"verilator lacks {', '.join(missing)}")
+    chip = real_time_chip(2, sizes=(64, 20, 10), encoder=make_encoder(kind="rate", steps=8), density=0.4)
+    chip.save(tmp_path / "direct.safetensors")
+    status, out, _ = captwin("verify", "direct.safetensors", "--data", "digits", "--real-time", "--json")
+    result = json.loads(out)
+    assert status == 0 and result["mismatches"] == 0 and result["interval_cycles"] == [8, 8, 8]

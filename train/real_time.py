@@ -1,0 +1,36 @@
+"""What a network in training will be as a real-time core, before it is trained."""
+
+from captwin.hw.chip import Chip
+from captwin.hw.look_up import LookUp, look_up_of
+from captwin.hw.real_time_area import RealTimeLayer
+from captwin.train.config import TrainConfig
+from captwin.train.config_tables import per_layer
+from captwin.train.datasets.dataset import Dataset
+
+
+def planned_layers(config: TrainConfig, dataset: Dataset) -> tuple[RealTimeLayer, ...]:
+    """The layers of the network that ``config`` trains, none of whose weights that may stay is zero by chance; empty
+    if its neurons need interpolation."""
+    if config.direct is None:
+        return ()
+    sizes = (dataset.image[0] * dataset.image[1], *config.hidden, dataset.classes)
+    bits = per_layer(config.direct.drive_bits, config.layers)
+    steps, sparsity = config.direct.steps(config.layers), per_layer(config.sparsity, config.layers)
+    layers = []
+    for rows, columns, drive_bits, step, zeros in zip(sizes, sizes[1:], bits, steps, sparsity, strict=False):
+        weights = max(1, round((1 - zeros) * rows * columns))
+        if zeros and config.fan_in:
+            weights = min(weights, columns * config.fan_in)
+        layers.append(RealTimeLayer(weights, columns, LookUp(step, drive_bits, config.direct.membrane_bits)))
+    return tuple(layers)
+
+
+def trained_layers(chip: Chip) -> tuple[RealTimeLayer, ...]:
+    """The layers of ``chip``; empty if one needs interpolation."""
+    layers = []
+    for layer in chip.layers:
+        memory = look_up_of(layer, chip.formats)
+        if memory is None:
+            return ()
+        layers.append(RealTimeLayer(int((layer.charges != 0).sum()), layer.columns, memory))
+    return tuple(layers)
