@@ -77,6 +77,7 @@ class Hardware(_Part):
     trace: bool
     loadable: bool
     serial: bool
+    change_events: bool = False
     real_time: bool = False
 
     @property

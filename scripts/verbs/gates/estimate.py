@@ -22,6 +22,7 @@ from captwin.scripts.labels import resource_labels
 from captwin.scripts.options import (
     BanksOption,
     BuildOption,
+    ChangeEventsOption,
     LanesOption,
     LoadableOption,
     PixelLanesOption,
@@ -45,6 +46,7 @@ def estimate(
     lanes: LanesOption = None,
     loadable: LoadableOption = None,
     serial: SerialOption = None,
+    change_events: ChangeEventsOption = None,
     images: Annotated[
         int | None,
         typer.Option(min=2, help=f"Test images to count cycles with [default: all; {SEARCH_IMAGES} with --search]."),
@@ -63,7 +65,9 @@ def estimate(
     loaded = load_chip(chip)
     if search and (pixel_lanes, row_banks, lanes, serial) != (None,) * 4:
         raise CaptwinError("--search: finds --pixel-lanes, --row-banks and --lanes itself; leave them and --serial out")
-    asked = partial(core_options, pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial)
+    asked = partial(
+        core_options, pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial, change_events=change_events
+    )
     core = size_core(loaded, target, lambda usual: asked(default=usual))
     for name in ("row_banks", "lanes"):
         core.options.each(name, len(loaded.layers))
@@ -72,7 +76,7 @@ def estimate(
     load = Workload(loaded, pixels)
     about = [note("chip", "chip", chip), note("board", "board", target.title), count("images", "images", len(pixels))]
     if search:
-        rows = _search_rows(core.model, load, margin / 100, loadable=core.options.loadable)
+        rows = _search_rows(core.model, load, margin / 100, core.options)
         show([*about, *rows], "Fastest cores that fit, estimated", as_json)
         return
     built = _comparable(chip, core, build)
@@ -82,7 +86,8 @@ def estimate(
 
 
 def _speed_rows(load: Workload, options: CoreOptions, board: Board) -> list[Row]:
-    cycles, busy, events = load.cycles(options), load.busy(options), load.events()
+    cycles, busy = load.cycles(options), load.busy(options)
+    events = load.events(change_events=options.change_events)
     slowest = max(busy, key=lambda name: busy[name])
     mean = float(cycles.interval.mean())
     latency_s = [float(pick(cycles.latency)) / board.clock_hz for pick in (np.min, np.median, np.max)]
@@ -161,7 +166,7 @@ def _error(estimated: int, real: int) -> str:
     return f", estimate {100 * (estimated - real) / real:+.1f} %" if real else ""
 
 
-def _search_rows(model: AreaModel, load: Workload, margin: float, *, loadable: bool) -> list[Row]:
+def _search_rows(model: AreaModel, load: Workload, margin: float, like: CoreOptions) -> list[Row]:
     board = model.board
 
     def measure(options: CoreOptions) -> tuple[float, float]:
@@ -173,7 +178,8 @@ def _search_rows(model: AreaModel, load: Workload, margin: float, *, loadable: b
             model,
             load,
             measure,
-            loadable=loadable,
+            loadable=like.loadable,
+            change_events=like.change_events,
             margin=margin,
             progress=lambda what, done, total: status.update(f"{done} {what}"),
         )
@@ -203,6 +209,7 @@ def _as_dict(fast: FastCore) -> dict[str, Any]:
     options = fast.core.options
     return {
         "serial": options.serial,
+        "change_events": options.change_events,
         "pixel_lanes": options.pixel_lanes,
         "row_banks": options.row_banks,
         "lanes": options.lanes,

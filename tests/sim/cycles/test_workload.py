@@ -42,8 +42,11 @@ def compare(chip: Chip, pixels: np.ndarray, options: CoreOptions) -> None:
         proof("digits", CoreOptions(8, 1, 4)),
         proof("digits", CoreOptions(8, (2, 1), (8, 1))),
         proof("digits", CoreOptions(32, (4, 2), (32, 4))),
+        proof("digits", CoreOptions(8, 1, 4, change_events=True)),
+        proof("digits", CoreOptions(32, (4, 2), (32, 4), change_events=True)),
         proof("digits-small", CoreOptions(32, (4, 1), (8, 1))),
         ("digits-tiny", CoreOptions(1, 1, 1)),
+        ("digits-tiny", CoreOptions(8, 2, 1, change_events=True)),
         proof("digits", CoreOptions(4, 1, 1, serial=True)),
         ("digits-tiny", CoreOptions(32, 1, 1, serial=True)),
     ],
@@ -61,6 +64,9 @@ def test_digits(name: str, options: CoreOptions) -> None:
         proof(2, "latency", CoreOptions(32, (2, 1, 4), (1, 8, 2))),
         proof(2, "latency", CoreOptions(32, (2, 1, 4), (4, 32, 8))),
         proof(5, "bernoulli", CoreOptions(16, 32, 1)),
+        proof(0, "latency", CoreOptions(32, (16, 8, 2, 4), (1, 1, 1, 2), change_events=True)),
+        proof(2, "latency", CoreOptions(32, (2, 1, 4), (4, 32, 8), change_events=True)),
+        proof(5, "bernoulli", CoreOptions(16, 32, 1, change_events=True)),
         # rows and columns of all kinds, one after the other
         (0, "latency", CoreOptions(32, 1, 1, serial=True)),
         proof(2, "latency", CoreOptions(1, 1, 1, serial=True)),
@@ -94,6 +100,7 @@ def test_every_encoder(kind: str, options: CoreOptions) -> None:
     [
         ("mnist-small", CoreOptions(32, (4, 1), (8, 1))),
         ("mnist-small", CoreOptions(64, (4, 1), (8, 1))),
+        ("mnist-small", CoreOptions(64, (4, 1), (8, 1), change_events=True)),
         ("mnist", CoreOptions(16, (2, 1, 1), (8, 4, 1))),
     ],
 )

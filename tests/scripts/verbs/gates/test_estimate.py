@@ -47,6 +47,9 @@ def test_estimate(captwin):
     )
     assert said["fits"] and said["built"] is None
     assert 0 < said["luts"] < said["limits"]["luts"]
+    changes = json.loads(captwin(*arguments[:-1], "8", "--change-events", "--json")[1])
+    spikes = json.loads(captwin(*arguments[:-1], "8", "--all-events", "--json")[1])
+    assert changes["interval_cycles"]["mean"] < spikes["interval_cycles"]["mean"] and changes["luts"] > spikes["luts"]
     status, out, _ = captwin(*arguments[:-1], "8", "--parallel")
     assert status == 0 and "--pixel-lanes 8 --row-banks 1 --lanes 1" in out and "crossbar 0" in out
 
@@ -138,6 +141,10 @@ def test_search(captwin):
         (("digits", "--board", "icebreaker", "--lanes", "3"), "lanes: must be a power of two"),
         (("digits", "--board", "icebreaker", "--row-banks", "1,1,1"), "the chip has 2 layers, not 3"),
         (("digits", "--board", "icebreaker", "--serial", "--row-banks", "4"), "row_banks: must be 1 in a serial core"),
+        (
+            ("digits", "--board", "icebreaker", "--serial", "--change-events"),
+            "change_events: a serial core keeps no sums",
+        ),
         (("digits", "--board", "icebreaker", "--search", "--lanes", "2"), "--search: finds --pixel-lanes"),
         (("mnist-small", "--board", "icebreaker", "--search"), "no core of this chip leaves 10 % of the device free"),
     ],
