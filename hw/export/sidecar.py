@@ -122,6 +122,12 @@ class Sidecar(_Part):
         return layers_of(options).word_lanes(options, self.sizes)
 
     @property
+    def rows_at_once(self) -> tuple[int, ...]:
+        """For each layer the row events that it takes a cycle, at most."""
+        options = self.options.core_options
+        return layers_of(options).rows_at_once(options, self.sizes)
+
+    @property
     def silence(self) -> int:
         """Clock cycles that may pass from an image's last pixel to its answer, at most, if nobody holds anything up."""
         return self.steps * layers_of(self.options.core_options).step_at_most(self.sizes)

@@ -17,6 +17,7 @@ from captwin.hw.gates.neuron import Neurons
 from captwin.hw.gates.readout import ClassReadout
 from captwin.hw.gates.serial import SerialLayers
 from captwin.sim import golden
+from captwin.sim.cycles.real_time import real_time_busy, real_time_cycles
 from captwin.sim.cycles.recurrence import Blocks, SerialBlocks, SerialWords, Words, run, run_serial
 from captwin.sim.encode import changed, encode
 from captwin.sim.jit import njit
@@ -71,8 +72,11 @@ class Workload:
 
     def cycles(self, options: CoreOptions) -> Cycles:
         """What a core of ``options`` takes for the images, one behind the other, with whoever takes results ready."""
-        model = {"parallel": self._parallel_cycles, "serial": self._serial_cycles}[options.kind]
-        first_pixels, results = model(options)
+        if options.real_time:
+            first_pixels, results = real_time_cycles(self.chip, self.images, options)
+        else:
+            model = {"parallel": self._parallel_cycles, "serial": self._serial_cycles}[options.kind]
+            first_pixels, results = model(options)
         return Cycles(results - first_pixels, np.diff(results))
 
     def _parallel_cycles(self, options: CoreOptions) -> tuple[np.ndarray, np.ndarray]:
@@ -132,6 +136,8 @@ class Workload:
 
     def busy(self, options: CoreOptions) -> dict[str, float]:
         """Cycles an image that each block needs by itself, by name: a core needs as many as the busiest, or more."""
+        if options.real_time:
+            return real_time_busy(self.chip, options)
         lanes = options.each("lanes", len(self.chip.layers))[-1]
         encoder, readout = self.encoder_busy(options.pixel_lanes), self.readout_busy(lanes)
         return {"encoder": encoder} | self.layers_busy(options) | {"readout": readout}

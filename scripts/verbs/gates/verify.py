@@ -163,5 +163,5 @@ def _speed(outcome: Verification, clock_hz: float) -> list[Row]:
 
 
 def _rates(twin: Twin, outcome: Verification) -> list[tuple[float, int]]:
-    """Row events a cycle, and banks, of each layer."""
-    return list(zip(outcome.events_per_cycle, twin.sidecar.options.row_banks, strict=True))
+    """Row events a cycle, and how many there may be, of each layer."""
+    return list(zip(outcome.events_per_cycle, twin.sidecar.rows_at_once, strict=True))

@@ -20,6 +20,7 @@ from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
 from tests.support.chips import random_chip, random_pixels
 from tests.support.proofs import proof
+from tests.support.real_time import real_time_chip
 
 
 def compare(chip: Chip, pixels: np.ndarray, options: CoreOptions) -> None:
@@ -76,6 +77,13 @@ def test_digits(name: str, options: CoreOptions) -> None:
 def test_random_chips(seed: int, kind: str, options: CoreOptions) -> None:
     chip = random_chip(seed, kind=kind)
     compare(chip, random_pixels(seed, chip, 40), options)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize(("seed", "lanes"), [(0, 1), (1, 16), (2, 4)])
+def test_real_time(seed: int, lanes: int) -> None:
+    chip = real_time_chip(seed)
+    compare(chip, random_pixels(seed, chip, 100), CoreOptions(lanes, 1, 1, real_time=True))
 
 
 @pytest.mark.parametrize("by_outcome", [False, True])

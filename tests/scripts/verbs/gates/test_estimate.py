@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from captwin.boards.catalogue import find_board
+from captwin.hw.encoders import make_encoder
 from captwin.train.zoo import load_chip
 from tests.support.paths import ROOT
+from tests.support.real_time import real_time_chip
 
 
 def fake_build(folder: Path, **changes: object) -> None:
@@ -164,3 +166,14 @@ def test_build_refuses_before_it_asks_for_data(captwin, monkeypatch):
     monkeypatch.setattr("captwin.scripts.verbs.board.build.chip_dataset", asked)
     status, out, err = captwin("build", "mnist", "--board", "icebreaker")
     assert (status, out, err.count("\n")) == (1, "", 1) and "block RAMs, there are 30" in err
+
+
+def test_a_real_time_core_takes_as_many_cycles_for_every_image(captwin, tmp_path):
+    chip = real_time_chip(1, sizes=(64, 3, 10), encoder=make_encoder(kind="rate", steps=8), knots=(2, 3))
+    chip.save(tmp_path / "direct.safetensors")
+    arguments = ("--board", "ulx3s-85f", "--real-time", "--data", "digits", "--images", "20", "--json")
+    status, out, _ = captwin("estimate", "direct.safetensors", *arguments)
+    result = json.loads(out)
+    assert status == 0 and result["gates_images_per_s"] == 12.5e6
+    status, out, err = captwin("estimate", "digits-tiny", "--board", "ulx3s-85f", "--real-time")
+    assert (status, out, err.count("\n")) == (1, "", 1) and "a real-time core takes powers of two" in err
