@@ -33,6 +33,13 @@ SerialOption = Annotated[
         help="The smallest core: one weight and one neuron after the other [default: only if a board needs it].",
     ),
 ]
+ChangeEventsOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--change-events/--all-events",
+        help="Whether crossbars keep their sums from step to step and take only spikes that change [default: all].",
+    ),
+]
 
 RealTimeOption = Annotated[
     bool | None,
@@ -74,6 +81,7 @@ def core_options(
     trace: bool | None = None,
     loadable: bool | None = None,
     serial: bool | None = None,
+    change_events: bool | None = None,
     real_time: bool | None = None,
     chip: Chip | None = None,
     default: CoreOptions = CoreOptions(),  # noqa: B008 (frozen)
@@ -88,10 +96,10 @@ def core_options(
     elif real_time:
         default = default.of_kind("real_time")
         pixel_lanes = pixel_lanes or (full_rate_lanes(chip) if chip else None)
-    elif banks or neurons:  # which size parallel layers alone
+    elif banks or neurons or change_events:  # which parallel layers alone have
         default = default.of_kind("parallel")
     given: dict[str, Any] = {"pixel_lanes": pixel_lanes, "row_banks": banks, "lanes": neurons}
-    given |= {"trace": trace, "loadable": loadable}
+    given |= {"trace": trace, "loadable": loadable, "change_events": change_events}
     return replace(default, **{name: value for name, value in given.items() if value is not None})
 
 

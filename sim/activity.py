@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from captwin.hw.chip import Chip
+from captwin.hw.look_up import look_up_of
 from captwin.sim import golden
 from captwin.sim.encode import encode
 
@@ -28,6 +29,9 @@ class LayerActivity:
     silent: float  #: share of neurons that never fired
     always_on: float  #: share of neurons that fired in 99 % of their time steps or more
     clamped: float  #: share of drives outside the neuron table
+    direct: bool = (
+        False  #: whether it needs no interpolation: its table follows its charges, whatever they are in volts
+    )
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,10 @@ class Activity:
                     " lower v_read, or train on another table"
                 )
             if layer.clamped > CLAMPED_LIMIT:
+                advice = "raise direct.drive_bits" if layer.direct else "lower v_read, or widen the table's u axis"
                 lines.append(
                     f"layer {number}: {_percent(layer.clamped)} of the drives lie outside the neuron table and are"
-                    " clamped; lower v_read, or widen the table's u axis"
+                    f" clamped; {advice}"
                 )
         if self.wordless > WORDLESS_LIMIT:
             lines.append(
@@ -97,8 +102,9 @@ def measure(chip: Chip, pixels: np.ndarray, batch: int = 250) -> Activity:
             silent=float((spikes == 0).mean()),
             always_on=float((spikes >= ALWAYS_ON * cycles).mean()),
             clamped=beyond / (cycles * len(spikes)),
+            direct=look_up_of(layer, chip.formats) is not None,
         )
-        for spikes, beyond in zip(fired, clamped, strict=True)
+        for layer, spikes, beyond in zip(chip.layers, fired, clamped, strict=True)
     )
     dead = int((lit & ~spiking).sum()) / max(int(lit.sum()), 1)
     return Activity(len(pixels), dead, wordless / len(pixels), layers, chip.encoder.ADVICE)

@@ -21,3 +21,10 @@ def encode(encoder: Encoder, pixels: Any) -> Any:
     for step in range(encoder.steps):
         spikes[..., step, :] = encoder.spikes(pixels, step)
     return spikes
+
+
+def changed(spikes: np.ndarray) -> np.ndarray:
+    """Of (images, steps, rows) spikes those that differ from the step before; before the first step no row spikes."""
+    before = np.zeros_like(spikes)
+    before[:, 1:] = spikes[:, :-1]
+    return spikes != before

@@ -240,6 +240,8 @@ def steady_energies(chip: Chip, number: int) -> dict[str, float]:
 def estimate(chip: Chip, measured: EnergyReport, counters: Mapping[str, int], images: int) -> np.ndarray:
     """(layers, parts) J an inference, the mean over ``images`` that hardware ran, from the core's counters.
 
+    They must be of a core without change events, whose row events are spikes.
+
     Counters tell how many row events a layer took (``events[n]``), not in which rows, and nothing of the membranes. So
     an event and a column's cycle cost what they did on average in ``measured``, inferences of the same chip on images
     of the same kind. Bias lines, clock, references and leakage are exact. Raises :class:`CaptwinError` if a counter

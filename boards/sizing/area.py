@@ -79,7 +79,8 @@ class AreaModel:
     def blocks(self, options: CoreOptions) -> Iterator[Cells]:
         """The parts of a core and of what a board adds, those that are soon counted and large first."""
         core = Core(self.chip, options)
-        cells = partial(self._cells, (options.kind, options.loadable, options.trace and options.lanes))
+        alike = options.kind, options.loadable, options.change_events, options.trace and options.lanes
+        cells = partial(self._cells, alike)
         arrivals = Store(COUNTER_BITS, core.in_flight - 1, reads=1, writes=1, block=False, constant=0)
         yield TOP + memory(arrivals, self.board.family)
         yield cells("identity", 0, core.identity)
@@ -151,12 +152,23 @@ def _crossbar(block: Crossbar, family: Family) -> Cells:
     """
     rows, columns, banks, bits = block.charges.shape[0], block.columns, block.banks, block.formats.charge_bits
 
-    def narrowed(columns: int) -> Gates:
+    def counted(columns: int, changes: bool) -> Gates:
         blank = np.zeros((rows, columns), np.int16)
-        gates = count(
-            Crossbar(blank, block.formats, width=1, banks=banks, lanes=columns, stores_from=block.stores_from)
+        numbered = block.stores_from
+        narrow = Crossbar(
+            blank, block.formats, width=1, banks=banks, lanes=columns, changes=changes, stores_from=numbered
         )
+        gates = count(narrow)
         return replace(gates, stores=tuple(store for store in gates.stores if store.name == "storage"))
+
+    def narrowed(columns: int) -> Gates:
+        gates = counted(columns, block.changes)
+        if not block.changes:
+            return gates
+        # What inverted codes lack is a carry into sums that are there anyway. Inverting takes a LUT a bit, since no
+        # flip-flop's reset does it.
+        plain = counted(columns, False)
+        return replace(gates, sums=plain.sums, carries=plain.carries, masks=plain.masks)
 
     single, double = narrowed(1), narrowed(2)
     queue = tuple(replace(store, width=block.lanes * block.sum_shape.width) for store in double.stores)
@@ -171,6 +183,8 @@ def _crossbar(block: Crossbar, family: Family) -> Cells:
     second = sum(column // block.GROUP % 2 for column in range(columns))  # in the second group of their memory
     row_bits = (block.places.shape[1] - 1).bit_length()
     total += Cells(flip_flops=late * (banks + 2) + (late - late % 2) * banks * (row_bits + 1) + second * banks * bits)
+    if block.changes:
+        total += Cells(luts=columns * banks * bits, flip_flops=late * banks)
 
     if block.stores_from is not None:  # registers of bus, word and enables for each two groups but the first
         registers = load_bus().size + BYTE * max(entry.word_bytes for entry in block.contents) + banks

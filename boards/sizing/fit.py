@@ -101,7 +101,8 @@ def size_core(
 def core_words(options: CoreOptions) -> str:
     """``options`` as they stand on the command line."""
     words = ["--loadable" if options.loadable else "--fixed", f"--{kind_word(options.kind)}"]
-    words += ["--trace"] * options.trace + [f"--pixel-lanes {options.pixel_lanes}"]
+    words += ["--trace"] * options.trace + ["--change-events"] * options.change_events
+    words.append(f"--pixel-lanes {options.pixel_lanes}")
     for name in SIZED_BY[options.kind]:
         value = getattr(options, name)
         words.append(f"--{name.replace('_', '-')} {','.join(map(str, value)) if isinstance(value, tuple) else value}")

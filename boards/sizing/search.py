@@ -28,7 +28,7 @@ class Load(Protocol):
 
     def encoder_busy(self, pixel_lanes: int) -> float: ...
 
-    def crossbar_busy(self, number: int, width: int, banks: int, lanes: int) -> float: ...
+    def crossbar_busy(self, number: int, width: int, banks: int, lanes: int, *, change_events: bool) -> float: ...
 
     def neurons_busy(self, number: int, lanes: int) -> float: ...
 
@@ -52,23 +52,25 @@ def search(
     measure: Callable[[CoreOptions], tuple[float, float]],
     *,
     loadable: bool,
+    change_events: bool = False,
     keep: int = 5,
     margin: float = 0.1,
     progress: Progress = silent,
 ) -> list[FastCore]:
-    """The ``keep`` fastest cores of the model's chip on its board, ``loadable`` or not, that leave ``margin`` (of 1) of
-    LUTs, flip-flops and block RAMs free.
+    """The ``keep`` fastest cores of the model's chip on its board, ``loadable`` or not, with ``change_events`` or not,
+    that leave ``margin`` (of 1) of LUTs, flip-flops and block RAMs free.
 
     ``measure`` gives cycles an image and latency of a core. Cores are tried in the order of a bound, their busiest
     part's cycles, until no other can be better, or TRIES have been. ``progress`` is called with how many have been.
     """
     chip, room = model.chip, _room(model.board, margin)
+    like = CoreOptions(loadable=loadable, change_events=change_events)
     fastest: list[FastCore] = []
     too_large: list[CoreOptions] = []
     worst = float("inf")
     waiting = [
         (bound, rams, number, options)
-        for number, (bound, rams, options) in enumerate(_small_enough(chip, model.board, load, room, loadable=loadable))
+        for number, (bound, rams, options) in enumerate(_small_enough(chip, model.board, load, room, like))
     ]
     heapq.heapify(waiting)
     tried = 0
@@ -119,9 +121,10 @@ def _hardware(options: CoreOptions, layers: int) -> tuple[int, ...]:
 
 
 def _small_enough(
-    chip: Chip, board: Board, load: Load, room: Limits, *, loadable: bool
+    chip: Chip, board: Board, load: Load, room: Limits, like: CoreOptions
 ) -> Iterator[tuple[float, int, CoreOptions]]:
-    """Bound on the cycles, block RAMs at least, and options of cores whose large memories fit."""
+    """Bound on the cycles, block RAMs at least, and options of cores ``like`` that one whose large memories fit."""
+    changes = like.change_events
     sizes = [1 << power for power in range(LARGEST.bit_length())]
     layers = len(chip.layers)
 
@@ -131,8 +134,11 @@ def _small_enough(
         rows, columns = chip.sizes[number], chip.sizes[number + 1]
         return [
             (
-                max(load.crossbar_busy(number, width, banks, lanes), load.neurons_busy(number, lanes)),
-                layer_block_rams(chip, number, banks, lanes, board, loadable=loadable),
+                max(
+                    load.crossbar_busy(number, width, banks, lanes, change_events=changes),
+                    load.neurons_busy(number, lanes),
+                ),
+                layer_block_rams(chip, number, banks, lanes, board, loadable=like.loadable),
                 banks,
                 lanes,
             )
@@ -154,10 +160,10 @@ def _small_enough(
             yield (
                 max(bound, load.encoder_busy(pixel_lanes)),
                 rams,
-                CoreOptions(pixel_lanes, banks, lanes, loadable=loadable),
+                replace(like, pixel_lanes=pixel_lanes, row_banks=banks, lanes=lanes),
             )
         for kind in (kind for kind, sizes in SIZED_BY.items() if not sizes and kind not in ON_REQUEST):
-            options = CoreOptions(pixel_lanes, loadable=loadable).of_kind(kind)
+            options = replace(like, pixel_lanes=pixel_lanes).of_kind(kind)
             rams = block_rams(chip, options, board)
             if rams <= room.block_rams:
                 yield max(load.layers_busy(options).values()), rams, options

@@ -77,6 +77,7 @@ class Hardware(_Part):
     trace: bool
     loadable: bool
     serial: bool
+    change_events: bool = False
     real_time: bool = False
 
     @property
@@ -119,6 +120,12 @@ class Sidecar(_Part):
         """For each layer the neurons of a word of its trace."""
         options = self.options.core_options
         return layers_of(options).word_lanes(options, self.sizes)
+
+    @property
+    def rows_at_once(self) -> tuple[int, ...]:
+        """For each layer the row events that it takes a cycle, at most."""
+        options = self.options.core_options
+        return layers_of(options).rows_at_once(options, self.sizes)
 
     @property
     def silence(self) -> int:

@@ -17,6 +17,9 @@ from captwin.hw.gates.streams import COPY, Landing, Pipeline, event
 class Crossbar(wiring.Component):
     """Adds the weight rows of active events and hands over the sums at the end of each time step.
 
+    If events are ``changes``, sums are kept from one time step of an image to the next, and the rows of events that are
+    ``off`` are subtracted. A sum may wrap around within a step; at its end it is exactly that of the rows with a spike.
+
     Columns are in groups of GROUP, each a cycle behind the group before it, and each column has control registers of
     its own: no register reaches far, and sums leave in that order anyway. Two groups share a memory.
 
@@ -35,6 +38,7 @@ class Crossbar(wiring.Component):
         bank (:func:`bank_rows`)
     banks : row events taken a cycle, a power of two
     lanes : columns in a word of sums, a power of two
+    changes : whether events say which rows have changed, and not which have a spike
     stores_from : number of the first memory; None for memories that are never written
 
     Attributes
@@ -64,9 +68,11 @@ class Crossbar(wiring.Component):
         width: int,
         banks: int,
         lanes: int,
+        changes: bool = False,
         stores_from: int | None = None,
     ) -> None:
         self.charges = charges
+        self.changes = changes
         self.stores_from = stores_from
         self.formats = formats
         self.banks = banks
@@ -77,7 +83,7 @@ class Crossbar(wiring.Component):
         self.sum_shape = signed(formats.accumulator_bits(rows))
         super().__init__(
             {
-                "events": In(stream.Signature(event(self.places.shape[1]))).array(banks),
+                "events": In(stream.Signature(event(self.places.shape[1], changes=changes))).array(banks),
                 "sums": Out(stream.Signature(data.ArrayLayout(self.sum_shape, lanes))),
                 "taken": Out(range(banks + 1)),
             }
@@ -162,15 +168,24 @@ class Crossbar(wiring.Component):
             # A register that is cleared by another's opposite would have a LUT, and a long way to it, between.
             control[f"silent{bank}_", 0] = ~active[bank]
             control[f"row{bank}_", 0] = source.payload.row
-        # Sums start anew with the step's first event, so nothing has to clear them.
+            if self.changes:
+                control[f"off{bank}_", 0] = active[bank] & source.payload.off
+        # Sums start anew with the first event of the step, or with changes of the image, so nothing has to clear them.
         control["keep", 0] = begun
         control["over", 0] = hand_over
         self._ended = ending.all()
         m.d.sync += [
-            begun.eq((begun | active.any()) & ~hand_over),
+            begun.eq((begun | active.any()) & ~(hand_over & self._image_ends(m, ended) if self.changes else hand_over)),
             ended.eq(Mux(hand_over, 0, ending)),
             self.taken.eq(sum(active)),
         ]
+
+    def _image_ends(self, m: Module, ended: Value) -> Value:
+        """With changes, whether a step that is handed over is its image's last: the first bank's end of it says so."""
+        first, end = self.events[0], Signal()
+        with m.If(~ended[0]):
+            m.d.sync += end.eq(first.payload.end)
+        return Mux(ended[0], end, first.payload.end)
 
     def _pair(self, m: Module, control: Pipeline, first: int) -> list[Signal]:
         """The sums of the columns of groups ``first`` and ``first`` + 1, held from stage 7 + their group's number on.
@@ -201,6 +216,8 @@ class Crossbar(wiring.Component):
             for bank in range(self.banks):
                 masked.append(Signal(signed(bits), name=f"masked{bank}_{column}", reset_less=True))
                 code = codes[f"code{bank}_{column}_", 3 + skew]
+                if self.changes:  # -code is ~code and 1, which is added where it is for nothing
+                    code = (code ^ control[f"off{bank}_", 3 + skew].replicate(bits)).as_signed()
                 m.d.sync += masked[-1].eq(Mux(control[f"silent{bank}_", 3 + skew], 0, code))
             partial = Signal(signed(bits + (self.banks - 1).bit_length()), name=f"partial{column}", reset_less=True)
             acc = Signal(self.sum_shape, name=f"acc{column}", reset_less=True)
@@ -208,12 +225,19 @@ class Crossbar(wiring.Component):
             m.d.sync += [
                 keep.eq(control["keep", 4 + skew]),
                 over.eq(control["over", 5 + skew]),
-                partial.eq(sum(masked)),
-                acc.eq(Mux(keep, acc, 0) + partial),
+                partial.eq(sum(masked + self._ones(control, 4 + skew, range(1, self.banks)))),
+                acc.eq(sum(self._ones(control, 5 + skew, range(1)), Mux(keep, acc, 0) + partial)),
             ]
             with m.If(over):
                 m.d.sync += held[-1].eq(acc)
         return held
+
+    def _ones(self, control: Pipeline, stage: int, banks: range) -> list[Value]:
+        """What ``banks`` add to the inverted codes of rows that are off, in ``stage``: 1 each, a carry into a sum.
+
+        So many carries fit into the sums of several numbers as there are sums.
+        """
+        return [control[f"off{bank}_", stage] for bank in banks] if self.changes else []
 
     def _leave(self, m: Module, held: list[Signal], hand_over: Value) -> None:
         """Sends the held sums, a word a cycle, through a tree of gates, a stage of registers each."""

@@ -71,6 +71,10 @@ class Layers(Protocol):
         """For each layer the neurons of a word of its results. ``sizes`` are those of the chip."""
 
     @staticmethod
+    def rows_at_once(options: CoreOptions, sizes: Sequence[int]) -> tuple[int, ...]:
+        """For each layer the row events that it takes a cycle, at most. ``sizes`` are those of the chip."""
+
+    @staticmethod
     def step_at_most(sizes: Sequence[int]) -> int:
         """Clock cycles that a time step takes at most, if nobody holds anything up.
 

@@ -47,6 +47,8 @@ class CoreOptions:
     loadable: bool = False
     #: one weight and one neuron after the other, with one row bank and one lane: the least hardware
     serial: bool = False
+    #: keep the sums of a crossbar from step to step, and add or subtract the rows whose spike has changed
+    change_events: bool = False
     #: a time step a clock cycle, all weights being gates: the fastest, for chips that were trained for it
     real_time: bool = False
 
@@ -63,6 +65,8 @@ class CoreOptions:
             raise CaptwinError("--serial: a core is serial or real-time, not both; leave one of the two out")
         if self.real_time and self.loadable:
             raise CaptwinError("--loadable: a real-time core is one chip, whose weights are its gates; leave it out")
+        if self.change_events and self.kind != DEFAULT_KIND:
+            raise CaptwinError(f"change_events: a {kind_word(self.kind)} core keeps no sums; take a {DEFAULT_KIND} one")
 
     @property
     def kind(self) -> str:
@@ -70,8 +74,9 @@ class CoreOptions:
         return next((kind for kind in SIZED_BY if getattr(self, kind, False)), DEFAULT_KIND)
 
     def of_kind(self, kind: str) -> "CoreOptions":
-        """The same for another kind of layers: what does not size these is 1."""
+        """The same for another kind of layers: what does not size these is 1, what they do not have is left out."""
         changes: dict[str, Any] = {name: name == kind for name in SIZED_BY if name != DEFAULT_KIND}
+        changes["change_events"] = self.change_events and kind == DEFAULT_KIND
         changes |= {name: 1 for name in ("row_banks", "lanes") if name not in SIZED_BY[kind]}
         if kind == "real_time":
             changes["loadable"] = False

@@ -11,7 +11,7 @@ from amaranth.lib.wiring import In, Out
 from captwin.hw import chip
 from captwin.hw.gates.crossbar import Crossbar
 from captwin.hw.gates.encoder import SpikeEncoder
-from captwin.hw.gates.events import EventSource
+from captwin.hw.gates.events import EventSource, RowChanges
 from captwin.hw.gates.neuron import CYCLES_AT_MOST, Neurons, shown_by
 from captwin.hw.gates.options import CoreOptions
 from captwin.hw.gates.readout import ClassReadout
@@ -23,7 +23,8 @@ from captwin.hw.gates.tables import SurfaceStore
 class SpikingLayer(wiring.Component):
     """One layer: an event source, a crossbar and the layer's neurons, joined by streams.
 
-    Each of the three works on a time step of its own, so three time steps are under way at once.
+    With ``changes`` there are :class:`RowChanges` before the event source. Event source, crossbar and neurons work on a
+    time step each, so three time steps are under way at once.
 
     Throughput: a word of spikes a cycle, as long as the crossbar keeps up. Latency: that of :class:`EventSource`,
     :class:`Crossbar` and :class:`Neurons`, one after the other.
@@ -36,6 +37,7 @@ class SpikingLayer(wiring.Component):
     banks : row events taken a cycle, a power of two
     lanes : neurons updated a cycle, a power of two
     shows : what the results hold besides spikes (:func:`neuron_word`)
+    changes : whether the crossbar keeps its sums from step to step, and takes rows whose spike has changed
     stores_from : number of the layer's first store; None for memories that are never written
 
     Attributes
@@ -59,14 +61,27 @@ class SpikingLayer(wiring.Component):
         banks: int,
         lanes: int,
         shows: Collection[str] = (),
+        changes: bool = False,
         stores_from: int | None = None,
     ) -> None:
         self.stores_from = stores_from
         self.reset = Signal()
-        self.events = EventSource(layer.rows, width, banks)
-        self.crossbar = Crossbar(layer.charges, formats, width=width, banks=banks, lanes=lanes, stores_from=stores_from)
-        behind = None if stores_from is None else stores_from + len(self.crossbar.contents)
-        self.neurons = Neurons(layer, formats, steps=steps, lanes=lanes, shows=shows, stores_from=behind)
+        self.parts: dict[str, Any] = {}  #: its blocks by name, in the order of their stores
+        if changes:
+            self.parts["changes"] = RowChanges(layer.rows, width, steps, stores_from=stores_from)
+        self.parts["events"] = self.events = EventSource(layer.rows, width, banks, changes=changes)
+        self.parts["crossbar"] = self.crossbar = Crossbar(
+            layer.charges,
+            formats,
+            width=width,
+            banks=banks,
+            lanes=lanes,
+            changes=changes,
+            stores_from=self._next_store(),
+        )
+        self.parts["neurons"] = self.neurons = Neurons(
+            layer, formats, steps=steps, lanes=lanes, shows=shows, stores_from=self._next_store()
+        )
         super().__init__(
             {
                 "spikes": In(stream.Signature(spike_word(width))),
@@ -80,15 +95,23 @@ class SpikingLayer(wiring.Component):
 
     @property
     def contents(self) -> list[Contents]:
-        """What its stores hold: the crossbar's, then the neurons'."""
-        crossbar = [entry.within("crossbar") for entry in self.crossbar.contents]
-        return crossbar + [entry.within("neurons") for entry in self.neurons.contents]
+        """What its stores hold: those of the row changes, if there are any, the crossbar's, then the neurons'."""
+        stored = [(name, part) for name, part in self.parts.items() if name != "events"]
+        return [entry.within(name) for name, part in stored for entry in part.contents]
+
+    def _next_store(self) -> int | None:
+        """The number of the next store; None for memories that are never written."""
+        return None if self.stores_from is None else self.stores_from + len(self.contents)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        for name in ("events", "crossbar", "neurons"):
-            m.submodules[name] = reset_by_register(m, name, getattr(self, name), self.reset)
-        wiring.connect(m, wiring.flipped(self.spikes), self.events.spikes)
+        for name, part in self.parts.items():
+            m.submodules[name] = reset_by_register(m, name, part, self.reset)
+        spikes: Any = wiring.flipped(self.spikes)
+        if changes := self.parts.get("changes"):
+            wiring.connect(m, spikes, changes.spikes)
+            spikes = changes.changes
+        wiring.connect(m, spikes, self.events.spikes)
         for source, sink in zip(self.events.events, self.crossbar.events, strict=True):
             wiring.connect(m, source, sink)
         wiring.connect(m, self.crossbar.sums, self.neurons.sums)
@@ -99,7 +122,7 @@ class SpikingLayer(wiring.Component):
             self.saturated.eq(self.neurons.saturated),
         ]
         if self.stores_from is not None:
-            m.d.comb += [self.crossbar.load.eq(self.load), self.neurons.load.eq(self.load)]
+            m.d.comb += [part.load.eq(self.load) for name, part in self.parts.items() if name != "events"]
         return m
 
 
@@ -126,6 +149,7 @@ class ParallelLayers:
                 banks=banks[number],
                 lanes=lanes[number],
                 shows=shown_by(number, count, trace=options.trace),
+                changes=options.change_events,
                 stores_from=stores_from,
             )
             self.layers.append(made)
@@ -169,6 +193,8 @@ class ParallelLayers:
             counted.append((f"crossbar {number}", (layer.crossbar.banks, layer.crossbar.lanes), layer.crossbar))
         for number, layer in enumerate(self.layers):
             counted.append((f"events {number}", (layer.events.width, layer.events.banks), layer.events))
+            if changes := layer.parts.get("changes"):
+                counted.append((f"changes {number}", changes.width, changes))
         return counted
 
     @classmethod
@@ -194,6 +220,11 @@ class ParallelLayers:
     def word_lanes(options: CoreOptions, sizes: Sequence[int]) -> tuple[int, ...]:
         """See :meth:`captwin.hw.gates.kinds.Layers.word_lanes`."""
         return options.each("lanes", len(sizes) - 1)
+
+    @staticmethod
+    def rows_at_once(options: CoreOptions, sizes: Sequence[int]) -> tuple[int, ...]:
+        """See :meth:`captwin.hw.gates.kinds.Layers.rows_at_once`."""
+        return options.each("row_banks", len(sizes) - 1)
 
     @staticmethod
     def step_at_most(sizes: Sequence[int]) -> int:

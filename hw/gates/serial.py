@@ -158,6 +158,11 @@ class SerialLayers(wiring.Component):
         return options.each("lanes", len(sizes) - 1)
 
     @staticmethod
+    def rows_at_once(options: CoreOptions, sizes: Sequence[int]) -> tuple[int, ...]:
+        """See :meth:`captwin.hw.gates.kinds.Layers.rows_at_once`."""
+        return options.each("row_banks", len(sizes) - 1)
+
+    @staticmethod
     def step_at_most(sizes: Sequence[int]) -> int:
         """See :meth:`captwin.hw.gates.kinds.Layers.step_at_most`."""
         return sum(rows * columns + columns * CYCLES_AT_MOST for rows, columns in pairwise(sizes))

@@ -17,9 +17,21 @@ def spike_word(width: int) -> data.StructLayout:
     return data.StructLayout({"spikes": width, "last": 1})
 
 
-def event(rows: int) -> data.StructLayout:
-    """One beat of an event stream: row ``row`` spiked if ``active``; the time step ends with this beat if ``last``."""
-    return data.StructLayout({"row": range(max(rows, 2)), "active": 1, "last": 1})
+def change_word(width: int) -> data.StructLayout:
+    """A :func:`spike_word` with two more fields: a bit of ``changed`` is set where the spike differs from that of the
+    time step before; ``end`` marks the final word of an image's last step."""
+    return data.StructLayout({"spikes": width, "changed": width, "last": 1, "end": 1})
+
+
+def event(rows: int, *, changes: bool = False) -> data.StructLayout:
+    """One beat of an event stream: row ``row`` spiked if ``active``; the time step ends with this beat if ``last``.
+
+    With ``changes`` the row's spike has changed if ``active``: it is there no more if ``off``. With the beat that is
+    ``last`` in its step the image ends too if ``end``; in other beats ``end`` means nothing.
+    """
+    return data.StructLayout(
+        {"row": range(max(rows, 2)), "active": 1, "last": 1} | ({"off": 1, "end": 1} if changes else {})
+    )
 
 
 class Fork(wiring.Component):

@@ -53,6 +53,8 @@ class Room:
     surfaces: Literal[2, 4] = field(default=2, kw_only=True)  #: of a neuron table; a chip must have as many
     #: whether it has gates for dither, which a chip with dither needs
     dither: bool = field(default=False, kw_only=True)
+    #: whether crossbars keep their sums from step to step, so that the core has settings of row changes
+    change_events: bool = field(default=False, kw_only=True)
     stores: _Hash  #: hash of the core's stores (:func:`layout`)
     #: bytes of the store that describes the chip; None of devices of protocol 1, whose stores are written differently
     description: Annotated[int, Field(ge=1, le=ABOUT_BYTES)] | None = None
@@ -67,7 +69,14 @@ class Room:
     @property
     def options(self) -> CoreOptions:
         """Those of a core with this room."""
-        return CoreOptions(self.pixel_lanes, self.row_banks, self.lanes, loadable=True, serial=self.serial)
+        return CoreOptions(
+            self.pixel_lanes,
+            self.row_banks,
+            self.lanes,
+            loadable=True,
+            serial=self.serial,
+            change_events=self.change_events,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -114,8 +123,9 @@ class About:
             return IdentifyText(json.dumps(fields).encode())
         if self.room.surfaces == 2:
             del fields["room"]["surfaces"]
-        if not self.room.dither:
-            del fields["room"]["dither"]
+        for name in ("dither", "change_events"):
+            if not fields["room"][name]:
+                del fields["room"][name]
         for name in ("build_id", "sizes", "steps"):
             del fields[name]
         fixed = json.dumps(fields).encode().removesuffix(b"}")
@@ -204,6 +214,7 @@ def room_of(core: Core) -> Room:
         tables=layers_of(options).tables(chip),
         surfaces=4 if chip.by_outcome else 2,
         dither=chip.dithered,
+        change_events=options.change_events,
         stores=layout(core),
         # One less than a power of two, since a closing brace follows. A smaller chip's description is not longer.
         description=(1 << len(_described("f" * 16, chip.sizes, STEPS_MAX)).bit_length()) - 1,

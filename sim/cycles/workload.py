@@ -17,8 +17,9 @@ from captwin.hw.gates.neuron import Neurons
 from captwin.hw.gates.readout import ClassReadout
 from captwin.hw.gates.serial import SerialLayers
 from captwin.sim import golden
+from captwin.sim.cycles.real_time import real_time_busy, real_time_cycles
 from captwin.sim.cycles.recurrence import Blocks, SerialBlocks, SerialWords, Words, run, run_serial
-from captwin.sim.encode import encode
+from captwin.sim.encode import changed, encode
 from captwin.sim.jit import njit
 
 #: images of which the golden model's trace is held at once
@@ -58,16 +59,24 @@ class Workload:
             decided.append(answer.steps)
         self._spikes = [np.concatenate(batches) for batches in spikes]
         self._decided = np.concatenate(decided)
-        self._counts: dict[tuple[int, int, int], np.ndarray] = {}
+        self._counts: dict[tuple[int, int, int, bool], np.ndarray] = {}
 
-    def events(self) -> list[float]:
-        """Row events an image that reach each layer."""
-        return [float(spikes.sum() / self.images) for spikes in self._spikes]
+    def events(self, *, change_events: bool = False) -> list[float]:
+        """Row events an image that reach each layer: its spikes, or those that changed."""
+        return [float(self._rows(n, change_events).sum() / self.images) for n in range(len(self._spikes))]
+
+    def _rows(self, number: int, change_events: bool) -> np.ndarray:
+        """(images, steps, rows) rows of layer ``number`` that have an event."""
+        spikes = self._spikes[number]
+        return changed(spikes) if change_events else spikes
 
     def cycles(self, options: CoreOptions) -> Cycles:
         """What a core of ``options`` takes for the images, one behind the other, with whoever takes results ready."""
-        model = {"parallel": self._parallel_cycles, "serial": self._serial_cycles}[options.kind]
-        first_pixels, results = model(options)
+        if options.real_time:
+            first_pixels, results = real_time_cycles(self.chip, self.images, options)
+        else:
+            model = {"parallel": self._parallel_cycles, "serial": self._serial_cycles}[options.kind]
+            first_pixels, results = model(options)
         return Cycles(results - first_pixels, np.diff(results))
 
     def _parallel_cycles(self, options: CoreOptions) -> tuple[np.ndarray, np.ndarray]:
@@ -76,7 +85,8 @@ class Workload:
         layers = len(chip.layers)
         banks, lanes = (np.array(options.each(name, layers)) for name in ("row_banks", "lanes"))
         widths = (options.pixel_lanes, *lanes[:-1])
-        counts = [self._bank_counts(n, int(widths[n]), int(banks[n])).ravel() for n in range(layers)]
+        changes = options.change_events
+        counts = [self._bank_counts(n, int(widths[n]), int(banks[n]), changes).ravel() for n in range(layers)]
         words = [-(-columns // lane) for columns, lane in zip(chip.sizes[1:], lanes, strict=True)]
         return run(
             Words(
@@ -108,7 +118,7 @@ class Workload:
         return run_serial(
             SerialWords(
                 events=np.stack([spikes.sum(axis=2, dtype=np.int64) for spikes in self._spikes], axis=2),
-                counts=self._bank_counts(0, options.pixel_lanes, 1)[..., 0],
+                counts=self._bank_counts(0, options.pixel_lanes, 1, False)[..., 0],
                 decided=self._decided,
                 sizes=np.array(chip.sizes),
                 width=options.pixel_lanes,
@@ -126,6 +136,8 @@ class Workload:
 
     def busy(self, options: CoreOptions) -> dict[str, float]:
         """Cycles an image that each block needs by itself, by name: a core needs as many as the busiest, or more."""
+        if options.real_time:
+            return real_time_busy(self.chip, options)
         lanes = options.each("lanes", len(self.chip.layers))[-1]
         encoder, readout = self.encoder_busy(options.pixel_lanes), self.readout_busy(lanes)
         return {"encoder": encoder} | self.layers_busy(options) | {"readout": readout}
@@ -140,7 +152,8 @@ class Workload:
         needs = {}
         for number in range(layers):
             width = (options.pixel_lanes, *lanes)[number]
-            needs[f"crossbar {number}"] = self.crossbar_busy(number, width, banks[number], lanes[number])
+            sizes = width, banks[number], lanes[number]
+            needs[f"crossbar {number}"] = self.crossbar_busy(number, *sizes, change_events=options.change_events)
             needs[f"neurons {number}"] = self.neurons_busy(number, lanes[number])
         return needs
 
@@ -156,9 +169,9 @@ class Workload:
     def encoder_busy(self, pixel_lanes: int) -> float:
         return float(self.chip.encoder.steps * -(-self.chip.pixels // pixel_lanes))
 
-    def crossbar_busy(self, number: int, width: int, banks: int, lanes: int) -> float:
+    def crossbar_busy(self, number: int, width: int, banks: int, lanes: int, *, change_events: bool = False) -> float:
         """Of layer ``number``, whose spikes come ``width`` a word: its busiest bank's events, or its words of sums."""
-        rows = self._bank_counts(number, width, banks).sum(axis=2, dtype=np.int64).max(axis=2)
+        rows = self._bank_counts(number, width, banks, change_events).sum(axis=2, dtype=np.int64).max(axis=2)
         words = -(-self.chip.layers[number].columns // lanes)
         leave_stage, _ = self._crossbar(number, lanes)
         handing = self.chip.encoder.steps * (leave_stage + 2 + max(0, words - Crossbar.EARLY))
@@ -180,14 +193,14 @@ class Workload:
         """Cycles from the word that decides to the result."""
         return self.chip.classes + ClassReadout.LATENCY + Core.LATENCY
 
-    def _bank_counts(self, number: int, width: int, banks: int) -> np.ndarray:
+    def _bank_counts(self, number: int, width: int, banks: int, change_events: bool) -> np.ndarray:
         """(images, steps, words, banks) rows that each word of spikes brings to each bank of layer ``number``."""
-        key = number, width, banks
+        key = number, width, banks, change_events
         if key not in self._counts:
             rows = self.chip.layers[number].rows
             bank = np.empty(rows + 1, np.int64)
             bank[bank_rows(rows, width, banks)] = np.arange(banks)[:, None]
-            self._counts[key] = _bank_counts(self._spikes[number], bank, width, banks)
+            self._counts[key] = _bank_counts(self._rows(number, change_events), bank, width, banks)
         return self._counts[key]
 
 

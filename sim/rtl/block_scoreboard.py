@@ -55,7 +55,8 @@ class BlockScoreboard:
     def _take_block(self, output: TwinOutput, pixels: np.ndarray) -> None:
         """The next block of numbers, of the images ``pixels``."""
         reference = golden.run(self._chip, pixels, trace=True)
-        self._expected_counters.update(expected_counters(self._chip, pixels, reference))
+        changes = self._sidecar.options.change_events
+        self._expected_counters.update(expected_counters(self._chip, pixels, reference, change_events=changes))
         if self._sidecar.options.trace:
             for layer, trace in enumerate(reference.traces):
                 self._take_trace(output, layer, trace)

@@ -7,7 +7,7 @@ import numpy as np
 
 from captwin.hw.chip import Chip
 from captwin.hw.export.sidecar import Sidecar
-from captwin.sim.encode import encode
+from captwin.sim.encode import changed, encode
 from captwin.sim.golden import Inference, saturates
 
 #: what is compared of each neuron and step: arrays of the golden trace, and fields of the gates'
@@ -24,16 +24,20 @@ def patience(sidecar: Sidecar) -> int:
     return PATIENCE + (0 if sidecar.options.trace else sidecar.silence)
 
 
-def expected_counters(chip: Chip, images: np.ndarray, reference: Inference) -> dict[str, int]:
+def expected_counters(
+    chip: Chip, images: np.ndarray, reference: Inference, *, change_events: bool = False
+) -> dict[str, int]:
     """What the core must have counted: row events, spikes and clamped drives of each layer.
 
-    ``reference`` is the golden model's inference of ``images``, (images, pixels) uint8, with traces.
+    ``reference`` is the golden model's inference of ``images``, (images, pixels) uint8, with traces. With
+    ``change_events`` a row event is a spike that has changed.
     """
-    arriving = int(encode(chip.encoder, images).sum())
+    arriving = encode(chip.encoder, images)
     counters = {}
     for number, (layer, trace) in enumerate(zip(chip.layers, reference.traces, strict=True)):
-        counters[f"events[{number}]"] = arriving
-        counters[f"spikes[{number}]"] = arriving = int(trace.spikes.sum())
+        counters[f"events[{number}]"] = int((changed(arriving) if change_events else arriving).sum())
+        counters[f"spikes[{number}]"] = int(trace.spikes.sum())
+        arriving = trace.spikes
         counters[f"saturated[{number}]"] = int(saturates(layer, chip.formats, trace.sums).sum())
     return counters
 

@@ -15,8 +15,16 @@ DIGITS = load_dataset("digits")
 
 def test_named_configurations():
     assert config_names() == [
-        *("digits", "digits-gf180", "digits-gf180-pass", "digits-sky130", "digits-small", "digits-tiny"),
-        *("mnist", "mnist-lowenergy", "mnist-small"),
+        *(
+            "digits",
+            "digits-gf180",
+            "digits-gf180-pass",
+            "digits-realtime",
+            "digits-sky130",
+            "digits-small",
+            "digits-tiny",
+        ),
+        *("mnist", "mnist-lowenergy", "mnist-realtime", "mnist-small"),
         *("study-digits", "study-mnist"),
     ]
     for name in config_names():

@@ -8,7 +8,7 @@ import torch
 
 from captwin.hw.look_up import look_up_of
 from captwin.hw.support.errors import CaptwinError
-from captwin.sim import golden
+from captwin.sim import activity, golden
 from captwin.sim.devices.fabricate import Process, fabricate
 from captwin.sim.devices.memcapacitor import Effects
 from captwin.sim.neurons.circuits import load_circuit
@@ -142,6 +142,12 @@ def test_drives_of_a_bias_are_whole_charges(digits):
     unit = 8 << chip.layers[0].shift  # 5 bits of 8
     charges = chip.layers[0].offsets // unit - 16
     assert layer.bias_width == 6 and charges.tolist() == [-6, -6, -5, -3, -2, -1, 1, 2, 3, 5, 6, 6]
+
+
+def test_drives_beyond_a_small_table_are_told(digits):
+    chip = build_network(settings(direct={"drive_bits": 1}), digits, load_circuit("charge_share")).to_chip()
+    lines = activity.measure(chip, digits.test_images[:20]).warnings()
+    assert any(line.startswith("layer 0") and line.endswith("are clamped; raise direct.drive_bits") for line in lines)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from captwin.hw.gates.neuron import neuron_word
 from captwin.hw.gates.real_time.direct import direct_layer
 from captwin.hw.gates.real_time.reorder import to_images, to_loop
 from captwin.hw.gates.real_time.schedule import SHORTEST_LOOP, Schedule
-from captwin.hw.gates.real_time.trees import column_sums
+from captwin.hw.gates.real_time.trees import column_sums, latency
 from captwin.hw.gates.stores import Contents
 from captwin.hw.gates.streams import COPY, Landing, Pipeline, reset_by_register
 
@@ -30,7 +30,7 @@ class RealTimeLayer(wiring.Component):
     The first layer takes them in the order of images and gives them in the order of the loop
     (:class:`Schedule`), the others take and give the latter.
 
-    Throughput: a time step a cycle; it never waits. Latency: :meth:`latency` cycles.
+    Throughput: a time step a cycle; it never waits. Latency: :attr:`latency` cycles.
 
     Parameters
     ----------
@@ -101,6 +101,11 @@ class RealTimeLayer(wiring.Component):
             }
             | ({"taken": Out(range(rows + 1))} if first else {})
         )
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the first time step of an image to its spikes."""
+        return latency(self.direct.weights) + (4 if self.first else 2) + SHORTEST_LOOP - 1
 
     def elaborate(self, platform: object) -> Module:
         m, inner = Module(), Module()

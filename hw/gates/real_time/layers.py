@@ -48,6 +48,12 @@ class RealTimeLayers:
         self.taken: Any = [self.layers[0].taken, *self.fired[:-1]]
         self.saturated: Any = [layer.saturated for layer in self.layers]
 
+    @property
+    def latency(self) -> int:
+        """Cycles from the first time step of an image at the first layer to its last one behind the last layer."""
+        loop = self.layers[0].schedule.loop
+        return sum(layer.latency for layer in self.layers) + loop * (self.layers[0].schedule.steps - 1)
+
     def place(self, m: Module, spikes: Any, reset: Signal, trace: Callable[[int, Any], Any]) -> Any:
         """See :meth:`captwin.hw.gates.kinds.Layers.place`."""
         source, control = spikes.payload.spikes, {"valid": spikes.valid, "first": spikes.payload.first}
@@ -93,6 +99,11 @@ class RealTimeLayers:
     def word_lanes(options: CoreOptions, sizes: Sequence[int]) -> tuple[int, ...]:
         """See :meth:`captwin.hw.gates.kinds.Layers.word_lanes`: all neurons of a layer."""
         return tuple(sizes[1:])
+
+    @staticmethod
+    def rows_at_once(options: CoreOptions, sizes: Sequence[int]) -> tuple[int, ...]:
+        """See :meth:`captwin.hw.gates.kinds.Layers.rows_at_once`: all rows of a layer."""
+        return tuple(sizes[:-1])
 
     @staticmethod
     def step_at_most(sizes: Sequence[int]) -> int:

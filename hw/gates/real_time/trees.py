@@ -37,26 +37,41 @@ def column_sums(
     """Adds trees to ``m``: for each column the sum of the weights of all ``rows`` that are high, and its constant.
 
     ``weights`` is (rows, columns); ``name`` begins the names of signals. Equal groups of rows in several columns are
-    added once. Returns the signed sums, none of which can overflow, and how many cycles they are behind the rows.
+    added once. Returns the signed sums, none of which can overflow, and :func:`latency`.
     """
     wires = [_Wire() for _ in range(len(rows))]
     for number, wire in enumerate(wires):
         wire.value = rows[number]
     heaps = [_heap(wires, column) for column in weights.T]
-    levels = cycles = 0
-    while max((len(bits) for heap in heaps for bits in heap.values()), default=0) > 2:
-        heaps = _added(m, f"{name}level{levels}", heaps)
-        levels += 1
-        if levels % LEVELS == 0:
-            heaps = _registered(m, f"{name}stage{levels}", heaps)
-            cycles += 1
+    for level in range(1, _levels(weights) + 1):
+        heaps = _added(m, f"{name}level{level}_", heaps)
+        if level % LEVELS == 0:
+            heaps = _registered(m, f"{name}stage{level}_", heaps)
     sums = []
     for number, (heap, column, constant) in enumerate(zip(heaps, weights.T, constants, strict=True)):
         least, most = (int(constant) + int(part.sum()) for part in (column.clip(max=0), column.clip(min=0)))
         width = max(most.bit_length(), (~least if least < 0 else least).bit_length()) + 1
         inverted = -sum(1 << power for weight in column if weight < 0 for power in _powers(int(weight)))
         sums.append(_finished(m, f"{name}{number}_", heap, int(constant) + inverted, width))
-    return sums, cycles + 2
+    return sums, latency(weights)
+
+
+def latency(weights: np.ndarray) -> int:
+    """Cycles from rows to the sums of :func:`column_sums`."""
+    return _levels(weights) // LEVELS + 2
+
+
+def _levels(weights: np.ndarray) -> int:
+    """Levels of adders until no column has more than two bits of a power."""
+    powers = range(int(np.abs(weights).max(initial=0)).bit_length())
+    bits = np.array([(np.abs(weights) >> power & 1).sum(axis=0) for power in powers], np.int64)
+    levels = 0
+    while bits.max(initial=0) > 2:
+        adders = bits // 3
+        bits = np.pad(bits - 2 * adders, ((0, 1), (0, 0)))
+        bits[1:] += adders
+        levels += 1
+    return levels
 
 
 def _powers(weight: int) -> list[int]:

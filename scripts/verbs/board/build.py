@@ -16,6 +16,7 @@ from captwin.scripts.chip_folders import own_folder
 from captwin.scripts.labels import resource_labels
 from captwin.scripts.options import (
     BanksOption,
+    ChangeEventsOption,
     LanesOption,
     LoadableOption,
     PixelLanesOption,
@@ -39,6 +40,7 @@ def build(
     lanes: LanesOption = None,
     loadable: LoadableOption = None,
     serial: SerialOption = None,
+    change_events: ChangeEventsOption = None,
     trace: Annotated[bool, typer.Option("--trace", help="Let hosts see all that the layers do.")] = False,
     native: Annotated[bool, typer.Option("--native", help="Use the tools on PATH, not those from PyPI.")] = False,
     data: Annotated[
@@ -52,7 +54,16 @@ def build(
     """Build a chip's bitstream for a board; it must meet its clock."""
     target = find_board(board)
     loaded = load_chip(chip)
-    asked = partial(core_options, pixel_lanes, row_banks, lanes, trace=trace or None, loadable=loadable, serial=serial)
+    asked = partial(
+        core_options,
+        pixel_lanes,
+        row_banks,
+        lanes,
+        trace=trace or None,
+        loadable=loadable,
+        serial=serial,
+        change_events=change_events,
+    )
     core = size_core(loaded, target, lambda usual: asked(default=usual))
     core.require_fit()  # before the self-test asks for a data set, which may have to be downloaded
     folder = output or build_folder(chip, board)

@@ -11,6 +11,7 @@ from captwin.hw.gates.core import Core
 from captwin.scripts.options import (
     BanksOption,
     BaudOption,
+    ChangeEventsOption,
     LanesOption,
     LoadableOption,
     PixelLanesOption,
@@ -29,10 +30,13 @@ def virtual(
     lanes: LanesOption = None,
     loadable: LoadableOption = None,
     serial: SerialOption = None,
+    change_events: ChangeEventsOption = None,
     baud: BaudOption = None,
 ) -> None:
     """Run a virtual board until interrupted; prints its port, for any program that talks to serial ones."""
-    options = core_options(pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial, default=LOADABLE)
+    options = core_options(
+        pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial, change_events=change_events, default=LOADABLE
+    )
     with log.status(Text("writing and compiling the virtual board")):
         board = VirtualBoard(Core(load_chip(chip), options), baud=baud or BAUD)
     with board:

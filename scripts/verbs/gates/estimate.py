@@ -16,15 +16,18 @@ from captwin.boards.sizing.area import AreaModel
 from captwin.boards.sizing.fit import SizedCore, core_words, size_core
 from captwin.boards.sizing.search import FastCore
 from captwin.boards.sizing.search import search as find_fastest
+from captwin.hw.gates.kinds import layers_of
 from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.errors import CaptwinError
 from captwin.scripts.labels import resource_labels
 from captwin.scripts.options import (
     BanksOption,
     BuildOption,
+    ChangeEventsOption,
     LanesOption,
     LoadableOption,
     PixelLanesOption,
+    RealTimeOption,
     SerialOption,
     build_folder,
     core_options,
@@ -45,6 +48,8 @@ def estimate(
     lanes: LanesOption = None,
     loadable: LoadableOption = None,
     serial: SerialOption = None,
+    real_time: RealTimeOption = None,
+    change_events: ChangeEventsOption = None,
     images: Annotated[
         int | None,
         typer.Option(min=2, help=f"Test images to count cycles with [default: all; {SEARCH_IMAGES} with --search]."),
@@ -61,9 +66,19 @@ def estimate(
     """Estimate a core's speed and area before any synthesis, or search for the fastest that fits."""
     target = find_board(board)
     loaded = load_chip(chip)
-    if search and (pixel_lanes, row_banks, lanes, serial) != (None,) * 4:
-        raise CaptwinError("--search: finds --pixel-lanes, --row-banks and --lanes itself; leave them and --serial out")
-    asked = partial(core_options, pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial)
+    if search and (pixel_lanes, row_banks, lanes, serial, real_time) != (None,) * 5:
+        raise CaptwinError(
+            "--search: finds --pixel-lanes, --row-banks and --lanes itself; leave them, --serial and --real-time out"
+        )
+    asked = partial(
+        core_options, pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial, change_events=change_events
+    )
+    asked = partial(asked, real_time=real_time, chip=loaded)
+    if real_time:  # its area is what captwin train estimates
+        options = asked(default=target.options(len(loaded.layers)))
+        pixels, _ = chip_dataset(loaded, data).some(images)
+        show(_real_time_rows(chip, Workload(loaded, pixels), options, target), "Core, estimated", as_json)
+        return
     core = size_core(loaded, target, lambda usual: asked(default=usual))
     for name in ("row_banks", "lanes"):
         core.options.each(name, len(loaded.layers))
@@ -72,7 +87,7 @@ def estimate(
     load = Workload(loaded, pixels)
     about = [note("chip", "chip", chip), note("board", "board", target.title), count("images", "images", len(pixels))]
     if search:
-        rows = _search_rows(core.model, load, margin / 100, loadable=core.options.loadable)
+        rows = _search_rows(core.model, load, margin / 100, core.options)
         show([*about, *rows], "Fastest cores that fit, estimated", as_json)
         return
     built = _comparable(chip, core, build)
@@ -81,12 +96,18 @@ def estimate(
     show([*about, note("options", "core", core_words(core.options)), *rows], "Core, estimated", as_json)
 
 
+def _real_time_rows(name: str, load: Workload, options: CoreOptions, board: Board) -> list[Row]:
+    about = [note("chip", "chip", name), note("board", "board", board.title), count("images", "images", load.images)]
+    return [*about, note("options", "core", core_words(options)), *_speed_rows(load, options, board)]
+
+
 def _speed_rows(load: Workload, options: CoreOptions, board: Board) -> list[Row]:
-    cycles, busy, events = load.cycles(options), load.busy(options), load.events()
+    cycles, busy = load.cycles(options), load.busy(options)
+    events = load.events(change_events=options.change_events)
     slowest = max(busy, key=lambda name: busy[name])
     mean = float(cycles.interval.mean())
     latency_s = [float(pick(cycles.latency)) / board.clock_hz for pick in (np.min, np.median, np.max)]
-    banks = options.each("row_banks", len(events))
+    banks = layers_of(options).rows_at_once(options, load.chip.sizes)
     rates = [number / mean for number in events]
     megahertz = f"at {board.clock_hz / 1e6:g} MHz"
     return [
@@ -161,7 +182,7 @@ def _error(estimated: int, real: int) -> str:
     return f", estimate {100 * (estimated - real) / real:+.1f} %" if real else ""
 
 
-def _search_rows(model: AreaModel, load: Workload, margin: float, *, loadable: bool) -> list[Row]:
+def _search_rows(model: AreaModel, load: Workload, margin: float, like: CoreOptions) -> list[Row]:
     board = model.board
 
     def measure(options: CoreOptions) -> tuple[float, float]:
@@ -173,7 +194,8 @@ def _search_rows(model: AreaModel, load: Workload, margin: float, *, loadable: b
             model,
             load,
             measure,
-            loadable=loadable,
+            loadable=like.loadable,
+            change_events=like.change_events,
             margin=margin,
             progress=lambda what, done, total: status.update(f"{done} {what}"),
         )
@@ -203,6 +225,7 @@ def _as_dict(fast: FastCore) -> dict[str, Any]:
     options = fast.core.options
     return {
         "serial": options.serial,
+        "change_events": options.change_events,
         "pixel_lanes": options.pixel_lanes,
         "row_banks": options.row_banks,
         "lanes": options.lanes,

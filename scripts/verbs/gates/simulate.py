@@ -1,6 +1,7 @@
 """``captwin simulate``: a chip's Verilog in a simulator, compared with the golden model number by number."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from captwin.scripts.chip_folders import check_owner, chip_folder, mark_owner
 from captwin.scripts.given import SidecarOption, VerilogOption, given_verilog, untraced
 from captwin.scripts.options import (
     BanksOption,
+    ChangeEventsOption,
     LanesOption,
     PixelLanesOption,
     RealTimeOption,
@@ -44,6 +46,7 @@ def simulate(
     row_banks: BanksOption = None,
     lanes: LanesOption = None,
     serial: SerialOption = None,
+    change_events: ChangeEventsOption = None,
     real_time: RealTimeOption = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -53,7 +56,8 @@ def simulate(
     pixels, labels = dataset.some(images, first=first)
     folder = output or chip_folder(chip, simulator)
     check_owner(folder, chip)
-    options = core_options(pixel_lanes, row_banks, lanes, trace=True, serial=serial, real_time=real_time, chip=loaded)
+    asked = partial(core_options, pixel_lanes, row_banks, lanes, trace=True, serial=serial)
+    options = asked(change_events=change_events, real_time=real_time, chip=loaded)
     given = given_verilog(verilog, sidecar, loaded, options)
     with log.status(Text(f"{simulator}: building and running in {folder}")):
         outcome = run(

@@ -16,6 +16,7 @@ from captwin.hw.gates.options import DEFAULT_KIND, CoreOptions, kind_word
 from captwin.scripts.given import SidecarOption, VerilogOption, given_verilog, untraced
 from captwin.scripts.options import (
     BanksOption,
+    ChangeEventsOption,
     LanesOption,
     LoadableOption,
     PixelLanesOption,
@@ -45,6 +46,7 @@ def verify(
     lanes: LanesOption = None,
     loadable: LoadableOption = None,
     serial: SerialOption = None,
+    change_events: ChangeEventsOption = None,
     real_time: RealTimeOption = None,
     rate: Annotated[
         float | None, typer.Option(min=1, max=1e9, help="Images that arrive a second [default: back to back].")
@@ -59,7 +61,7 @@ def verify(
     pixels, labels = dataset.some(images, first=first)
     target = find_board(board) if board else None
     asked = partial(core_options, pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial)
-    asked = partial(asked, real_time=real_time, chip=loaded)
+    asked = partial(asked, change_events=change_events, real_time=real_time, chip=loaded)
     options = size_core(loaded, target, lambda usual: asked(default=usual)).options if target else asked()
     options = replace(options, trace=True)
     given = given_verilog(verilog, sidecar, loaded, options)
@@ -141,6 +143,7 @@ def _again(twin: Twin, data: str | None, image: int, verilog: list[Path] | None,
     words += ["--sidecar", str(sidecar)] if sidecar else []
     kind = twin.sidecar.options.core_options.kind
     words += [f"--{kind_word(kind)}"] * (kind != DEFAULT_KIND)
+    words += ["--change-events"] * twin.sidecar.options.change_events
     for name in ("pixel_lanes", "row_banks", "lanes"):
         numbers = hardware[name] if isinstance(hardware[name], list) else [hardware[name]]
         words += [f"--{name.replace('_', '-')}", ",".join(map(str, numbers))]
@@ -160,5 +163,5 @@ def _speed(outcome: Verification, clock_hz: float) -> list[Row]:
 
 
 def _rates(twin: Twin, outcome: Verification) -> list[tuple[float, int]]:
-    """Row events a cycle, and banks, of each layer."""
-    return list(zip(outcome.events_per_cycle, twin.sidecar.options.row_banks, strict=True))
+    """Row events a cycle, and how many there may be, of each layer."""
+    return list(zip(outcome.events_per_cycle, twin.sidecar.rows_at_once, strict=True))

@@ -1,5 +1,6 @@
 """``captwin verilog``: a chip as Verilog, and what goes with it into somebody's design."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from captwin.hw.support.names import check_name
 from captwin.hw.verilog import WrittenVerilog, write_verilog
 from captwin.scripts.options import (
     BanksOption,
+    ChangeEventsOption,
     LanesOption,
     PixelLanesOption,
     RealTimeOption,
@@ -41,6 +43,7 @@ def verilog(
     row_banks: BanksOption = None,
     lanes: LanesOption = None,
     serial: SerialOption = None,
+    change_events: ChangeEventsOption = None,
     real_time: RealTimeOption = None,
     trace: Annotated[bool, typer.Option("--trace", help="Add a stream a layer with all that its neurons do.")] = False,
     loadable: Annotated[bool, typer.Option("--loadable", help="Add a port to load other chips.")] = False,
@@ -73,9 +76,8 @@ def verilog(
     if axi_stream:
         _check_axi_stream(trace, loadable)
     loaded = load_chip(chip)
-    options = core_options(
-        pixel_lanes, row_banks, lanes, trace=trace, loadable=loadable, serial=serial, real_time=real_time, chip=loaded
-    )
+    asked = partial(core_options, pixel_lanes, row_banks, lanes, trace=trace, loadable=loadable, serial=serial)
+    options = asked(change_events=change_events, real_time=real_time, chip=loaded)
     warn(chip_warnings(loaded))
     pixels, pixels_note = _images(loaded, images, data)
     written = write_verilog(

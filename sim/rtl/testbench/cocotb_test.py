@@ -109,7 +109,9 @@ class Comparison:
         score, chip, dut, cycle = self._score, self._job.chip, self._dut, self._cycle
         counters = Payload(self._sidecar.port("counters").fields).unpack(number(dut.counters, cycle))
         if score.complete:  # else they say no more than that something is missing
-            score.take_counters(counters, expected_counters(chip, self._job.images, self._reference), cycle)
+            changes = self._sidecar.options.change_events
+            expected = expected_counters(chip, self._job.images, self._reference, change_events=changes)
+            score.take_counters(counters, expected, cycle)
             score.take_build_id(number(dut.build_id, cycle), chip.build_id, cycle)
         return Outcome(
             stopped=None,

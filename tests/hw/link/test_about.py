@@ -30,6 +30,14 @@ def fields(options: CoreOptions) -> dict:
 FIXED, LOADABLE = fields(CoreOptions(lanes=2, trace=True)), fields(CoreOptions(lanes=2, loadable=True))
 
 
+def test_a_device_tells_of_change_events_if_it_has_them() -> None:
+    options = CoreOptions(2, (1, 1), (2, 2), loadable=True, change_events=True)
+    told = fields(options)
+    assert told["room"]["change_events"] is True and "change_events" not in LOADABLE["room"]
+    room = About.read(json.dumps(told).encode()).room
+    assert room is not None and room.options == options
+
+
 @st.composite
 def replies(draw: st.DrawFn) -> bytes:
     """Replies to IDENTIFY with a few things changed, left out or added."""

@@ -20,6 +20,7 @@ from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
 from tests.support.chips import random_chip, random_pixels
 from tests.support.proofs import proof
+from tests.support.real_time import real_time_chip
 
 
 def compare(chip: Chip, pixels: np.ndarray, options: CoreOptions) -> None:
@@ -42,8 +43,11 @@ def compare(chip: Chip, pixels: np.ndarray, options: CoreOptions) -> None:
         proof("digits", CoreOptions(8, 1, 4)),
         proof("digits", CoreOptions(8, (2, 1), (8, 1))),
         proof("digits", CoreOptions(32, (4, 2), (32, 4))),
+        proof("digits", CoreOptions(8, 1, 4, change_events=True)),
+        proof("digits", CoreOptions(32, (4, 2), (32, 4), change_events=True)),
         proof("digits-small", CoreOptions(32, (4, 1), (8, 1))),
         ("digits-tiny", CoreOptions(1, 1, 1)),
+        ("digits-tiny", CoreOptions(8, 2, 1, change_events=True)),
         proof("digits", CoreOptions(4, 1, 1, serial=True)),
         ("digits-tiny", CoreOptions(32, 1, 1, serial=True)),
     ],
@@ -61,6 +65,9 @@ def test_digits(name: str, options: CoreOptions) -> None:
         proof(2, "latency", CoreOptions(32, (2, 1, 4), (1, 8, 2))),
         proof(2, "latency", CoreOptions(32, (2, 1, 4), (4, 32, 8))),
         proof(5, "bernoulli", CoreOptions(16, 32, 1)),
+        proof(0, "latency", CoreOptions(32, (16, 8, 2, 4), (1, 1, 1, 2), change_events=True)),
+        proof(2, "latency", CoreOptions(32, (2, 1, 4), (4, 32, 8), change_events=True)),
+        proof(5, "bernoulli", CoreOptions(16, 32, 1, change_events=True)),
         # rows and columns of all kinds, one after the other
         (0, "latency", CoreOptions(32, 1, 1, serial=True)),
         proof(2, "latency", CoreOptions(1, 1, 1, serial=True)),
@@ -70,6 +77,13 @@ def test_digits(name: str, options: CoreOptions) -> None:
 def test_random_chips(seed: int, kind: str, options: CoreOptions) -> None:
     chip = random_chip(seed, kind=kind)
     compare(chip, random_pixels(seed, chip, 40), options)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize(("seed", "lanes"), [(0, 1), (1, 16), (2, 4)])
+def test_real_time(seed: int, lanes: int) -> None:
+    chip = real_time_chip(seed)
+    compare(chip, random_pixels(seed, chip, 100), CoreOptions(lanes, 1, 1, real_time=True))
 
 
 @pytest.mark.parametrize("by_outcome", [False, True])
@@ -94,6 +108,7 @@ def test_every_encoder(kind: str, options: CoreOptions) -> None:
     [
         ("mnist-small", CoreOptions(32, (4, 1), (8, 1))),
         ("mnist-small", CoreOptions(64, (4, 1), (8, 1))),
+        ("mnist-small", CoreOptions(64, (4, 1), (8, 1), change_events=True)),
         ("mnist", CoreOptions(16, (2, 1, 1), (8, 4, 1))),
     ],
 )

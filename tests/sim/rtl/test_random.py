@@ -26,6 +26,7 @@ def random_options(seed: int, layers: int) -> CoreOptions:
         pixel_lanes=choice.choice([1, 2, 4, 8, 16]),
         row_banks=tuple(choice.choice([1, 2, 4, 8, 16]) for _ in range(layers)),
         lanes=tuple(choice.choice([1, 2, 4, 8, 16]) for _ in range(layers)),
+        change_events=seed % 2 == 1,
     )
     return options if seed % 4 else CoreOptions(options.pixel_lanes, 1, 1, serial=True)
 
@@ -47,7 +48,7 @@ def compare(simulator: Simulator, chip: Chip, options: CoreOptions, seed: int, f
     assert outcome.compared == dict.fromkeys(("sums", "drives", "membranes", "spikes"), values)
 
 
-@pytest.mark.parametrize("seed", [100, *proofs(range(101, 124))])
+@pytest.mark.parametrize("seed", [101, *proofs(set(range(100, 124)) - {101})])
 def test_verilator(seed: int, tmp_path: Path) -> None:
     check("verilator", seed, tmp_path)
 
@@ -79,3 +80,9 @@ def test_reads_of_words_that_are_being_written(seed: int, tmp_path: Path, monkey
 @pytest.mark.parametrize("seed", range(300, 330))
 def test_many_more(seed: int, tmp_path: Path) -> None:
     check("verilator" if seed % 2 else "icarus", seed, tmp_path)
+
+
+@pytest.mark.proof
+@pytest.mark.parametrize("seed", range(501, 621, 2))
+def test_change_events(seed: int, tmp_path: Path) -> None:
+    check("icarus" if seed % 8 == 1 else "verilator", seed, tmp_path)

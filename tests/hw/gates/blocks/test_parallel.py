@@ -19,17 +19,22 @@ from tests.support.chips import random_formats, random_layer
     lanes=SIZES,
     rows=st.integers(1, 30),
     columns=st.integers(1, 20),
+    changes=st.booleans(),
     stall=STALLS,
     seed=SEEDS,
 )
-def test_spiking_layer(width: int, banks: int, lanes: int, rows: int, columns: int, stall: float, seed: int) -> None:
+def test_spiking_layer(
+    width: int, banks: int, lanes: int, rows: int, columns: int, changes: bool, stall: float, seed: int
+) -> None:
     rng = np.random.default_rng(seed)
     formats = random_formats(rng)
     layer = random_layer(rng, formats, rows, columns, by_outcome=seed % 2 == 1)
     steps = int(rng.integers(1, 5))
     spikes = rng.random((2, steps, rows)) < rng.random()  # two inferences, one after the other
     trace = golden.run_layer(layer, formats, spikes)
-    block = SpikingLayer(layer, formats, steps=steps, width=width, banks=banks, lanes=lanes, shows=SHOWN)
+    block = SpikingLayer(
+        layer, formats, steps=steps, width=width, banks=banks, lanes=lanes, shows=SHOWN, changes=changes
+    )
     sent = [bits(block.spikes.payload.shape(), word) for word in words(spikes.reshape(-1, rows), width)]
     count = 2 * steps * -(-columns // lanes)
     (received,) = exchange(block, {block.spikes: sent}, {block.results: number(count)}, stall=stall, seed=seed)

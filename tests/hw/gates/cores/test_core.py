@@ -1,6 +1,7 @@
 """The whole core in Amaranth's simulator against the golden model."""
 
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.sim import golden
@@ -10,12 +11,12 @@ from tests.support.chips import random_chip, random_pixels
 
 
 @settings(few, max_examples=5)
-@given(seed=SEEDS, stall=STALLS, pixel_lanes=SIZES, banks=SIZES, lanes=SIZES)
-def test_core(seed: int, stall: float, pixel_lanes: int, banks: int, lanes: int) -> None:
+@given(seed=SEEDS, stall=STALLS, pixel_lanes=SIZES, banks=SIZES, lanes=SIZES, changes=st.booleans())
+def test_core(seed: int, stall: float, pixel_lanes: int, banks: int, lanes: int, changes: bool) -> None:
     chip = random_chip(seed)
     pixels = random_pixels(seed, chip, 3)
     expected = golden.run(chip, pixels)
-    core = Core(chip, CoreOptions(pixel_lanes, banks, lanes))
+    core = Core(chip, CoreOptions(pixel_lanes, banks, lanes, change_events=changes))
     beats = [
         sum(int(code) << 8 * n for n, code in enumerate(image[start : start + pixel_lanes]))
         for image in pixels

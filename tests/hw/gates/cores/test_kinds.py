@@ -12,7 +12,7 @@ from tests.support.real_time import real_time_chip
 
 OPTIONS = {
     "real_time": CoreOptions(2, 1, 1, real_time=True),
-    "parallel": CoreOptions(2, (2, 1), (1, 4), loadable=True),
+    "parallel": CoreOptions(2, (2, 1), (1, 4), loadable=True, change_events=True),
     "serial": CoreOptions(2, 1, 1, loadable=True, serial=True),
 }
 

@@ -23,6 +23,13 @@ def test_serial_layers_have_one_of_each() -> None:
         CoreOptions(lanes=8, serial=True)
 
 
+def test_only_parallel_layers_have_change_events() -> None:
+    options = CoreOptions(4, 2, 8, change_events=True)
+    assert options.of_kind("parallel").change_events and not options.of_kind("serial").change_events
+    with pytest.raises(CaptwinError, match="change_events: a serial core keeps no sums; take a parallel one"):
+        CoreOptions(1, 1, 1, serial=True, change_events=True)
+
+
 def test_every_kind_of_layers_is_selected_by_its_option() -> None:
     assert SIZED_BY.keys() == KINDS.keys() and CoreOptions().kind == DEFAULT_KIND
     for kind, layers in KINDS.items():

@@ -6,6 +6,7 @@ import pytest
 from amaranth import Module, Signal
 from amaranth.sim import Simulator
 
+from captwin.hw.chip import Chip
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.sim import golden
 from tests.support.chips import random_chip, random_pixels
@@ -18,17 +19,22 @@ PATIENCE = 200_000  # clock cycles
 PERIOD = 1e-8  # of the clock, seconds
 
 
-@pytest.mark.parametrize("seed", [0, 12, *proofs(set(range(15)) - {0, 12}), 15, *proofs(range(16, 20))])
-def test_reset_in_the_midst(seed: int) -> None:
-    dice, serial, real_time = random.Random(seed), 12 <= seed < 15, seed >= 15
+def random_core(seed: int, dice: random.Random) -> tuple[Chip, CoreOptions]:
+    """A chip and its core: parallel layers below seed 12, with change events if it is odd; from 15 on in real time."""
+    serial = 12 <= seed < 15
     sizes = (dice.randint(2, 12), dice.randint(2, 8 if serial else 40), dice.randint(2, 6))
-    chip = random_chip(seed, sizes=sizes, readout="most_spikes")
-    options = CoreOptions(dice.choice((1, 4)), dice.choice((1, 2)), dice.choice((1, 2, 8)))
-    if serial:
-        options = CoreOptions(options.pixel_lanes, 1, 1, serial=True)
-    if real_time:
+    options = CoreOptions(dice.choice((1, 4)), dice.choice((1, 2)), dice.choice((1, 2, 8)), change_events=seed % 2 == 1)
+    if seed >= 15:
         chip = real_time_chip(seed, sizes=sizes, readout="most_spikes")
-        options = CoreOptions(options.pixel_lanes, 1, 1, real_time=True)
+        return chip, CoreOptions(options.pixel_lanes, 1, 1, real_time=True)
+    chip = random_chip(seed, sizes=sizes, readout="most_spikes")
+    return chip, CoreOptions(options.pixel_lanes, 1, 1, serial=True) if serial else options
+
+
+@pytest.mark.parametrize("seed", [0, 1, 12, *proofs(set(range(15)) - {0, 1, 12}), 15, *proofs(range(16, 20))])
+def test_reset_in_the_midst(seed: int) -> None:
+    dice = random.Random(seed)
+    chip, options = random_core(seed, dice)
     core, reset, resetting = Core(chip, options), Signal(), Signal()
     m = Module()
     m.submodules.core = core

@@ -16,10 +16,12 @@ from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
 from tests.boards.host.test_loading import room_of
 from tests.support.chips import like, random_chip, random_pixels
+from tests.support.proofs import proof
 
 #: cycles in which everything must be over
 PATIENCE = 100_000  # clock cycles
 PERIOD = 1e-8  # of the clock, seconds
+SERIAL = CoreOptions(1, 1, 1, loadable=True, serial=True)
 
 
 def loaded_answers(core: Core, stores: list, pixels: np.ndarray, seed: int) -> list[tuple]:
@@ -82,8 +84,12 @@ def test_more_words_than_addresses() -> None:
 @pytest.mark.parametrize("kind", ENCODERS)
 @pytest.mark.parametrize(
     "options",
-    [CoreOptions(2, 2, 2, loadable=True), CoreOptions(2, 1, 1, loadable=True, serial=True)],
-    ids=["parallel", "serial"],
+    [
+        CoreOptions(2, 2, 2, loadable=True),
+        proof(CoreOptions(2, 2, 2, loadable=True, change_events=True)),
+        CoreOptions(2, 1, 1, loadable=True, serial=True),
+    ],
+    ids=["parallel", "changes", "serial"],
 )
 def test_another_chip(options: CoreOptions, kind: str) -> None:
     seed = list(ENCODERS).index(kind)
@@ -101,12 +107,12 @@ def test_another_chip(options: CoreOptions, kind: str) -> None:
         assert membranes[: other.classes] == expected.membranes[n].tolist()
 
 
-@pytest.mark.parametrize("serial", [False, True])
-def test_another_chip_with_dither(serial: bool) -> None:
+@pytest.mark.parametrize("options", [CoreOptions(1, 1, 1, loadable=True, change_events=True), SERIAL])
+def test_another_chip_with_dither(options: CoreOptions) -> None:
     chip = random_chip(100, sizes=(3, 2, 2), kind="rate", formats=Formats(4, 8, 10, 7, 9), dithered=True)
     other = like(chip, 101, chip.sizes)
     layers = tuple(replace(layer, dither=Dither(seed, 300)) for layer, seed in zip(other.layers, (5, 6), strict=True))
     other = replace(other, layers=layers)
-    options, images = CoreOptions(1, 1, 1, loadable=True, serial=serial), random_pixels(1, other, 2)
+    images = random_pixels(1, other, 2)
     answers = loaded_answers(Core(chip, options), contents(other, room_of(chip, options)), images, 1)
     assert [answer[3] for answer in answers] == golden.run(other, images).membranes.tolist()

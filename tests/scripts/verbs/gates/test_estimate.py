@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from captwin.boards.catalogue import find_board
+from captwin.hw.encoders import make_encoder
 from captwin.train.zoo import load_chip
 from tests.support.paths import ROOT
+from tests.support.real_time import real_time_chip
 
 
 def fake_build(folder: Path, **changes: object) -> None:
@@ -47,6 +49,9 @@ def test_estimate(captwin):
     )
     assert said["fits"] and said["built"] is None
     assert 0 < said["luts"] < said["limits"]["luts"]
+    changes = json.loads(captwin(*arguments[:-1], "8", "--change-events", "--json")[1])
+    spikes = json.loads(captwin(*arguments[:-1], "8", "--all-events", "--json")[1])
+    assert changes["interval_cycles"]["mean"] < spikes["interval_cycles"]["mean"] and changes["luts"] > spikes["luts"]
     status, out, _ = captwin(*arguments[:-1], "8", "--parallel")
     assert status == 0 and "--pixel-lanes 8 --row-banks 1 --lanes 1" in out and "crossbar 0" in out
 
@@ -138,6 +143,10 @@ def test_search(captwin):
         (("digits", "--board", "icebreaker", "--lanes", "3"), "lanes: must be a power of two"),
         (("digits", "--board", "icebreaker", "--row-banks", "1,1,1"), "the chip has 2 layers, not 3"),
         (("digits", "--board", "icebreaker", "--serial", "--row-banks", "4"), "row_banks: must be 1 in a serial core"),
+        (
+            ("digits", "--board", "icebreaker", "--serial", "--change-events"),
+            "change_events: a serial core keeps no sums",
+        ),
         (("digits", "--board", "icebreaker", "--search", "--lanes", "2"), "--search: finds --pixel-lanes"),
         (("mnist-small", "--board", "icebreaker", "--search"), "no core of this chip leaves 10 % of the device free"),
     ],
@@ -157,3 +166,14 @@ def test_build_refuses_before_it_asks_for_data(captwin, monkeypatch):
     monkeypatch.setattr("captwin.scripts.verbs.board.build.chip_dataset", asked)
     status, out, err = captwin("build", "mnist", "--board", "icebreaker")
     assert (status, out, err.count("\n")) == (1, "", 1) and "block RAMs, there are 30" in err
+
+
+def test_a_real_time_core_takes_as_many_cycles_for_every_image(captwin, tmp_path):
+    chip = real_time_chip(1, sizes=(64, 3, 10), encoder=make_encoder(kind="rate", steps=8), knots=(2, 3))
+    chip.save(tmp_path / "direct.safetensors")
+    arguments = ("--board", "ulx3s-85f", "--real-time", "--data", "digits", "--images", "20", "--json")
+    status, out, _ = captwin("estimate", "direct.safetensors", *arguments)
+    result = json.loads(out)
+    assert status == 0 and result["gates_images_per_s"] == 12.5e6
+    status, out, err = captwin("estimate", "digits-tiny", "--board", "ulx3s-85f", "--real-time")
+    assert (status, out, err.count("\n")) == (1, "", 1) and "a real-time core takes powers of two" in err
