@@ -57,7 +57,7 @@ def test_the_package_is_typed():
 #: whose examples need compilers, place and route, ngspice, a board or a training run: docs/python.md has them too
 LONG = {
     *("write_verilog", "train_chip", "compile_gates", "verify", "build_bitstream"),
-    *("characterize", "open_bench", "VirtualBoard", "Device"),
+    *("characterize", "open_bench", "compare_columns", "VirtualBoard", "Device"),
 }
 
 

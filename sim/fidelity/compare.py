@@ -98,6 +98,10 @@ def compare(
     membrane and as a V_ref that is off. Each chain is simulated without noise as well, so what noise does in one model
     is told from what it does in the other. Raises :class:`SpiceError`, after all others have been simulated, that names
     chains that fail.
+
+    >>> images = captwin.load_dataset("digits").test_images[:1]
+    >>> captwin.compare_columns(captwin.load_chip("digits-tiny"), images, neurons=1).summary().chains
+    1
     """
     require_ngspice()
     golden.check_pixels(chip, pixels)

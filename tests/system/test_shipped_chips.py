@@ -73,3 +73,12 @@ def test_all_digits(tmp_path: Path) -> None:
     outcome = run("digits", dataset, len(dataset.test_images), tmp_path, "verilator")
     accuracy = (outcome.labels == dataset.test_labels).mean()
     assert accuracy == load_chip("digits").provenance["accuracy"]["test"]
+
+
+@pytest.mark.proof
+def test_a_step_a_clock(tmp_path: Path) -> None:
+    chip, dataset = load_chip("digits-realtime"), load_dataset("digits")
+    outcome = run(
+        "digits-realtime", dataset, 60, tmp_path, "verilator", CoreOptions(8, 1, 1, trace=True, real_time=True)
+    )
+    assert outcome.interval_cycles == chip.encoder.steps

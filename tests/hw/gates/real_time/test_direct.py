@@ -11,7 +11,7 @@ from captwin.hw.gates.options import CoreOptions
 from captwin.hw.gates.real_time.direct import DirectLayer, direct_layer
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
-from captwin.train.zoo import load_chip
+from captwin.train.zoo import load_chip, names
 from tests.support.chips import random_chip
 from tests.support.real_time import real_time_chip
 
@@ -82,6 +82,13 @@ def test_what_needs_interpolation_is_refused_in_one_line() -> None:
         Core(load_chip("digits-tiny"), REAL_TIME)
     with pytest.raises(CaptwinError, match=r"layers.0.dither: a real-time core has no gates for it"):
         Core(random_chip(1, sizes=(2, 2), kind="rate", dithered=True), REAL_TIME)
+
+
+@pytest.mark.parametrize("name", [name for name in names() if name.endswith("-realtime")])
+def test_chips_that_were_trained_for_it_are_direct(name: str) -> None:
+    chip = load_chip(name)
+    for number, layer in enumerate(chip.layers):
+        assert direct_layer(layer, chip.formats, f"layers.{number}").alike
 
 
 def test_encoders_without_gates_for_real_time_are_refused() -> None:

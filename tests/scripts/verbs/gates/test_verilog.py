@@ -161,8 +161,7 @@ def test_a_real_time_core_takes_an_image_every_step(captwin, tmp_path):
 def test_real_time_gates_of_a_test_set(captwin, tmp_path):
     if missing := missing_tools("verilator"):
         pytest.skip(f"verilator lacks {', '.join(missing)}")
-    chip = real_time_chip(2, sizes=(64, 20, 10), encoder=make_encoder(kind="rate", steps=8), density=0.4)
-    chip.save(tmp_path / "direct.safetensors")
-    status, out, _ = captwin("verify", "direct.safetensors", "--data", "digits", "--real-time", "--json")
+    status, out, _ = captwin("verify", "digits-realtime", "--real-time", "--json")
     result = json.loads(out)
-    assert status == 0 and result["mismatches"] == 0 and result["interval_cycles"] == [8, 8, 8]
+    assert status == 0 and result["mismatches"] == 0
+    assert set(result["interval_cycles"].values()) == {8}
