@@ -20,7 +20,7 @@ from captwin.hw.chip import (
 from captwin.hw.dither import Dither
 from captwin.hw.encoders import AnyEncoder
 from captwin.hw.support.digest import canonical
-from captwin.hw.support.documents import DocumentError, first_fault, parse_json
+from captwin.hw.support.documents import DocumentError, first_fault, is_version, parse_json
 from captwin.hw.support.names import field_name, printable
 from captwin.hw.support.tensors import TensorFileError, read_tensors
 
@@ -97,7 +97,7 @@ def _manifest(text: str) -> _Manifest:
         raise ChipError(f"manifest: {error}; {_AGAIN}") from None
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise ChipError(f"manifest.format: expected {FORMAT!r}: this is not a chip file")
-    if values.get("version") != VERSION:
+    if not is_version(values.get("version"), VERSION):
         raise ChipError(
             f"manifest.version: this captwin reads version {VERSION}, the file has {printable(values.get('version'))};"
             " install the captwin that wrote it, or export the chip again"

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from captwin.boards.board import Board
+from captwin.boards.sizing.area import AreaModel
+from captwin.hw.chip import Chip
 from captwin.scripts.main import collect_seldom
 from captwin.sim.rtl import program, virtual
 from captwin.train.datasets.catalogue import load_dataset
@@ -20,6 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # Tests interrupt processes that they start. A shell's background jobs ignore that, and so would all they start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     collect_seldom()  # as the command line does, which some tests call
+    virtual.IDLE_BITS = 4_000  # the tests' cores are small, and what is simulated while nobody talks costs much time
     if config.option.markexpr == "not proof":
         # The short tests' cores run few cycles, virtual boards more: optimising takes longer than it saves,
         # as does C++ in several parts, each of which reads Verilator's headers. Long proofs run them as users do.
@@ -83,6 +87,22 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if report.skipped and os.environ.get("CAPTWIN_NO_SKIPS"):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid}: skipped, but CAPTWIN_NO_SKIPS is set: {report.longrepr}"
+
+
+#: what has been counted of each chip on each board, see `counted_once`
+_COUNTED: dict[tuple[int, str], dict[Any, Any]] = {}
+
+
+@pytest.fixture
+def counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All models of the area of one chip on one board remember together what they have counted of it."""
+    begin = AreaModel.__init__
+
+    def shared(model: AreaModel, chip: Chip, board: Board) -> None:
+        begin(model, chip, board)
+        model._counted = _COUNTED.setdefault((chip.build_id, board.name), model._counted)
+
+    monkeypatch.setattr(AreaModel, "__init__", shared)
 
 
 @pytest.fixture(scope="session")

@@ -57,6 +57,11 @@ def parse_toml(text: bytes | str) -> dict[str, Any]:
     return table
 
 
+def is_version(stated: object, version: int) -> bool:
+    """Whether ``stated``, a value of JSON, is the whole number ``version``; true and 1.0 are not 1."""
+    return type(stated) is int and stated == version
+
+
 def first_fault(error: ValidationError) -> tuple[str, str]:
     """The field that pydantic found wrong first, with dots between its parts, and what is wrong with it; one printable
     line each, whatever a file calls its fields."""

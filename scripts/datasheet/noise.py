@@ -4,17 +4,18 @@ from contextlib import suppress
 
 import numpy as np
 
-from captwin.hw.chip import Analog, Formats
+from captwin.hw.chip import Formats
 from captwin.hw.support.errors import CaptwinError
 from captwin.scripts.datasheet.sheet import Sheet
 from captwin.scripts.page.blocks import Block, Note, Section, Table
+from captwin.sim.neurons.circuits import analog_of
 from captwin.sim.neurons.quantise import quantise
 from captwin.sim.noise import Noise, NoiseVolts, column_share, drive_noise, noise_volts
 
 
 def section(sheet: Sheet) -> Section:
     """kT/C of each switch, where it arises and at the membrane."""
-    table, analog = sheet.table, _analog(sheet)
+    table, analog = sheet.table, analog_of(sheet.table)
     share = float(column_share(analog, np.array([table.c_column]))[0])
     column, reset, transfer = _terms(sheet)
     rows = [
@@ -40,7 +41,7 @@ def section(sheet: Sheet) -> Section:
 
 def membrane_noise(sheet: Sheet) -> float:
     """V RMS that kT/C adds to the membrane in a cycle without a spike before it."""
-    share = column_share(_analog(sheet), np.array([sheet.table.c_column]))
+    share = column_share(analog_of(sheet.table), np.array([sheet.table.c_column]))
     return float(_volts(sheet).membrane(share)[0])
 
 
@@ -51,17 +52,4 @@ def _terms(sheet: Sheet) -> tuple[float, float, float]:
 
 
 def _volts(sheet: Sheet) -> NoiseVolts:
-    return noise_volts(_analog(sheet), np.array([sheet.table.c_column]), Noise())
-
-
-def _analog(sheet: Sheet) -> Analog:
-    table = sheet.table
-    return Analog(
-        circuit=table.circuit,
-        corner=table.corner,
-        temperature=table.temperature,
-        table_sha256=table.circuit_sha256,
-        supply=table.supply,
-        v_read=table.v_read,
-        c_membrane=table.c_membrane,
-    )
+    return noise_volts(analog_of(sheet.table), np.array([sheet.table.c_column]), Noise())

@@ -16,7 +16,13 @@ from captwin.sim.neurons.verdict import Verdict
 from captwin.sim.pdk.catalogue import find_pdk
 from captwin.sim.pdk.pdk import Pdk
 from captwin.sim.pdk.place import advice, find_place
-from captwin.sim.schematic.elements import Subcircuit, count_transistors, read_subcircuits
+from captwin.sim.schematic.elements import (
+    Subcircuit,
+    count_transistors,
+    read_subcircuits,
+    size_expressions,
+    with_numbers,
+)
 from captwin.sim.spice.benches.bench import (
     MODELS,
     NETLISTS,
@@ -27,6 +33,7 @@ from captwin.sim.spice.benches.bench import (
     open_bench,
 )
 from captwin.sim.spice.characterize import HeldOut, held_out
+from captwin.sim.spice.netlist import evaluate
 from captwin.sim.spice.ngspice import ADVICE
 from captwin.sim.spice.source import Source, read_source
 
@@ -41,7 +48,7 @@ class Netlist:
     path: Path
     source: Source
     devices: str | Path  #: what it is made of: the name of a PDK, or a file
-    subcircuits: dict[str, Subcircuit]
+    subcircuits: dict[str, Subcircuit]  #: sizes that are expressions as numbers, where ngspice is at hand
     bench: Bench | str  #: under the conditions of the circuit's own table; or what is missing for it
 
     @property
@@ -155,4 +162,6 @@ def _netlist(table: NeuronTable, place: Path | None, models: Path | None, pdk: s
             c_column=table.c_column,
             c_membrane=table.c_membrane,
         )
+    if isinstance(bench, Bench) and (expressions := size_expressions(subcircuits)):
+        subcircuits = with_numbers(subcircuits, evaluate(bench.around(""), expressions))
     return Netlist(path, source, devices, subcircuits, bench)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from captwin.hw.support.documents import DocumentError, first_fault, parse_json
+from captwin.hw.support.documents import DocumentError, first_fault, is_version, parse_json
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_bytes
 from captwin.hw.support.names import check_name, printable
@@ -56,7 +56,7 @@ def read_model(kind: type[AnyModel], path: Path) -> AnyModel:
         if not isinstance(document, dict) or document.pop("format", None) != kind.format:
             raise DocumentError(f"format: expected {kind.format!r}: this is no {kind.title}")
         version = document.pop("version", None)
-        if version != kind.version:
+        if not is_version(version, kind.version):
             raise DocumentError(
                 f"version: this captwin reads version {kind.version}, the file has {printable(version)}"
             )

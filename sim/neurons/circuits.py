@@ -73,6 +73,20 @@ def conditions_of(table: NeuronTable) -> Conditions:
     return Conditions(table.corner, table.temperature)
 
 
+def analog_of(table: NeuronTable, v_read: float | None = None) -> Analog:
+    """What a chip file says of the circuit of ``table``; ``v_read`` is the V of the rows' swing, by default the
+    table's."""
+    return Analog(
+        circuit=table.circuit,
+        corner=table.corner,
+        temperature=table.temperature,
+        table_sha256=table.circuit_sha256,
+        supply=table.supply,
+        v_read=table.v_read if v_read is None else v_read,
+        c_membrane=table.c_membrane,
+    )
+
+
 def circuit_conditions(name_or_path: str) -> tuple[Conditions, ...]:
     """The conditions that there are tables for of the circuit that :func:`load_circuit` finds: first that of its own
     table, then the others by corner and temperature.

@@ -13,7 +13,7 @@ import numpy as np
 
 from captwin.hw.quantities import JOULES, VOLTS, Range, fault
 from captwin.hw.support.digest import sha256_of
-from captwin.hw.support.documents import DocumentError, parse_json
+from captwin.hw.support.documents import DocumentError, is_version, parse_json
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_bytes, write_atomically
 from captwin.hw.support.names import check_name, field_name, printable
@@ -217,7 +217,7 @@ def _parse(data: bytes) -> NeuronTable:
     if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
         raise TableError(f"format: expected {FORMAT!r}: this is not a neuron table")
     version = content.pop("version", None)
-    if version != VERSION:
+    if not is_version(version, VERSION):
         raise TableError(f"version: this captwin reads version {VERSION}, the file has {printable(version)}")
     names = _names()
     for name in sorted(set(content) - set(names)):

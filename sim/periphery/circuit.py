@@ -69,6 +69,33 @@ def design_of(bench: Bench, rail: float | None = None, switch_width: float | Non
     return Design(supply, v_read, rail, switch_width, taken)
 
 
+def _as_before(
+    before: CircuitPeriphery,
+    bench: Bench,
+    rail: float | None,
+    switch_width: float | None,
+    regulator_current: float | None,
+) -> tuple[Design, float]:
+    """The drivers of ``before`` and A of its regulator; what is asked for, and the circuit of ``bench``, must agree."""
+    currents = sorted({periphery.regulator_current for periphery in before.conditions.values()})
+    agree = {
+        "netlist": before.source_sha256 == sha256_of(bench.netlist.raw),
+        "PDK": before.pdk == pdk_of(bench).name,
+        "supply": abs(before.supply - bench.parameters["supply"]) < 1e-6,
+        "v_read": abs(before.v_read - bench.parameters["v_read"]) < 1e-6,
+        "rail": rail in (None, before.rail),
+        "switch width": switch_width in (None, before.switch_width),
+        "regulator current": len(currents) == 1 and regulator_current in (None, *currents),
+    }
+    for name, same in agree.items():
+        if not same:
+            raise CaptwinError(
+                f"{before.circuit}: what the file holds of other conditions is of another {name}; measure all of them"
+                " again (--corners, --temperatures), or name another file with --output"
+            )
+    return Design(before.supply, before.v_read, before.rail, before.switch_width, before.inverter_input), currents[0]
+
+
 def clock_load(pdk: Pdk, clock_lines: int) -> float:
     """F of all clock lines together a neuron; they lie twice as far apart as they may."""
     clocks = pdk.wires.clocks
@@ -83,19 +110,26 @@ def measure_circuit(
     rail: float | None = None,
     switch_width: float | None = None,
     regulator_current: float | None = None,
+    before: CircuitPeriphery | None = None,
     progress: Progress = silent,
 ) -> tuple[CircuitPeriphery, list[Measured]]:
     """The periphery of chips of the circuit that ``open_at`` opens, under each of the ``wanted`` conditions; drivers
     are sized under the first of them. ``date`` is when, ISO 8601. ``regulator_current`` is by default 0 A where rows
-    swing by the supply, which needs no regulator, else REGULATOR_CURRENT.
+    swing by the supply, which needs no regulator, else REGULATOR_CURRENT. With ``before``, what was measured earlier,
+    drivers and regulator are those, and what is there of conditions that are not ``wanted`` is kept.
 
-    Raises :class:`CaptwinError` if the circuit stands on no PDK, or a driver does not do its work somewhere.
+    Raises :class:`CaptwinError` if the circuit stands on no PDK, if a driver does not do its work somewhere, or if
+    ``before`` is of another netlist or of other drivers than those asked for.
     """
     first = open_at(wanted[0])
-    pdk, design = pdk_of(first), design_of(first, rail, switch_width)
+    pdk = pdk_of(first)
+    if before is None:
+        design = design_of(first, rail, switch_width)
+    else:
+        design, regulator_current = _as_before(before, first, rail, switch_width, regulator_current)
     if regulator_current is None:
         regulator_current = REGULATOR_CURRENT if design.v_read < design.supply - 1e-6 else 0.0
-    found, measured = {}, []
+    found, measured = dict(before.conditions) if before else {}, []
     for number, conditions in enumerate(wanted):
         progress(str(conditions), number, len(wanted))
         try:

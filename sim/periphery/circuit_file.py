@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from captwin.hw.periphery import Periphery
 from captwin.hw.quantities import fault
-from captwin.hw.support.documents import DocumentError, first_fault, parse_json
+from captwin.hw.support.documents import DocumentError, first_fault, is_version, parse_json
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.files import read_bytes, write_atomically
 from captwin.hw.support.names import check_name, printable
@@ -74,7 +74,7 @@ class CircuitPeriphery(BaseModel):
             values = parse_json(data)
             if not isinstance(values, dict) or values.get("format") != FORMAT:
                 raise CaptwinError(f"format: expected {FORMAT!r}: this is no periphery")
-            if values.get("version") != VERSION:
+            if not is_version(values.get("version"), VERSION):
                 raise CaptwinError(
                     f"version: this captwin reads version {VERSION}, the file has {printable(values.get('version'))}"
                 )

@@ -1,6 +1,6 @@
 // Runs a linked core that Verilator compiled, with its line on a file descriptor: a board for whoever opens the other end.
 //
-//     program BIT DESCRIPTOR
+//     program BIT DESCRIPTOR IDLE
 //
 // BIT is how many clock cycles a bit lasts at this end, which need not be what it lasts at the device's, nor be whole.
 // Time stands still while nothing is on the line either way and has not been for IDLE bits, so that a board that nobody
@@ -18,7 +18,6 @@
 #include "Vcore.h"
 #include "verilated.h"
 
-constexpr int IDLE = 20000;
 constexpr int BURST = 64;  // bits between two looks at the descriptor
 
 // The line to the device: bytes become levels.
@@ -82,6 +81,7 @@ private:
 int main(int, char** arguments) {
     const double bit = std::atof(arguments[1]);
     const int line = std::atoi(arguments[2]);
+    const double idle = std::atoi(arguments[3]) * bit;  // cycles
     const auto context = std::make_unique<VerilatedContext>();
     const auto core = std::make_unique<Vcore>(context.get());
     const auto tick = [&] {
@@ -100,7 +100,7 @@ int main(int, char** arguments) {
     double silence = 0;  // cycles
     while (true) {
         pollfd waiting{line, POLLIN, 0};
-        const int ready = poll(&waiting, 1, silence < IDLE * bit ? 0 : -1);
+        const int ready = poll(&waiting, 1, silence < idle ? 0 : -1);
         if (ready < 0 && errno != EINTR) return 1;
         if (ready > 0) {
             uint8_t bytes[4096];

@@ -23,6 +23,8 @@ LEVEL = FAST  #: of g++'s optimising
 CLOCK_HZ = 100e6
 #: the fastest that the receiver can follow, since each clock cycle is simulated
 BAUD = CLOCK_HZ / LEAST_CYCLES
+#: bits of silence on the line after which simulated time stands still
+IDLE_BITS = 20_000
 #: a core that other chips can be loaded into, and that has a trace of each layer
 LOADABLE = CoreOptions(loadable=True, trace=True)
 
@@ -58,7 +60,7 @@ class VirtualBoard:
         # This end stays open, so that the board keeps running after a host has closed its own.
         self._host = host
         self._process = subprocess.Popen(
-            [self._program, str(self._bit), str(board)], pass_fds=[board], env=tool_environment()
+            [self._program, str(self._bit), str(board), str(IDLE_BITS)], pass_fds=[board], env=tool_environment()
         )
         os.close(board)
         return self

@@ -1,8 +1,8 @@
 """The devices of a netlist, in the blocks that its comments make."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from captwin.sim.spice.source import Source
 
@@ -89,6 +89,32 @@ def read_subcircuits(netlist: Source) -> dict[str, Subcircuit]:
             blocks[-1] = Block(blocks[-1].comment, (*blocks[-1].elements, element))
         above = ""
     return found
+
+
+def size_expressions(subcircuits: Mapping[str, Subcircuit]) -> list[str]:
+    """The expressions that w and l of devices are written as, each once, without their braces."""
+    all_sizes = (element.sizes for part in subcircuits.values() for element in part.elements)
+    sizes = (sizes[axis] for sizes in all_sizes for axis in ("w", "l") if axis in sizes)
+    return list(dict.fromkeys(size[1:-1] for size in sizes if size.startswith("{")))
+
+
+def with_numbers(subcircuits: Mapping[str, Subcircuit], numbers: Mapping[str, float]) -> dict[str, Subcircuit]:
+    """``subcircuits`` with ``numbers`` in m in place of the expressions of w and l that they belong to."""
+
+    def size(axis: str, text: str) -> str:
+        number = numbers.get(text[1:-1]) if text.startswith("{") and axis in ("w", "l") else None
+        return text if number is None else f"{1e6 * number:.4g}u"
+
+    def numbered(element: Element) -> Element:
+        return replace(element, sizes={axis: size(axis, text) for axis, text in element.sizes.items()})
+
+    return {
+        name: replace(
+            part,
+            blocks=tuple(replace(block, elements=tuple(map(numbered, block.elements))) for block in part.blocks),
+        )
+        for name, part in subcircuits.items()
+    }
 
 
 def count_transistors(subcircuits: dict[str, Subcircuit], name: str = "neuron") -> int:

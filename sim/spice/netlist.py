@@ -1,6 +1,7 @@
 """What a neuron's netlist states, as ngspice reads it: the ports of its subcircuit, and its parameters."""
 
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from captwin.sim.spice.ngspice import SpiceError, run_deck
@@ -70,9 +71,7 @@ def read_netlist(path: Path, circuit: str) -> dict[str, float]:
     for name in PARAMETERS:
         if name not in known:
             raise SpiceError(f"{path}: no .param {name}; a netlist states {', '.join(PARAMETERS)}")
-    vectors = "\n".join(f".csparam captwin_{name}={{{name}}}" for name in PARAMETERS)
-    echoes = [f"echo captwin {name} $&captwin_{name}" for name in PARAMETERS]
-    output = _ask(f"{circuit}\n{vectors}", ["set numdgt=17", *echoes])
+    output = _computed(circuit, {name: name for name in PARAMETERS})
     values = {}
     for name in PARAMETERS:
         numbers = echoed(output, name, 1)
@@ -83,6 +82,15 @@ def read_netlist(path: Path, circuit: str) -> dict[str, float]:
     return values
 
 
+def evaluate(circuit: str, expressions: Iterable[str]) -> dict[str, float]:
+    """The numbers of ``expressions`` of the parameters that the text ``circuit`` states, such as ``2*width``; none
+    of them if there is one that ngspice cannot compute."""
+    names = {f"size{number}": expression for number, expression in enumerate(expressions)}
+    output = _computed(circuit, names)
+    numbers = {expression: echoed(output, name, 1) for name, expression in names.items()}
+    return {expression: found[0][0] for expression, found in numbers.items() if found}
+
+
 def check_value(where: str, name: str, value: float) -> float:
     """``value`` of the parameter ``name`` in V or F; :class:`SpiceError` if it is none of a circuit."""
     low, high = FARADS if name.startswith("c_") else (-VOLTS, VOLTS)
@@ -91,6 +99,13 @@ def check_value(where: str, name: str, value: float) -> float:
     if not low <= value <= high:
         raise SpiceError(f"{where}: {name}: expected {low:g} to {high:g}, got {value:g}")
     return value
+
+
+def _computed(circuit: str, expressions: Mapping[str, str]) -> str:
+    """What ngspice prints of ``expressions``: their numbers, each echoed by its name."""
+    vectors = "\n".join(f".csparam captwin_{name}={{{expression}}}" for name, expression in expressions.items())
+    echoes = [f"echo captwin {name} $&captwin_{name}" for name in expressions]
+    return _ask(f"{circuit}\n{vectors}", ["set numdgt=17", *echoes])
 
 
 def _ask(circuit: str, orders: list[str]) -> str:

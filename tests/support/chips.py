@@ -12,6 +12,9 @@ from captwin.hw.dither import Dither, amplitude_bits
 from captwin.hw.encoders import ENCODERS
 from captwin.hw.encoders.encoder import Encoder
 
+#: with small tables, for tests that write, load or compile them again and again
+SMALL = Formats(charge_bits=5, drive_bits=8, membrane_bits=10, drive_fraction=6, membrane_fraction=8)
+
 
 def random_formats(rng: np.random.Generator) -> Formats:
     drive, membrane = int(rng.integers(8, 15)), int(rng.integers(10, 17))

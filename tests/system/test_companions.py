@@ -15,13 +15,13 @@ from captwin.hw.support.generated import kind_of, marked
 from captwin.hw.verilog import verilog_files
 from captwin.sim.rtl.simulators import MAKE_FLAGS, require
 from captwin.sim.rtl.testbench.plain import checking_testbench
-from tests.support.chips import random_chip, random_pixels
+from tests.support.chips import SMALL, random_chip, random_pixels
 from tests.support.lint import WITHOUT, complaints
 from tests.support.proofs import proofs
 
 pytestmark = pytest.mark.skipif(bool(WITHOUT), reason=", ".join(WITHOUT))
 
-CHIP = random_chip(21, sizes=(13, 6, 3), kind="rate", readout="most_spikes")
+CHIP = random_chip(21, sizes=(13, 6, 3), kind="rate", readout="most_spikes", formats=SMALL)
 PIXELS = np.maximum(random_pixels(21, CHIP, 4), 100).astype(np.uint8)
 CORES = {
     "streams": (CoreOptions(4, 1, 2), False),

@@ -11,11 +11,13 @@ from captwin.hw.export.sidecar import Payload, Sidecar, read_sidecar
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.verilog import write_verilog
 from captwin.sim import golden
-from captwin.train.datasets.catalogue import load_dataset
-from captwin.train.zoo import load_chip
+from tests.support.chips import SMALL, random_chip, random_pixels
 from tests.support.lint import WITHOUT, complaints
 
-CHIPS = {"tiny": ("digits-tiny", CoreOptions()), "little": ("digits-small", CoreOptions(pixel_lanes=4, row_banks=2))}
+CHIPS = {
+    "tiny": (random_chip(31, sizes=(16, 5), kind="rate", formats=SMALL), CoreOptions()),
+    "little": (random_chip(32, sizes=(16, 7, 4), kind="rate"), CoreOptions(pixel_lanes=4, row_banks=2)),
+}
 IMAGES = 5
 
 #: one core of the two, its ports with its name before them
@@ -103,10 +105,10 @@ def expected(chip: Chip, sidecar: Sidecar, pixels: np.ndarray) -> list[dict[str,
 
 @pytest.mark.skipif(bool(WITHOUT), reason=", ".join(WITHOUT))
 def test_together(tmp_path: Path) -> None:
-    pixels, _ = load_dataset("digits").some(IMAGES)
+    pixels = random_pixels(31, CHIPS["tiny"][0], IMAGES)
     sidecars = {}
     for name, (chip, options) in CHIPS.items():
-        write_verilog(Core(load_chip(chip), options), tmp_path / f"{name}.v", top=name)
+        write_verilog(Core(chip, options), tmp_path / f"{name}.v", top=name)
         sidecars[name] = read_sidecar(tmp_path / f"{name}.json")
     widths = {
         name: {port: entry.port(f"{port}__payload").width - 1 for port in ("pixels", "result")}
@@ -135,4 +137,4 @@ def test_together(tmp_path: Path) -> None:
             del answer["cycles"]  # which depends on the pauses
             answers[name].append(answer)
     for name, (chip, _) in CHIPS.items():
-        assert answers[name] == expected(load_chip(chip), sidecars[name], pixels)
+        assert answers[name] == expected(chip, sidecars[name], pixels)

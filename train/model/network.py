@@ -20,7 +20,7 @@ from captwin.hw.encoders.encoder import Encoder
 from captwin.sim.devices.gains import column_gains
 from captwin.sim.devices.mapping import Mapping
 from captwin.sim.encode import encode
-from captwin.sim.neurons.circuits import around_neurons
+from captwin.sim.neurons.circuits import analog_of, around_neurons
 from captwin.sim.neurons.direct import DirectNeuron
 from captwin.sim.neurons.quantise import QuantisedNeuron
 from captwin.sim.neurons.table import NeuronTable
@@ -76,16 +76,7 @@ class Technology:
     @property
     def analog(self) -> Analog:
         """What a chip file says of the circuit."""
-        table = self.table
-        return Analog(
-            circuit=table.circuit,
-            corner=table.corner,
-            temperature=table.temperature,
-            table_sha256=table.circuit_sha256,
-            supply=table.supply,
-            v_read=self.mapping.v_read,
-            c_membrane=table.c_membrane,
-        )
+        return analog_of(self.table, self.mapping.v_read)
 
 
 class FloatTrace(NamedTuple):

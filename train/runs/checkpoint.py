@@ -8,6 +8,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from torch import Tensor, nn
 
+from captwin.hw.support.documents import is_version
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import printable
 from captwin.train.config_tables import MOST_EPOCHS
@@ -141,7 +142,7 @@ def _optimizer_tensors(state: dict[int, dict[str, Tensor]]) -> dict[str, Tensor]
 
 
 def _manifest(content: Any, path: Path) -> _Manifest:
-    if isinstance(content, dict) and content.get("version") != VERSION:
+    if isinstance(content, dict) and not is_version(content.get("version"), VERSION):
         version = printable(content.get("version"))
         raise CaptwinError(f"{path}: checkpoint version {version}, expected {VERSION}; {AGAIN}")
     try:

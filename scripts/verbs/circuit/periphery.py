@@ -52,10 +52,12 @@ def periphery(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Measure row drivers, clock drivers and references of a circuit's chips, as transistors of its PDK, in ngspice."""
+    """Measure row drivers, clock drivers and references of a circuit's chips, as transistors of its PDK, in ngspice.
+
+    What the file holds of other conditions is kept, and the drivers stay as large as they are there.
+    """
     wanted = _wanted(circuit, corners, temperatures, own=netlist is None)
-    if output is not None:
-        _keep_others(output, circuit, wanted)
+    before = None if output is None else _before(output, circuit, wanted)
     opened = partial(open_bench, circuit, netlist=netlist, pdk=pdk)
 
     def open_at(conditions: Conditions) -> Bench:
@@ -69,15 +71,13 @@ def periphery(
             rail=rail,
             switch_width=switch_width,
             regulator_current=regulator_current,
+            before=before,
             progress=progress,
         )
     if output is not None:
         whole.save(output)
-    show(
-        [*_rows(whole), *(_condition_row(whole, each) for each in measured), file("file", "file", output)],
-        "Periphery",
-        as_json,
-    )
+    told = [*_rows(whole), *_kept(before, wanted), *(_condition_row(whole, each) for each in measured)]
+    show([*told, file("file", "file", output)], "Periphery", as_json)
 
 
 def _wanted(circuit: str, corners: str | None, temperatures: str | None, *, own: bool) -> list[Conditions]:
@@ -86,22 +86,31 @@ def _wanted(circuit: str, corners: str | None, temperatures: str | None, *, own:
     return every(words(corners) or [TYPICAL.corner], degrees(temperatures) or [TYPICAL.temperature])
 
 
-def _keep_others(path: Path, circuit: str, wanted: Sequence[Conditions]) -> None:
-    """Raises :class:`CaptwinError` if no file can stand at ``path``, or if something else stands there than an earlier
-    periphery of ``circuit`` under some of the ``wanted`` conditions."""
+def _before(path: Path, circuit: str, wanted: Sequence[Conditions]) -> CircuitPeriphery | None:
+    """What the file ``path`` holds, if it is to be kept of conditions that are not ``wanted``.
+
+    Raises :class:`CaptwinError` if no file can stand at ``path``, or if something else stands there than an earlier
+    periphery of ``circuit``.
+    """
     if not file_target(path).is_file():
-        return
+        return None
     try:
         before = CircuitPeriphery.load(path)
     except CaptwinError:
         raise CaptwinError(f"{path}: not replaced: this is no periphery; name another with --output") from None
     if before.circuit != circuit:
         raise CaptwinError(f"{path}: not replaced: it is of {before.circuit}; name another with --output")
-    if lost := {Conditions.of_name(name) for name in before.conditions} - set(wanted):
-        raise CaptwinError(
-            f"{path}: not replaced: it also holds {listed(lost)}; measure these too (--corners, --temperatures), or"
-            " name another with --output"
-        )
+    return before if _others(before, wanted) else None
+
+
+def _others(before: CircuitPeriphery, wanted: Sequence[Conditions]) -> list[Conditions]:
+    """Conditions of ``before`` that are not ``wanted``."""
+    return [each for each in map(Conditions.of_name, before.conditions) if each not in wanted]
+
+
+def _kept(before: CircuitPeriphery | None, wanted: Sequence[Conditions]) -> list[Row]:
+    """What the file keeps of an earlier measurement."""
+    return [] if before is None else [note("kept", "kept from before", listed(_others(before, wanted)))]
 
 
 def _rows(whole: CircuitPeriphery) -> list[Row]:

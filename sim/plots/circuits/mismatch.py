@@ -21,7 +21,7 @@ def draw_mismatch(model: Mismatch) -> Figure:
     figure = Figure(figsize=(11, 2.7 * down), layout="constrained")
     axes = figure.subplots(down, ACROSS, squeeze=False)
     for axis, values, (label, unit) in zip(axes.flat, model.numbers.T, NUMBERS.values(), strict=False):
-        scale, shown = (1e3, "mV") if unit == "V" else (100, "%")
+        scale, shown = _scale(values, unit)
         _histogram(axis, scale * values)
         axis.set(title="\n".join(textwrap.wrap(label, LETTERS)), xlabel=f"less a typical neuron's [{shown}]")
     for axis in axes[:, 0]:
@@ -29,6 +29,13 @@ def draw_mismatch(model: Mismatch) -> Figure:
     for axis in axes.flat[len(NUMBERS) :]:
         axis.set_visible(False)
     return figure
+
+
+def _scale(values: np.ndarray, unit: str) -> tuple[float, str]:
+    """By what ``values`` are multiplied, and the unit that they then have, so that numbers on the axis are short."""
+    if unit == "V":
+        return 1e3, "mV"
+    return (100, "%") if np.abs(values).max() >= 1e-3 else (1e6, "ppm")
 
 
 def _histogram(axis: Axes, values: np.ndarray) -> None:

@@ -14,6 +14,8 @@ from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.errors import CaptwinError
 from captwin.train.zoo import load_chip
 
+pytestmark = pytest.mark.usefixtures("counted_once")
+
 
 def sized(chip: Chip, options: CoreOptions, board: Board) -> SizedCore:
     return SizedCore(AreaModel(chip, board), options)

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from itertools import product
 
+import pytest
+
 from captwin.boards.catalogue import find_board
 from captwin.boards.sizing.area import AreaModel
 from captwin.boards.sizing.fit import size_core
@@ -11,6 +13,8 @@ from captwin.hw.gates.options import CoreOptions
 from captwin.sim.cycles.workload import Workload
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
+
+pytestmark = pytest.mark.usefixtures("counted_once")
 
 
 def _measure(load: Workload) -> Callable[[CoreOptions], tuple[float, float]]:

@@ -49,6 +49,7 @@ def test_a_file_holds_the_model(tmp_path_factory: pytest.TempPathFactory, model:
     [
         ({"format": "captwin-neuron-table"}, "format: expected 'captwin-mismatch'"),
         ({"version": 2}, "version: this captwin reads version 1, the file has 2"),
+        ({"version": True}, "version: this captwin reads version 1, the file has True"),
         ({"lost": -1}, "lost: Input should be greater than or equal to 0"),
         ({"circuit": "\x1b[2J"}, "circuit: should be a plain name"),
         ({"neurons": [[0.0] * len(NUMBERS)]}, "neurons: Tuple should have at least 10 items"),

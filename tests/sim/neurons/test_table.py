@@ -79,6 +79,7 @@ def _set(path, value):
     ("change", "message"),
     [
         (_set(["version"], 99), "version: this captwin reads version 2, the file has 99"),
+        (_set(["version"], 2.0), "version: this captwin reads version 2, the file has 2.0"),
         (_set(["format"], "other"), "format: expected 'captwin-neuron-table'"),
         (_set(["v", 3], 0.0), "v: an axis must rise; point 3"),
         (_set(["u", 2], None), "u: hole, NaN or infinity at [2]"),

@@ -86,6 +86,7 @@ def test_a_chip_file_holds_it(tmp_path: Path) -> None:
     [
         ({"format": "other"}, "format: expected 'captwin-periphery'"),
         ({"version": 2}, "version: this captwin reads version 1, the file has 2"),
+        ({"version": True}, "version: this captwin reads version 1, the file has True"),
         ({"circuit": "a\nb"}, "circuit: expected a plain name"),
         ({"rail": 0.0}, "rail: Input should be greater than 0"),
         ({"clock_wire": 1.0}, "clock_wire: expected 0 to 1e-06 F, got 1"),

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from captwin.hw.chip import Chip, Formats
+from captwin.hw.chip import Chip
 from captwin.hw.export.sidecar import Sidecar, read_sidecar
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.support.errors import CaptwinError
-from captwin.hw.verilog import write_verilog
+from captwin.hw.verilog import TOP, write_verilog
 from captwin.sim.rtl.design import Design, given_design, own_design
 from captwin.sim.rtl.program import compile_program
 from captwin.sim.rtl.simulate import simulate
@@ -19,15 +19,13 @@ from captwin.sim.rtl.simulators import missing_tools
 from captwin.sim.rtl.testbench.job import Stalls
 from captwin.sim.rtl.twin import DRIVER, Twin, compile_design, layout_header
 from captwin.sim.rtl.verify import verify
-from tests.support.chips import random_chip, random_pixels
+from tests.support.chips import SMALL, random_chip, random_pixels
 from tests.support.proofs import proof
 
 WITHOUT = [*missing_tools("verilator"), *missing_tools("icarus")]
 pytestmark = pytest.mark.skipif(bool(WITHOUT), reason=f"not installed: {', '.join(WITHOUT)}")
 
-#: with small tables, since every tool reads them again and again
-FORMATS = Formats(charge_bits=5, drive_bits=8, membrane_bits=10, drive_fraction=6, membrane_fraction=8)
-CHIP = random_chip(410, sizes=(12, 5, 3), kind="rate", readout="most_spikes", formats=FORMATS)
+CHIP = random_chip(410, sizes=(12, 5, 3), kind="rate", readout="most_spikes", formats=SMALL)
 OPTIONS = CoreOptions(pixel_lanes=1, lanes=2, trace=True)
 PIXELS = np.maximum(random_pixels(410, CHIP, 4), 64).astype(np.uint8)
 #: what the broken core does is told by the first pixel that it is sent
@@ -80,11 +78,14 @@ def wrapped(sidecar: Sidecar, images: int) -> str:
 
 
 @cache
+def own(top: str = TOP) -> Design:
+    return own_design(CHIP, OPTIONS, top=top)
+
+
 def broken(images: int) -> Design:
-    own = own_design(CHIP, OPTIONS)
-    inner = own_design(CHIP, OPTIONS, top="inner")
-    files = {"given0.v": wrapped(own.sidecar, images), "given1.v": inner.files["core.v"]}
-    return Design(files, own.sidecar, given=True)
+    sidecar = own().sidecar
+    files = {"given0.v": wrapped(sidecar, images), "given1.v": own("inner").files["core.v"]}
+    return Design(files, sidecar, given=True)
 
 
 def images(mode: int, count: int) -> np.ndarray:
@@ -131,14 +132,14 @@ def test_verify_never_comes_to_rest(twin: Twin, tmp_path: Path) -> None:
         "module captwin_core(PORTS);\n reg [63:0] x = 1;\n assign build_id = x;\n"
         " always @(posedge clk) while (!rst) x = x * 64'd3 + {63'd0, pixels__valid};\nendmodule\n"
     )
-    own = own_design(CHIP, OPTIONS)
-    ports = ", ".join(f"{port.direction} [{port.width - 1}:0] {port.name}" for port in own.sidecar.ports)
+    sidecar = own().sidecar
+    ports = ", ".join(f"{port.direction} [{port.width - 1}:0] {port.name}" for port in sidecar.ports)
     text = DRIVER.read_text()
     assert "SECONDS = 120;" in text
     files = {"given0.v": loop.replace("PORTS", ports)}
     quick = text.replace("SECONDS = 120;", "SECONDS = 1;")
-    layout = layout_header(own.sidecar)
-    program, _ = compile_program(own.sidecar.top, files | {"layout.h": layout, "driver.cpp": quick})
+    layout = layout_header(sidecar)
+    program, _ = compile_program(sidecar.top, files | {"layout.h": layout, "driver.cpp": quick})
     with pytest.raises(CaptwinError, match="the gates never come to rest within a clock cycle"):
         verify(replace(twin, program=program), CHIP, images(RIGHT, 2))
 

@@ -19,7 +19,7 @@ from captwin.sim.rtl.scoreboard import TRACED, Divergence
 from captwin.sim.rtl.simulators import missing_tools
 from captwin.sim.rtl.twin import Twin, build
 from captwin.sim.rtl.verify import PARTS, verify
-from tests.support.chips import random_chip, random_pixels
+from tests.support.chips import SMALL, random_chip, random_pixels
 from tests.support.proofs import proof
 
 IMAGES = 7
@@ -192,7 +192,7 @@ def test_failed_and_interrupted_builds_leave_nothing(monkeypatch: pytest.MonkeyP
     driver = tmp_path / "driver.cpp"
     driver.write_text('#include "layout.h"\nint main() { return nonsense; }\n')
     monkeypatch.setattr("captwin.sim.rtl.twin.DRIVER", driver)
-    chip = random_chip(411, sizes=(3, 2))
+    chip = random_chip(411, sizes=(3, 2), formats=SMALL)
     with pytest.raises(CaptwinError, match=r"^g\+\+ failed \(.*error: .*\); see that `captwin doctor`") as error:
         build(chip)
     assert "\n" not in str(error.value)

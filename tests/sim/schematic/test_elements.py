@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from captwin.sim.schematic.elements import Element, count_transistors, read_subcircuits
+from captwin.sim.schematic.elements import (
+    Element,
+    count_transistors,
+    read_subcircuits,
+    size_expressions,
+    with_numbers,
+)
 from captwin.sim.schematic.stacks import size_text, stacks_of
 from captwin.sim.spice.benches.bench import SPICE_CIRCUITS, find_netlist
 from captwin.sim.spice.source import Source, read_source
@@ -88,3 +94,11 @@ def test_a_stack_goes_on_with_its_own_kind():
     (block,) = read_subcircuits(Source(f".subckt neuron\n{lines}\n.ends", "", {}))["neuron"].blocks
     stacks = [(stack.nets, [element.name for element in stack.elements]) for stack in stacks_of(block)]
     assert stacks == [(("vdd", "y", "0"), ["xa_p", "xa_n"]), (("vdd", "z", "y"), ["xb_p", "xswitch"])]
+
+
+def test_sizes_of_expressions_become_numbers() -> None:
+    text = ".subckt neuron col mem\nxmem mem 0 cmim w={plate} l={2*plate}\nrload col mem {load}\n.ends\n"
+    parts = read_subcircuits(Source(raw=text, text=text, included={}))
+    assert size_expressions(parts) == ["plate", "2*plate"]
+    capacitor, load = with_numbers(parts, {"plate": 5.005e-6, "load": 1e3})["neuron"].elements
+    assert size_text(capacitor) == "5.005 / {2*plate}" and size_text(load) == "{load}"

@@ -14,7 +14,7 @@ from captwin.boards.host.device import NO_CHIP, Device
 from captwin.boards.host.line import RefusedError, Request
 from captwin.boards.host.loading import contents, digest
 from captwin.boards.host.loading import requests as bodies
-from captwin.hw.chip import Chip, Formats
+from captwin.hw.chip import Chip
 from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.gates.stores import Contents
 from captwin.hw.link.about import chip_store, room_of
@@ -24,15 +24,13 @@ from captwin.scripts.agreement import mismatches
 from captwin.sim import golden
 from captwin.sim.rtl.simulators import missing_tools
 from captwin.sim.rtl.virtual import VirtualBoard
-from tests.support.chips import like, random_chip, random_pixels
+from tests.support.chips import SMALL, like, random_chip, random_pixels
 from tests.system.link import sequences
 from tests.system.link.model import Model
 from tests.system.link.sequences import Ask, Burst, Load, Noise, Prove, Step
 
 pytestmark = pytest.mark.skipif(bool(missing_tools("verilator")), reason="Verilator's tools are not installed")
 SIZES = (7, 5, 4)
-#: with small tables, since they are loaded again and again
-FORMATS = Formats(charge_bits=5, drive_bits=8, membrane_bits=10, drive_fraction=6, membrane_fraction=8)
 CORES = {
     "fixed": CoreOptions(4, 1, 2, trace=True),
     "loadable": CoreOptions(4, 1, 2, trace=True, loadable=True),
@@ -192,7 +190,7 @@ class Bench:
 
 def base() -> Chip:
     """The chip that devices are made with."""
-    return random_chip(12, sizes=SIZES, kind="rate", readout="most_spikes", formats=FORMATS)
+    return random_chip(12, sizes=SIZES, kind="rate", readout="most_spikes", formats=SMALL)
 
 
 @pytest.fixture(scope="module", params=CORES)

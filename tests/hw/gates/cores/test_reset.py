@@ -4,6 +4,7 @@ import random
 
 import pytest
 from amaranth import Module, Signal
+from amaranth.hdl import Value
 from amaranth.sim import Simulator
 
 from captwin.hw.chip import Chip
@@ -48,11 +49,14 @@ def test_reset_in_the_midst(seed: int) -> None:
     async def send(ctx) -> None:
         lanes = options.pixel_lanes
         padded = [[*image.tolist(), *[0] * (-len(image) % lanes)] for image in images]
-        number, start = 0, 0
+        payload = Value.cast(core.pixels.payload)
+        number, start, offered = 0, 0, None
+        ctx.set(core.pixels.valid, 1)
         while running:
-            for n in range(lanes):
-                ctx.set(core.pixels.payload[n], padded[number % len(padded)][start + n])
-            ctx.set(core.pixels.valid, 1)
+            if offered != (number, start):
+                codes = padded[number % len(padded)][start : start + lanes]
+                ctx.set(payload, int.from_bytes(bytes(codes), "little"))
+                offered = number, start
             _, _, ready, lost = await ctx.tick().sample(core.pixels.ready, reset | resetting)
             if lost:
                 number, start = 0, 0

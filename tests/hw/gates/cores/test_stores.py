@@ -15,7 +15,7 @@ from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
 from tests.boards.host.test_loading import room_of
-from tests.support.chips import like, random_chip, random_pixels
+from tests.support.chips import SMALL, like, random_chip, random_pixels
 from tests.support.proofs import proof
 
 #: cycles in which everything must be over
@@ -93,7 +93,7 @@ def test_more_words_than_addresses() -> None:
 )
 def test_another_chip(options: CoreOptions, kind: str) -> None:
     seed = list(ENCODERS).index(kind)
-    chip = random_chip(100 + seed, sizes=(7, 5, 4), kind=kind)
+    chip = random_chip(100 + seed, sizes=(7, 5, 4), kind=kind, formats=SMALL)
     pixels = 7 if chip.encoder.padding_obstacle(6, 7) else 6
     other = like(chip, 1000 * seed, (pixels, 4, 3))
     assert other.build_id != chip.build_id

@@ -15,6 +15,8 @@ from captwin.train.zoo import load_chip
 from tests.support.paths import ROOT
 from tests.support.real_time import real_time_chip
 
+pytestmark = pytest.mark.usefixtures("counted_once")
+
 
 def fake_build(folder: Path, **changes: object) -> None:
     """What `captwin build digits-tiny --board icebreaker` leaves, as far as it is read here."""
