@@ -74,8 +74,8 @@ def bias_load(layer: Layer, analog: Analog) -> float:
 
 
 def row_supply(analog: Analog) -> float:
-    """V of the supply that row lines are charged from: the chip's, through a regulator, or one of their own if they swing
-    by more."""
+    """V of the supply that charges row lines: the chip's, through a regulator, or one of their own if they swing by
+    more."""
     return max(analog.supply, analog.v_read)
 
 

@@ -42,9 +42,10 @@ class Measured:
 def design_of(bench: Bench, rail: float | None = None, switch_width: float | None = None) -> Design:
     """The drivers for the circuit of ``bench``, sized under its conditions.
 
-    ``rail`` is by default v_read if rows swing by the supply or by more, which is then a supply of its own, and by
-    OVERDRIVE of the PDK's own supply at least, so that PMOS take them up. Else it is v_read and OVERDRIVE of the PDK's own supply, but no more than that, and no less than the
-    circuit's. :class:`CaptwinError` if the transistors do not take it.
+    ``rail`` is by default v_read if rows swing by the supply, or by more, which is then a supply of its own, and by
+    OVERDRIVE of the PDK's own supply at least, so that PMOS take them up. Else it is v_read and OVERDRIVE of the PDK's
+    own supply, but no more than that, and no less than the circuit's. :class:`CaptwinError` if the transistors do not
+    take it.
     """
     pdk, supply, v_read = pdk_of(bench), bench.parameters["supply"], bench.parameters["v_read"]
     overdrive = OVERDRIVE * pdk.supply
