@@ -93,8 +93,8 @@ def _fatal(table: NeuronTable) -> str | None:
 
 
 def _outside(table: NeuronTable) -> float:
-    """The share of the cycles at the axes' points that end beyond the v axis. Only cycles count that begin as cycles from
-    rest on leave a neuron: one that did not fire cannot stand far above its threshold."""
+    """The share of the cycles at the axes' points that end beyond the v axis. Only cycles count that begin as earlier
+    ones, from rest on, leave a neuron: one that did not fire cannot stand far above its threshold."""
     fires, after = table.u >= table.thresholds[:, :, None], table.after
     low, high = np.array([table.v_rest, np.inf]), np.array([table.v_rest, -np.inf])
     occurs = np.zeros(table.thresholds.shape, bool)
