@@ -11,10 +11,12 @@ from captwin.train.zoo import CHIP_FOLDER, chip_data, load_chip, names
 #: least accuracy on the test set, and most energy of an inference, J: 33.88 nJ is that of Oshio et al. 2022
 PROMISES = {
     "digits": (0.95, 33.88e-9),
+    "digits-gf180": (0.97, 33.88e-9),
     "digits-realtime": (0.95, 33.88e-9),
     "digits-small": (0.95, 33.88e-9),
     "digits-tiny": (0.93, 33.88e-9),
     "mnist": (0.99, 33.88e-9),
+    "mnist-gf180": (0.981, 33.88e-9),
     "mnist-lowenergy": (0.97, 1e-9),
     "mnist-realtime": (0.975, 33.88e-9),
     "mnist-small": (0.98, 33.88e-9),
@@ -51,6 +53,7 @@ def test_shipped_chip_keeps_its_promises(name, request):
 def test_path_and_unknown_name():
     assert load_chip(CHIP_FOLDER / "digits.safetensors").build_id == load_chip("digits").build_id
     with pytest.raises(
-        CaptwinError, match="nothing: no such chip file; the chips with a name are digits, digits-realtime"
+        CaptwinError,
+        match="nothing: no such chip file; the chips with a name are digits, digits-gf180, digits-realtime",
     ):
         load_chip("nothing")

@@ -25,7 +25,7 @@ def sized(chip: Chip, options: CoreOptions, board: Board) -> SizedCore:
     ("chip", "board", "options", "count"),
     [
         # what synthesis made of weights and surfaces
-        ("mnist-small", "ulx3s-85f", CoreOptions(32, (4, 1), (8, 1)), 94),
+        ("mnist-small", "ulx3s-85f", CoreOptions(32, (4, 1), (8, 1)), 56 + 16 + 2 + 4),
         ("digits-tiny", "icebreaker", CoreOptions(1, 1, 1), 4),  # weights in LUTs,
         ("digits", "ice40-hx8k", CoreOptions(4, 1, 1, serial=True), 19),
     ],
@@ -73,5 +73,5 @@ def test_what_is_requested_is_kept() -> None:
 
 def test_too_large_at_all() -> None:
     board = find_board("icebreaker")
-    with pytest.raises(CaptwinError, match=r"784-128-10 core takes at least \d+ block RAMs, there are 30; no core"):
+    with pytest.raises(CaptwinError, match=r"784-96-10 core takes at least \d+ block RAMs, there are 30; no core"):
         sized(load_chip("mnist-small"), board.options(2), board).require_fit()
