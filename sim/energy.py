@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from captwin.hw.chip import Analog, Chip, Formats, Layer
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.periphery import Periphery
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import golden
@@ -243,16 +244,18 @@ def steady_energies(chip: Chip, number: int) -> dict[str, float]:
     }
 
 
-def estimate(chip: Chip, measured: EnergyReport, counters: Mapping[str, int], images: int) -> np.ndarray:
-    """(layers, parts) J an inference, the mean over ``images`` that hardware ran, from the core's counters.
-
-    They must be of a core without change events, whose row events are spikes.
+def estimate(
+    chip: Chip, measured: EnergyReport, counters: Mapping[str, int], images: int, options: CoreOptions
+) -> np.ndarray:
+    """(layers, parts) J an inference, the mean over ``images`` that a core of ``options`` ran, from its counters.
 
     Counters tell how many row events a layer took (``events[n]``), not in which rows, and nothing of the membranes. So
     an event and a column's cycle cost what they did on average in ``measured``, inferences of the same chip on images
     of the same kind. Bias lines, clock, references and leakage are exact. Raises :class:`CaptwinError` if a counter
-    is missing or ``images`` is not positive.
+    is missing, ``images`` is not positive, or the core has change events: its row events are no spikes.
     """
+    if options.change_events:
+        raise CaptwinError("counters: of a core with change events they count no spikes; read them from one without")
     if images < 1:
         raise CaptwinError(f"images: counters of {images} inferences have no mean; run at least one")
     joules = measured.mean

@@ -2,17 +2,17 @@
 
 from captwin.hw.chip import Chip
 from captwin.hw.look_up import LookUp, look_up_of
-from captwin.hw.real_time_area import RealTimeLayer
+from captwin.hw.real_time_area import RealTimeLayer, RealTimeSize
 from captwin.train.config import TrainConfig
 from captwin.train.config_tables import per_layer
 from captwin.train.datasets.dataset import Dataset
 
 
-def planned_layers(config: TrainConfig, dataset: Dataset) -> tuple[RealTimeLayer, ...]:
-    """The layers of the network that ``config`` trains, none of whose weights that may stay is zero by chance; empty
-    if its neurons need interpolation."""
+def planned_size(config: TrainConfig, dataset: Dataset) -> RealTimeSize | None:
+    """The core of the network that ``config`` trains, none of whose weights that may stay is zero by chance; None if
+    its neurons need interpolation."""
     if config.direct is None:
-        return ()
+        return None
     sizes = (dataset.image[0] * dataset.image[1], *config.hidden, dataset.classes)
     bits = per_layer(config.direct.drive_bits, config.layers)
     steps, sparsity = config.direct.steps(config.layers), per_layer(config.sparsity, config.layers)
@@ -22,15 +22,15 @@ def planned_layers(config: TrainConfig, dataset: Dataset) -> tuple[RealTimeLayer
         if zeros and config.fan_in:
             weights = min(weights, columns * config.fan_in)
         layers.append(RealTimeLayer(weights, columns, LookUp(step, drive_bits, config.direct.membrane_bits)))
-    return tuple(layers)
+    return RealTimeSize(sizes[0], config.encoder.kind, tuple(layers))
 
 
-def trained_layers(chip: Chip) -> tuple[RealTimeLayer, ...]:
-    """The layers of ``chip``; empty if one needs interpolation."""
+def trained_size(chip: Chip) -> RealTimeSize | None:
+    """The core of ``chip``; None if a layer needs interpolation."""
     layers = []
     for layer in chip.layers:
         memory = look_up_of(layer, chip.formats)
         if memory is None:
-            return ()
+            return None
         layers.append(RealTimeLayer(int((layer.charges != 0).sum()), layer.columns, memory))
-    return tuple(layers)
+    return RealTimeSize(chip.pixels, chip.encoder.kind, tuple(layers))

@@ -86,14 +86,19 @@ def size_core(
     one, or one of another kind of layers that takes less, whichever is thought to fit with what ``requested`` makes of
     it.
 
-    If none fits it is the board's usual one.
+    If none fits it is the board's usual one. Raises :class:`CaptwinError` for a real-time core.
 
     >>> chip, board = captwin.load_chip("digits-tiny"), captwin.find_board("icebreaker")
     >>> captwin.size_core(chip, board).options.serial
     False
     """
-    model = AreaModel(chip, board)
     usual = board.options(len(chip.layers))
+    if requested(usual).real_time:
+        raise CaptwinError(
+            f"{board.title}: --real-time: such cores are not built for boards yet; captwin verilog writes their gates,"
+            " captwin verify compares them"
+        )
+    model = AreaModel(chip, board)
     smaller = (SizedCore(model, requested(options)) for options in ever_smaller(chip, usual))
     return next((core for core in smaller if core.fits), SizedCore(model, requested(usual)))
 

@@ -1,11 +1,10 @@
 """Whether a real-time core fits on a board, before there is a chip."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
 from captwin.boards.board import Board
-from captwin.hw.real_time_area import LUTS_A_WEIGHT, RealTimeLayer, real_time_luts
+from captwin.hw.real_time_area import LUTS_A_WEIGHT, RealTimeSize
 from captwin.hw.support.errors import CaptwinError
 
 
@@ -28,16 +27,16 @@ class RealTimeFit:
         return f"{verdict} {self.board.name}: {100 * self.share:.0f} %"
 
 
-def real_time_fit(layers: Sequence[RealTimeLayer], board: Board) -> RealTimeFit:
-    """What a real-time core of ``layers`` takes of ``board``."""
-    memories = ((layer.memory.width, layer.memory.words, layer.neurons) for layer in layers)
+def real_time_fit(size: RealTimeSize, board: Board) -> RealTimeFit:
+    """What a real-time core of ``size`` takes of ``board``."""
+    memories = ((layer.memory.width, layer.memory.words, layer.neurons) for layer in size.layers)
     blocks = sum(board.family.block_rams(*memory, written=False) for memory in memories)
-    return RealTimeFit(board, real_time_luts(layers), blocks)
+    return RealTimeFit(board, size.luts, blocks)
 
 
-def require_real_time_fit(layers: Sequence[RealTimeLayer], board: Board) -> RealTimeFit:
+def require_real_time_fit(size: RealTimeSize, board: Board) -> RealTimeFit:
     """The same; :class:`CaptwinError` says what to change if it does not fit."""
-    fit, limits = real_time_fit(layers, board), board.limits
+    fit, limits = real_time_fit(size, board), board.limits
     takes = f"{board.title}: a real-time core of this network takes about"
     if fit.block_rams > limits.block_rams:
         raise CaptwinError(
@@ -45,8 +44,7 @@ def require_real_time_fit(layers: Sequence[RealTimeLayer], board: Board) -> Real
             " direct.drive_bits or direct.membrane_bits"
         )
     if fit.luts > limits.luts:
-        weights = sum(layer.weights for layer in layers)
-        fitting = weights - ceil((fit.luts - limits.luts) / LUTS_A_WEIGHT)
-        advice = f"raise sparsity until {fitting:,} of its {weights:,} weights stay" if fitting > 0 else ""
+        fitting = size.weights - ceil((fit.luts - limits.luts) / LUTS_A_WEIGHT)
+        advice = f"raise sparsity until {fitting:,} of its {size.weights:,} weights stay" if fitting > 0 else ""
         raise CaptwinError(f"{takes} {fit.luts:,} LUTs, there are {limits.luts:,}; {advice or 'take fewer neurons'}")
     return fit

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from captwin.hw.chip import Chip
 from captwin.hw.encoders import ENCODERS
+from captwin.hw.gates.options import CoreOptions
 from captwin.hw.periphery import Driver, Periphery
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import energy, golden
@@ -171,7 +172,7 @@ def test_counters_of_other_images_tell_nearly_the_same() -> None:
     chip, images = with_periphery(load_chip("digits")), load_dataset("digits").test_images
     known, fresh = energy.measure(chip, images[:180]), energy.measure(chip, images[180:])
     counters = {f"events[{n}]": int(count) for n, count in enumerate(fresh.events.sum(axis=0))}
-    estimate, exact = energy.estimate(chip, known, counters, 180), fresh.mean
+    estimate, exact = energy.estimate(chip, known, counters, 180, CoreOptions()), fresh.mean
     assert estimate.sum() == pytest.approx(exact.sum(), rel=0.005)
     # Each part is off by no more than four times what two means of so many images differ by chance.
     chance = np.sqrt((known.joules.var(axis=0) + fresh.joules.var(axis=0)) / 180)
@@ -181,24 +182,28 @@ def test_counters_of_other_images_tell_nearly_the_same() -> None:
     np.testing.assert_allclose(estimate[:, steady], exact[:, steady], rtol=1e-12)
     # Of the very images that were measured, counters tell all.
     counters = {f"events[{n}]": int(count) for n, count in enumerate(known.events.sum(axis=0))}
-    np.testing.assert_allclose(energy.estimate(chip, known, counters, 180), known.mean, rtol=1e-12)
+    np.testing.assert_allclose(energy.estimate(chip, known, counters, 180, CoreOptions()), known.mean, rtol=1e-12)
 
 
 def test_an_estimate_of_rows_that_were_silent_before() -> None:
     chip = with_energy(random_chip(3, kind="rate"))
     silent = energy.measure(chip, np.zeros((1, chip.pixels), np.uint8))
     counters = {f"events[{n}]": 5 for n in range(len(chip.layers))}
-    estimate, before = energy.estimate(chip, silent, counters, 1)[0], silent.mean[0]
+    estimate, before = energy.estimate(chip, silent, counters, 1, CoreOptions())[0], silent.mean[0]
     events = sum(estimate[place] - before[place] for place in map(energy.PARTS.index, ("rows", "row_drivers")))
     assert events == pytest.approx(5 * energy.row_energies(chip.layers[0], chip.analog).mean())
 
 
 @pytest.mark.parametrize(
-    ("counters", "images", "message"),
-    [({"events[0]": 1}, 1, r"lack events\[1\]"), ({"events[0]": 1, "events[1]": 1}, 0, "have no mean")],
+    ("counters", "images", "options", "message"),
+    [
+        ({"events[0]": 1}, 1, CoreOptions(), r"lack events\[1\]"),
+        ({"events[0]": 1, "events[1]": 1}, 0, CoreOptions(), "have no mean"),
+        ({"events[0]": 1, "events[1]": 1}, 1, CoreOptions(change_events=True), "with change events"),
+    ],
 )
-def test_bad_counters(counters: dict[str, int], images: int, message: str) -> None:
+def test_bad_counters(counters: dict[str, int], images: int, options: CoreOptions, message: str) -> None:
     chip = load_chip("digits")
     measured = energy.measure(chip, load_dataset("digits").test_images[:2])
     with pytest.raises(CaptwinError, match=message):
-        energy.estimate(chip, measured, counters, images)
+        energy.estimate(chip, measured, counters, images, options)

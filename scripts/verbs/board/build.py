@@ -20,6 +20,7 @@ from captwin.scripts.options import (
     LanesOption,
     LoadableOption,
     PixelLanesOption,
+    RealTimeOption,
     SerialOption,
     build_folder,
     core_options,
@@ -41,6 +42,7 @@ def build(
     loadable: LoadableOption = None,
     serial: SerialOption = None,
     change_events: ChangeEventsOption = None,
+    real_time: RealTimeOption = None,
     trace: Annotated[bool, typer.Option("--trace", help="Let hosts see all that the layers do.")] = False,
     native: Annotated[bool, typer.Option("--native", help="Use the tools on PATH, not those from PyPI.")] = False,
     data: Annotated[
@@ -63,6 +65,8 @@ def build(
         loadable=loadable,
         serial=serial,
         change_events=change_events,
+        real_time=real_time,
+        chip=loaded,
     )
     core = size_core(loaded, target, lambda usual: asked(default=usual))
     core.require_fit()  # before the self-test asks for a data set, which may have to be downloaded

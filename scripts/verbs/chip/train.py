@@ -37,7 +37,7 @@ from captwin.train.config import ConfigError, TrainConfig, config_names, load_co
 from captwin.train.datasets.catalogue import DATASETS, check_name, load_dataset
 from captwin.train.loop import TrainResult
 from captwin.train.loop import train as run
-from captwin.train.real_time import planned_layers, trained_layers
+from captwin.train.real_time import planned_size, trained_size
 from captwin.train.runs.seeds import Seeds, train_seeds
 
 DATA, CIRCUITS = " or ".join(DATASETS), " or ".join(circuit_names())
@@ -158,23 +158,22 @@ def _train_one(
 
 def _fitting_board(settings: TrainConfig, name: str) -> Board:
     """The board called ``name``; :class:`CaptwinError` if the network's real-time core would not fit there."""
-    layers = planned_layers(settings, load_dataset(settings.data))
-    if not layers:
+    size = planned_size(settings, load_dataset(settings.data))
+    if size is None:
         raise CaptwinError(
             "--board: real-time cores need neurons without interpolation; set [direct] in the configuration"
         )
-    return require_real_time_fit(layers, find_board(name)).board
+    return require_real_time_fit(size, find_board(name)).board
 
 
 def _real_time_rows(result: TrainResult, board: Board | None) -> list[Row]:
     """What a real-time core of the chip takes, and where it fits; nothing of a chip that needs interpolation."""
-    layers = trained_layers(result.chip)
-    if not layers:
+    size = trained_size(result.chip)
+    if size is None:
         return []
-    fits = [real_time_fit(layers, each) for each in ([board] if board else BOARDS.values())]
-    weights = sum(layer.weights for layer in layers)
+    fits = [real_time_fit(size, each) for each in ([board] if board else BOARDS.values())]
     return [
-        count("nonzero_weights", "weights that are not 0", weights),
+        count("nonzero_weights", "weights that are not 0", size.weights),
         Row("real_time_luts", fits[0].luts, "real-time core, estimated", f"{fits[0].luts:,} LUTs"),
         Row("real_time_block_rams", {fit.board.name: fit.block_rams for fit in fits}, "", ""),
         Row("real_time_share", {fit.board.name: fit.share for fit in fits}, "boards", "; ".join(map(str, fits))),

@@ -62,7 +62,10 @@ def verify(
     target = find_board(board) if board else None
     asked = partial(core_options, pixel_lanes, row_banks, lanes, loadable=loadable, serial=serial)
     asked = partial(asked, change_events=change_events, real_time=real_time, chip=loaded)
-    options = size_core(loaded, target, lambda usual: asked(default=usual)).options if target else asked()
+    if target and not real_time:  # which has no size to choose
+        options = size_core(loaded, target, lambda usual: asked(default=usual)).options
+    else:
+        options = asked()
     options = replace(options, trace=True)
     given = given_verilog(verilog, sidecar, loaded, options)
     clock_hz = target.clock_hz if target else CLOCK_HZ

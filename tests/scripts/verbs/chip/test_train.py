@@ -163,7 +163,7 @@ def test_where_a_real_time_core_would_fit(captwin, tmp_path):
     status, out, _ = captwin("train", "--config", "sparse.toml", "--board", "icebreaker", "--json")
     result = json.loads(out)
     assert status == 0 and result["nonzero_weights"] == 32 * 12 + 60
-    assert result["real_time_luts"] == round(1.7 * 444 + 31 * 22) + 500
+    assert result["real_time_luts"] == round(2.2 * 444 + 31 * 22) + 11 * 64 + 1_000
     assert result["real_time_share"] == {"icebreaker": pytest.approx(22 / 30)}
     status, out, err = captwin("train", "--config", "sparse.toml", "--board", "icebreaker", "--hidden", "40", "-o", "b")
     assert (status, out) == (1, "") and "about 50 block RAMs, there are 30; take fewer neurons" in err
