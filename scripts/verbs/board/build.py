@@ -78,15 +78,8 @@ def build(
         def tell(what: str, done: int, total: int) -> None:
             status.update(f"{chip} for {target.title}: {what}" + f", {done} of {total} done" * (done > 0))
 
-        built = run(
-            core,
-            answer,
-            folder,
-            seeds=seeds,
-            clock_hz=clock * 1e6 if clock else None,
-            native=native,
-            progress=tell,
-        )
+        hertz = clock * 1e6 if clock else None
+        built = run(core, answer, folder, seeds=seeds, clock_hz=hertz, native=native, progress=tell)
     show(
         [note("chip", "chip", chip), note("options", "core", core_words(core.options)), *build_rows(built)],
         f"Bitstream for {target.title}",
