@@ -88,7 +88,8 @@ def test_a_column_with_its_drivers(circuit: str) -> None:
     spikes = np.random.default_rng(5).integers(0, 2, (6, 12))
     neuron = 2
     (charges,) = echoed(run_deck(deck(bench, own, chip, neuron, spikes), 600.0), "charges", 4)
-    neuron_drawn, *rows_drawn = np.array(charges) * [own.supply, own.supply, own.rail, own.supply]
+    rows = energy.row_supply(chip.analog)
+    neuron_drawn, *rows_drawn = np.array(charges) * [own.supply, rows, own.rail, own.supply]
     layer, analog = chip.layers[0], chip.analog.in_layer(0)
     trace = golden.run_layer(layer, chip.formats, spikes[None])
     u = trace.drives[0]

@@ -22,7 +22,7 @@ from captwin.sim.spice.memory import default_cache
 from captwin.sim.spice.ngspice import SpiceTimeoutError
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
-from tests.support.needs import needs_ngspice
+from tests.support.needs import needs_ngspice, needs_pdk
 from tests.support.tables import small_table
 
 
@@ -262,9 +262,11 @@ def test_fidelity(captwin, tmp_path, monkeypatch):
 
 @pytest.mark.proof
 @needs_ngspice
+@needs_pdk("gf180mcu")
 def test_fidelity_with_noise(captwin):
+    """On a circuit whose columns remember nothing, so that models differ by little but the noise's own model."""
     noise = ("--noise", "--comparator-noise", "3e-4", "--reference-noise", "1e-3")
-    status, out, _ = captwin("fidelity", "digits", "--images", "3", "--neurons", "4", *noise, "--json")
+    status, out, _ = captwin("fidelity", "digits-gf180", "--images", "3", "--neurons", "4", *noise, "--json")
     told = json.loads(out)
     assert status == 0 and told["noise"] == "kT/C, comparator 0.3 mV, reference 1 mV, seed 1"
     assert told["noise_cycles"] > 100 and told["noise_spice_rms_v"] > 5e-4

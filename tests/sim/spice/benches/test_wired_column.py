@@ -69,10 +69,10 @@ def test_without_resistance_it_is_the_ideal_column():
 @pytest.mark.parametrize(
     ("conditions", "driver", "millivolts"),
     [
-        (Conditions("tt", 27.0), 1e3, 0.055),
-        (Conditions("tt", 27.0), 4e3, 0.073),
-        (Conditions("tt", 27.0), 8e3, 3.10),
-        (Conditions("ss", 125.0), 1e3, 0.239),
+        (Conditions("tt", 27.0), 1e3, 0.075),
+        (Conditions("tt", 27.0), 4e3, 0.052),
+        (Conditions("tt", 27.0), 8e3, 3.01),
+        (Conditions("ss", 125.0), 1e3, 0.241),
     ],
 )
 @needs_pdk("gf180mcu")
@@ -82,12 +82,12 @@ def test_a_column_of_784_rows(conditions, driver, millivolts):
     bench = open_bench("gf180_charge_share", conditions=conditions)
     bar = Crossbar(find_pdk("gf180mcu").wires, rows=796, columns=96, largest=1e-15)
     plus, minus = np.full((2, 784), 0.1e-15)
-    plus[-60:] = 1e-15
+    plus[-32:] = 1e-15
     column = Column(plus, minus, (1.9e-15, 1.9e-15), 400e-15)
     spikes = np.ones((8, 784), int)
     lines = Lines(bar.column, Wire(bar.row_line.ohms, bar.row_line.farads + 96 * 0.5e-15), driver)
-    plain = ColumnBench(bench, column, spikes, 1.8)
-    wired = WiredColumnBench(bench, column, spikes, 1.8, lines)
+    plain = ColumnBench(bench, column, spikes, 3.3)
+    wired = WiredColumnBench(bench, column, spikes, 3.3, lines)
     assert column.ballast > bar.column.farads and 0.1 < column.drives(spikes, 1.8)[0] < 0.4
     ideal, real = plain.simulate(), wired.simulate()
     assert isinstance(ideal, Chain) and isinstance(real, Chain)
