@@ -1,6 +1,7 @@
 """What some tests need of the machine; they are skipped, with the reason, where it is missing."""
 
 import shutil
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -18,11 +19,11 @@ def needs_pdk(name: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(find_place(pdk) is None, reason=f"needs the cards of {name}: {advice(pdk)}")
 
 
-def circuits(*, short: bool = False) -> list[Any]:
+def circuits(*, slow: Collection[str] = ("sky130",)) -> list[Any]:
     """The circuits that come with Captwin, as parameters of a test; those of a PDK need its cards.
-    Those of SKY130, whose cards take long to read, are left to the proofs unless the test is ``short``."""
+    Those of the ``slow`` PDKs are left to the proofs: SKY130's cards take long to read."""
     folders = {name: find_netlist(name).parent.name for name in SPICE_CIRCUITS}
     marks = {folder: [needs_pdk(folder)] if folder in pdks() else [] for folder in folders.values()}
-    if not short and "sky130" in marks:
-        marks["sky130"].append(pytest.mark.proof)
+    for folder in slow:
+        marks[folder].append(pytest.mark.proof)
     return [pytest.param(name, marks=marks[folder]) for name, folder in folders.items()]

@@ -50,7 +50,7 @@ def simulate(folder: Path, top: str, *arguments: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-@pytest.mark.parametrize("kind", ["everything", *proofs(["streams", "axi"])])
+@pytest.mark.parametrize("kind", proofs(["everything", "streams", "axi"]))
 def test_testbench(kind: str, tmp_path: Path) -> None:
     top = write(tmp_path, kind)
     assert complaints(tmp_path, ["core.v", "core_tb.v"], f"{top}_tb", ("verilator", "icarus")) == []

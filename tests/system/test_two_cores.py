@@ -104,6 +104,7 @@ def expected(chip: Chip, sidecar: Sidecar, pixels: np.ndarray) -> list[dict[str,
 
 
 @pytest.mark.skipif(bool(WITHOUT), reason=", ".join(WITHOUT))
+@pytest.mark.proof
 def test_together(tmp_path: Path) -> None:
     pixels = random_pixels(31, CHIPS["tiny"][0], IMAGES)
     sidecars = {}

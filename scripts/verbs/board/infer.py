@@ -47,7 +47,10 @@ def infer(
     """Run test images on a board; class, counts and membranes must equal the golden model's."""
     if port == VIRTUAL and chip is None:
         chip = data or "digits"
-    with connected(port, baud, record, load_chip(chip) if chip else None) as device:
+    named = load_chip(chip) if chip else None
+    if named is not None:  # images that are not there are told before a board is connected, or even compiled
+        chip_dataset(named, data).some(images, first=first)
+    with connected(port, baud, record, named) as device:
         name, loaded = chip_in(device, chip)
         dataset = chip_dataset(loaded, data)
         pixels, labels = dataset.some(images, first=first)

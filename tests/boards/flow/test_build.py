@@ -84,6 +84,7 @@ def test_the_same_bytes_twice(
     assert contents[0] == contents[1]
 
 
+@pytest.mark.proof
 def test_a_manifest_tells_of_its_build(built: Built, chip: Chip) -> None:
     manifest = read_built(built.folder, built.board, chip).manifest
     assert manifest == built.manifest == read_manifest(built.manifest_file, "")
@@ -99,6 +100,7 @@ def test_a_manifest_tells_of_its_build(built: Built, chip: Chip) -> None:
     assert path.logic_ns + path.routing_ns == pytest.approx(1e9 / manifest.reached_hz, rel=1e-3)
 
 
+@pytest.mark.proof
 def test_builds_of_something_else_are_refused(built: Built, chip: Chip) -> None:
     wrong: tuple[tuple[Board, Chip, str], ...] = (
         (find_board("ice40-hx8k"), chip, "this bitstream is for icebreaker, not for ice40-hx8k"),
@@ -132,6 +134,7 @@ def test_a_damaged_cached_bitstream_is_made_again(
     assert ["damaged" in record.getMessage() for record in caplog.records if record.name == "captwin"] == [True]
 
 
+@pytest.mark.proof
 def test_a_missed_clock_is_an_error(steps: tuple[Design, Netlist, Toolchain]) -> None:
     design, netlist, tools = steps
     placement = place(design, netlist, tools, seed=1)

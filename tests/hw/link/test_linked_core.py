@@ -107,6 +107,7 @@ def test_whole_cycles_of_a_bit() -> None:
         assert bit_cycles(clock_hz, baud) == cycles
 
 
+@pytest.mark.proof
 def test_hold_resets_everything(chip: Chip) -> None:
     """In the midst of a request and of images."""
     device = small_device(chip)

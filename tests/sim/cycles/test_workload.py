@@ -19,7 +19,7 @@ from captwin.sim.rtl.verify import PARTS, verify
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
 from tests.support.chips import random_chip, random_pixels
-from tests.support.proofs import proof
+from tests.support.proofs import proof, proofs
 from tests.support.real_time import real_time_chip
 
 
@@ -46,7 +46,7 @@ def compare(chip: Chip, pixels: np.ndarray, options: CoreOptions) -> None:
         proof("digits", CoreOptions(8, 1, 4, change_events=True)),
         proof("digits", CoreOptions(32, (4, 2), (32, 4), change_events=True)),
         proof("digits-small", CoreOptions(32, (4, 1), (8, 1))),
-        ("digits-tiny", CoreOptions(1, 1, 1)),
+        proof("digits-tiny", CoreOptions(1, 1, 1)),
         ("digits-tiny", CoreOptions(8, 2, 1, change_events=True)),
         proof("digits", CoreOptions(4, 1, 1, serial=True)),
         ("digits-tiny", CoreOptions(32, 1, 1, serial=True)),
@@ -69,7 +69,7 @@ def test_digits(name: str, options: CoreOptions) -> None:
         proof(2, "latency", CoreOptions(32, (2, 1, 4), (4, 32, 8), change_events=True)),
         proof(5, "bernoulli", CoreOptions(16, 32, 1, change_events=True)),
         # rows and columns of all kinds, one after the other
-        (0, "latency", CoreOptions(32, 1, 1, serial=True)),
+        proof(0, "latency", CoreOptions(32, 1, 1, serial=True)),
         proof(2, "latency", CoreOptions(1, 1, 1, serial=True)),
         proof(5, "bernoulli", CoreOptions(8, 1, 1, serial=True)),
     ],
@@ -86,14 +86,14 @@ def test_real_time(seed: int, lanes: int) -> None:
     compare(chip, random_pixels(seed, chip, 100), CoreOptions(lanes, 1, 1, real_time=True))
 
 
-@pytest.mark.parametrize("by_outcome", [False, True])
-@pytest.mark.parametrize("options", [CoreOptions(4, 2, (1, 2)), CoreOptions(4, 1, 1, serial=True)])
+@pytest.mark.parametrize("by_outcome", [proof(False), True])
+@pytest.mark.parametrize("options", [CoreOptions(4, 2, (1, 2)), proof(CoreOptions(4, 1, 1, serial=True))])
 def test_two_surfaces_and_four(options: CoreOptions, by_outcome: bool) -> None:
     chip = random_chip(13, sizes=(20, 40, 5), by_outcome=by_outcome)
     compare(chip, random_pixels(13, chip, 10), options)
 
 
-@pytest.mark.parametrize("kind", ENCODERS)
+@pytest.mark.parametrize("kind", ["rate", *proofs(kind for kind in ENCODERS if kind != "rate")])
 @pytest.mark.parametrize(
     "options", [CoreOptions(8, 2, 4), proof(CoreOptions(8, 1, 1, serial=True))], ids=["parallel", "serial"]
 )

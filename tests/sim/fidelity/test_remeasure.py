@@ -51,7 +51,7 @@ def test_what_differs_is_found(bench: Bench, table: NeuronTable) -> None:
     assert not remeasure(bench, replace(table, source_sha256="0" * 64), 2).same_source
 
 
-@pytest.mark.parametrize("circuit", circuits(short=True))
+@pytest.mark.parametrize("circuit", circuits(slow=()))
 def test_committed_tables_are_what_ngspice_says(circuit: str) -> None:
     """Some points of each; of the foundry's also under the slowest and the fastest conditions. SKY130's cards take so
     long to read that its other conditions are left to the proof."""

@@ -159,7 +159,7 @@ def test_simulate_compares(mode: int, signal: str | None, tmp_path: Path) -> Non
     ("mode", "reason"),
     [
         proof(NEVER_READY, "the gates sent nothing more after cycle"),
-        (NEVER_VALID, "the gates sent nothing more after cycle"),
+        proof(NEVER_VALID, "the gates sent nothing more after cycle"),
         (UNKNOWN, r"result__payload has unknown bits \(X or Z\) in clock cycle"),
         proof(FICKLE, "result__payload changed while it was held up, in clock cycle"),
         proof(FINISH, "the testbench stopped early"),

@@ -28,7 +28,7 @@ from captwin.sim.rtl.virtual import LOADABLE, VirtualBoard
 from captwin.train.datasets.catalogue import load_dataset
 from captwin.train.zoo import load_chip
 from tests.support.paths import DOCS
-from tests.support.proofs import proof
+from tests.support.proofs import proof, proofs
 
 pytestmark = pytest.mark.skipif(bool(missing_tools("verilator")), reason="Verilator's tools are not installed")
 CHIP = load_chip("digits-tiny")
@@ -48,7 +48,7 @@ def agree(answers: list[Answer], pixels: np.ndarray, chip: Chip = CHIP) -> bool:
     ]
 
 
-@pytest.mark.parametrize("skew", [-0.02, 0.0, 0.02])
+@pytest.mark.parametrize("skew", [-0.02, *proofs([0.0, 0.02])])
 def test_images(skew: float) -> None:
     pixels, _ = load_dataset("digits").some(100)
     with board(skew) as virtual, Device(virtual.port) as device:
@@ -133,6 +133,7 @@ def test_traces_of_two_layers(options: CoreOptions) -> None:
         assert traced(device, pixels[::-1], chip)
 
 
+@pytest.mark.proof
 def test_an_interrupted_trace_leaves_it_usable() -> None:
     pixels, _ = load_dataset("digits").some(3)
     with VirtualBoard(Core(CHIP, LOADABLE)) as virtual:
@@ -192,7 +193,7 @@ def another_chip() -> Chip:
     return replace(CHIP, image=(6, 10), layers=(small,), encoder=encoder, readout="first_spike")
 
 
-@pytest.mark.parametrize("options", [LOADABLE, CoreOptions(4, 1, 1, loadable=True, serial=True)])
+@pytest.mark.parametrize("options", [LOADABLE, proof(CoreOptions(4, 1, 1, loadable=True, serial=True))])
 def test_another_chip_is_loaded(options: CoreOptions) -> None:
     other = another_chip()
     pixels, _ = load_dataset("digits").some(20)

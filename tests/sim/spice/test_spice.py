@@ -40,7 +40,7 @@ def own(tmp_path):
 
 
 @needs_ngspice
-@pytest.mark.parametrize("name", circuits())
+@pytest.mark.parametrize("name", circuits(slow=("gf180mcu", "sky130")))
 def test_table_of_a_coarse_grid(name, tmp_path):
     bench = open_bench(name)
     seen = []

@@ -32,7 +32,7 @@ def random_core(seed: int, dice: random.Random) -> tuple[Chip, CoreOptions]:
     return chip, CoreOptions(options.pixel_lanes, 1, 1, serial=True) if serial else options
 
 
-@pytest.mark.parametrize("seed", [0, 1, 12, *proofs(set(range(15)) - {0, 1, 12}), 15, *proofs(range(16, 20))])
+@pytest.mark.parametrize("seed", [0, *proofs(range(1, 15)), 15, *proofs(range(16, 20))])
 def test_reset_in_the_midst(seed: int) -> None:
     dice = random.Random(seed)
     chip, options = random_core(seed, dice)

@@ -57,7 +57,7 @@ def test_a_device_of_another_captwin(captwin):
         assert status == 1 and not out and reason in err.splitlines()[-1] and "Traceback" not in err
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, *proofs([signal.SIGTERM])])
+@pytest.mark.parametrize("end", proofs([signal.SIGINT, signal.SIGTERM]))
 def test_virtual(captwin, end):
     command = [sys.executable, "-m", "captwin.scripts.main", "virtual", "digits-tiny", "--baud", "6000000"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

@@ -7,7 +7,6 @@ from captwin.sim.spice.benches.bench import open_bench
 from captwin.sim.spice.benches.leakage import drift
 from tests.support.needs import needs_ngspice, needs_pdk
 
-
 #: V below V_ref down to which the drift stays small: `gf180_charge_share` has V_ref at 0.36 V, so lower membranes lie
 #: below ground, where an NMOS conducts whose gate is grounded
 DEEPEST = {"gf180_charge_share": 0.3, "gf180_pass_transistor": 0.5}
