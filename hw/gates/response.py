@@ -19,6 +19,8 @@ from captwin.hw.gates.tables import CurveStore, SurfaceStore, own_tables
 
 #: stage in which the spike is there
 _SPIKE = 12
+#: bits of an unsigned factor that FPGAs' multipliers take
+FACTOR_BITS = 17
 #: names of the memories of neurons' parameters, before the lane's number; a family's synthesis may choose what they
 #: become
 PARAMETERS = "parameters"
@@ -139,9 +141,21 @@ class Response:
             # It lies between two knots: a bit more would not fit FPGAs' multipliers of 18 bits.
             pipe.register(f"along{row}_", first + 10, along[: self._formats.membrane_bits + fu])
         pipe.register("slope", first + 11, pipe["along1_", first + 10] - pipe["along0_", first + 10])
-        pipe.register("climb", first + 13, pipe["v", first + 12][:fv] * pipe["slope", first + 12])
+        self._climb(pipe, first)
         total = (pipe["along0_", first + 14] << fv) + pipe["climb", first + 14]
         pipe.register("membrane", first + 15, (total >> (fv + fu))[: self._formats.membrane_bits])
+
+    def _climb(self, pipe: Pipeline, first: int) -> None:
+        """The slope times the membrane's fraction: where the slope is too wide for a multiplier, in two parts, which
+        are added in the stage that is otherwise the multiplier's own."""
+        fraction, slope = pipe["v", first + 12][: self._formats.membrane_fraction], pipe["slope", first + 12]
+        if len(slope) <= FACTOR_BITS + 1:
+            pipe.register("climb", first + 13, fraction * slope)
+            return
+        pipe.register("climb_low", first + 13, fraction * slope[:FACTOR_BITS])
+        pipe.register("climb_high", first + 13, fraction * slope[FACTOR_BITS:].as_signed())
+        whole = pipe["climb_low", first + 13] + (pipe["climb_high", first + 13] << FACTOR_BITS)
+        pipe.register("climb", first + 14, whole)
 
     def _by_layer(self, pipe: Pipeline, stage: int, values: Sequence[Value]) -> Value:
         """The one of ``values``, one for each layer, that belongs to the layer in ``stage``."""
