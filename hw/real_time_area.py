@@ -8,7 +8,8 @@ are fitted to Yosys's `synth_ecp5` of two cores without link and self-test: `dig
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from captwin.hw.look_up import LookUp
+from captwin.hw.chip import Chip
+from captwin.hw.look_up import LookUp, look_up_of
 
 #: lookup tables of four inputs, carries among them, for each weight that is not zero, and for each neuron
 LUTS_A_WEIGHT, LUTS_A_NEURON = 2.2, 31
@@ -47,3 +48,14 @@ class RealTimeSize:
         # No other kind has gates for real time; an estimate of it is that of the larger encoder.
         pixels = LUTS_A_PIXEL.get(self.encoder, max(LUTS_A_PIXEL.values())) * self.pixels
         return round(LUTS_A_WEIGHT * self.weights + LUTS_A_NEURON * neurons) + pixels + LUTS_AROUND
+
+
+def real_time_size(chip: Chip) -> RealTimeSize | None:
+    """The core of ``chip``; None if a layer needs interpolation."""
+    layers = []
+    for layer in chip.layers:
+        memory = look_up_of(layer, chip.formats)
+        if memory is None:
+            return None
+        layers.append(RealTimeLayer(int((layer.charges != 0).sum()), layer.columns, memory))
+    return RealTimeSize(chip.pixels, chip.encoder.kind, tuple(layers))

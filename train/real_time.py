@@ -1,7 +1,6 @@
 """What a network in training will be as a real-time core, before it is trained."""
 
-from captwin.hw.chip import Chip
-from captwin.hw.look_up import LookUp, look_up_of
+from captwin.hw.look_up import LookUp
 from captwin.hw.real_time_area import RealTimeLayer, RealTimeSize
 from captwin.train.config import TrainConfig
 from captwin.train.config_tables import per_layer
@@ -23,14 +22,3 @@ def planned_size(config: TrainConfig, dataset: Dataset) -> RealTimeSize | None:
             weights = min(weights, columns * config.fan_in)
         layers.append(RealTimeLayer(weights, columns, LookUp(step, drive_bits, config.direct.membrane_bits)))
     return RealTimeSize(sizes[0], config.encoder.kind, tuple(layers))
-
-
-def trained_size(chip: Chip) -> RealTimeSize | None:
-    """The core of ``chip``; None if a layer needs interpolation."""
-    layers = []
-    for layer in chip.layers:
-        memory = look_up_of(layer, chip.formats)
-        if memory is None:
-            return None
-        layers.append(RealTimeLayer(int((layer.charges != 0).sum()), layer.columns, memory))
-    return RealTimeSize(chip.pixels, chip.encoder.kind, tuple(layers))

@@ -90,14 +90,14 @@ class Ecp5(Family):
         )
         return m
 
-    def synthesis(self, top: str) -> str:
-        # Neurons' states and parameters are wide and short: block RAMs would be mostly empty. Without clock enables,
-        # since the nets that lead to them are by far the slowest of the device.
+    def synthesis(self, top: str, *, waits: bool = True) -> str:
+        # Neurons' states and parameters are wide and short: block RAMs would be mostly empty. Without clock enables
+        # where many registers wait for one net, since such a net is by far the slowest of the device.
         ram, rom = (f'setattr -set ram_style "{style}"' for style in ("distributed", "logic"))
         small = f"{ram} */m:{STATE}*; {rom} */m:{PARAMETERS}*; {ram} */m:{LOADED}{PARAMETERS}*"
         # Yosys keeps a wire that says so, but makes one of equal registers all the same.
         copies = "setattr -set keep 1 */a:keep %ci1:+[Q] */t:$*ff* %i"
-        return f"{small}; {copies}; synth_ecp5 -nodffe -top {top} -json netlist.json"
+        return f"{small}; {copies}; synth_ecp5 {'-nodffe ' if waits else ''}-top {top} -json netlist.json"
 
     def finish(self, netlist: str, top: str) -> str:
         design = json.loads(netlist)

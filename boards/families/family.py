@@ -44,8 +44,9 @@ class Family(ABC):
         """A module with the PLL between the clock pin and the core's clock."""
 
     @abstractmethod
-    def synthesis(self, top: str) -> str:
-        """The Yosys command that makes ``netlist.json`` of what has been read."""
+    def synthesis(self, top: str, *, waits: bool = True) -> str:
+        """The Yosys command that makes ``netlist.json`` of what has been read. ``waits``: most registers of the design
+        stand still at times, all at once."""
 
     def finish(self, netlist: str, top: str) -> str:
         """What Yosys' netlist, as JSON, should be changed to before it is placed."""

@@ -79,7 +79,7 @@ class Gowin(Family):
         )
         return m
 
-    def synthesis(self, top: str) -> str:
+    def synthesis(self, top: str, *, waits: bool = True) -> str:
         return f"synth_gowin -top {top} -json netlist.json"
 
     def place(self, part: dict[str, str], wanted_hz: float, seed: int) -> list[str]:

@@ -74,7 +74,7 @@ class Ice40(Family):
         )
         return m
 
-    def synthesis(self, top: str) -> str:
+    def synthesis(self, top: str, *, waits: bool = True) -> str:
         return f"synth_ice40 {'-dsp ' if self._dsp else ''}-top {top} -json netlist.json"
 
     def place(self, part: dict[str, str], wanted_hz: float, seed: int) -> list[str]:

@@ -24,6 +24,7 @@ class Design:
     pll: Pll
     rtlil: str  #: without the lines of the source, which would only change with our files
     constraints: str  #: pins and clocks, as nextpnr gets them
+    waits: bool  #: whether most registers of the core stand still at times
 
     @property
     def digest(self) -> str:
@@ -42,7 +43,7 @@ def prepare(board: Board, core: Core, expected: Expected, clock_hz: float | None
         plan = platform.prepare(BoardTop(board, core, expected, pll), TOP)
     rtlil = re.sub(r"^ *attribute .src .*\n", "", _text(plan.files[f"{TOP}.il"]), flags=re.MULTILINE)
     constraints = board.family.tightened(_text(plan.files[board.family.constraints]))
-    return Design(board, pll, without_brackets(rtlil), constraints)
+    return Design(board, pll, without_brackets(rtlil), constraints, waits=not core.options.real_time)
 
 
 def _text(content: bytes | str) -> str:

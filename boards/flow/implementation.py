@@ -46,7 +46,7 @@ class Placement:
 def synthesise(design: Design, tools: Toolchain) -> Netlist:
     """What Yosys makes of ``design``, finished as its family wants it; :class:`CaptwinError` if Yosys fails."""
     family = design.board.family
-    command = f"{INDIFFERENT}; {family.synthesis(TOP)}"
+    command = f"{INDIFFERENT}; {family.synthesis(TOP, waits=design.waits)}"
 
     def make(folder: Path) -> None:
         (folder / f"{TOP}.il").write_text(design.rtlil)

@@ -88,7 +88,8 @@ class AreaModel:
             yield cells(*block)
         yield cells("encoder", options.pixel_lanes, core.encoder)
         yield cells("readout", core.readout.lanes, core.readout)
-        blank = Expected(np.zeros(self.chip.pixels, np.uint8), 0, 1, *((0,) * self.chip.classes for _ in range(2)))
+        zeros = (0,) * self.chip.classes
+        blank = Expected(np.zeros(self.chip.pixels, np.uint8), 0, 1, zeros, zeros)
         linked = LinkedCore(core, blank, clock_hz=self.board.clock_hz, baud=self.board.line.baud)
         yield cells("link", options.pixel_lanes, linked.link)
         yield cells("port", 0, linked.port)

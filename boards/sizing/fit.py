@@ -8,12 +8,19 @@ from captwin.boards.board import Board
 from captwin.boards.families.fabric import Limits
 from captwin.boards.sizing.area import AreaModel
 from captwin.boards.sizing.block_rams import block_rams
+from captwin.boards.sizing.real_time import require_real_time_fit
 from captwin.boards.sizing.smaller import ever_smaller
 from captwin.hw.chip import Chip
 from captwin.hw.gates.core import Core
 from captwin.hw.gates.options import SIZED_BY, CoreOptions, kind_word
+from captwin.hw.link.replay import part_widths
+from captwin.hw.real_time_area import real_time_size
 from captwin.hw.support.errors import CaptwinError
 
+#: the most images that a real-time core replays: with 8 beats each they fill block RAMs of 512 words
+REPLAYED = 64
+#: block RAMs that link and small memories take at most
+LINK_BLOCK_RAMS = 16
 #: a core of so many times the LUTs that there are does not fit, however wrong the estimate is
 SURELY = 1.2
 
@@ -60,8 +67,29 @@ class SizedCore:
     def _block_rams(self) -> int:
         return block_rams(self.chip, self.options, self.board)
 
+    @property
+    def replayed(self) -> int:
+        """Images that the other block RAMs hold for a real-time core's :class:`captwin.hw.link.replay.Replay`, a power
+        of two up to REPLAYED; 0 if there is no room, or for a core of another kind."""
+        if not self.options.real_time:
+            return 0
+        free = self.board.limits.block_rams - self._block_rams - LINK_BLOCK_RAMS
+        lanes, images = self.options.pixel_lanes, REPLAYED
+        beats, widths = -(-self.chip.pixels // lanes), part_widths(lanes)
+        while images and free < sum(
+            self.board.family.block_rams(width, images * beats, 1, written=False) for width in widths
+        ):
+            images //= 2
+        return images
+
     def require_fit(self) -> None:
         """Raises :class:`CaptwinError`, saying what would fit, if there are too few block RAMs, or LUTs by far."""
+        if self.options.real_time:
+            self.gates()  # which refuse a chip that needs interpolation
+            size = real_time_size(self.chip)
+            if size is not None:  # it is that of any chip but a few fabricated ones
+                require_real_time_fit(size, self.board)
+            return
         limits = self.board.limits
         if self._block_rams > limits.block_rams:
             need = f"at least {self._block_rams} block RAMs, there are {limits.block_rams}"
@@ -93,12 +121,9 @@ def size_core(
     False
     """
     usual = board.options(len(chip.layers))
-    if requested(usual).real_time:
-        raise CaptwinError(
-            f"{board.title}: --real-time: such cores are not built for boards yet; captwin verilog writes their gates,"
-            " captwin verify compares them"
-        )
     model = AreaModel(chip, board)
+    if requested(usual).real_time:  # which has one size
+        return SizedCore(model, requested(usual))
     smaller = (SizedCore(model, requested(options)) for options in ever_smaller(chip, usual))
     return next((core for core in smaller if core.fits), SizedCore(model, requested(usual)))
 

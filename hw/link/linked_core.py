@@ -1,6 +1,6 @@
 """A core with its host link and serial port: the same gates on all boards, and on the virtual one."""
 
-from amaranth import Module
+from amaranth import Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,6 +10,7 @@ from captwin.hw.link.about import about_core
 from captwin.hw.link.host_link import HostLink
 from captwin.hw.link.line.serial_port import SerialPort
 from captwin.hw.link.line.uart import LEAST_CYCLES
+from captwin.hw.link.replay import Replay
 from captwin.hw.link.selftest import Expected, SelfTest
 
 #: allowed relative error of our bit time; the host's may be as large
@@ -19,12 +20,13 @@ TOLERANCE = 0.0125
 class LinkedCore(wiring.Component):
     """``core`` behind a UART at ``baud`` bits a second, or a whole fraction of it, in a clock of ``clock_hz`` hertz.
 
-    Until a host speaks, it tests itself with the image in ``expected``. A frame that stops for PATIENCE_S is dropped.
+    Until a host speaks, it tests itself with the image in ``expected``; a real-time core before that with the images
+    that are replayed, if there are any, at its full rate. A frame that stops for PATIENCE_S is dropped.
 
     * ``rx`` (in), ``tx`` (out): the serial line.
     * ``hold`` (in): resets everything, through registers, as a board has no other reset.
     * ``label`` (out): class of the latest image.
-    * ``passed``, ``failed`` (out): verdict of the :class:`SelfTest`.
+    * ``passed``, ``failed`` (out): verdict of the :class:`SelfTest`, and of the :class:`Replay` if there is one.
 
     ``about`` is what the device says of itself.
     """
@@ -40,6 +42,8 @@ class LinkedCore(wiring.Component):
         loadable = core.options.loadable
         self.link = HostLink(core, self.about.text(core.chip))
         self.port = SerialPort(cycles, capacity=self.link.capacity, patience=patience, calls=loadable)
+        replayed = expected.replayed if core.options.real_time else None
+        self.replay = None if replayed is None else Replay(core, replayed)
         self.test = SelfTest(core.chip, expected, self.link.capacity - 1, calls=loadable)
         super().__init__(
             {
@@ -55,24 +59,34 @@ class LinkedCore(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         link, port, test, core = self.link, self.port, self.test, self.core
+        held: Value = self.hold
+        if replay := self.replay:
+            m.submodules.replay = reset_by_register(m, "replay", replay, self.hold)
+            held = self.hold | ~replay.done
         m.submodules.port = reset_by_register(m, "port", port, self.hold)
-        m.submodules.test = reset_by_register(m, "test", test, self.hold)
-        m.submodules.link = reset_by_register(m, "link", link, self.hold | test.restart)
+        m.submodules.test = reset_by_register(m, "test", test, held)
+        m.submodules.link = reset_by_register(m, "link", link, held | test.restart)
         m.submodules.core = core
         wiring.connect(m, port.requests, test.host_requests)
         wiring.connect(m, test.host_replies, port.replies)
         wiring.connect(m, test.requests, link.requests)
         wiring.connect(m, link.replies, test.replies)
-        wiring.connect(m, link.pixels, core.pixels)
-        wiring.connect(m, core.result, link.result)
+        if replay:
+            wiring.connect(m, link.pixels, replay.link_pixels)
+            wiring.connect(m, replay.pixels, core.pixels)
+            wiring.connect(m, core.result, replay.result)
+            wiring.connect(m, replay.link_result, link.result)
+        else:
+            wiring.connect(m, link.pixels, core.pixels)
+            wiring.connect(m, core.result, link.result)
         m.d.comb += [
             port.rx.eq(self.rx),
             self.tx.eq(port.tx),
             test.host_length.eq(port.length),
             link.length.eq(test.length),
             link.counters.eq(core.counters),
-            self.passed.eq(test.passed),
-            self.failed.eq(test.failed),
+            self.passed.eq(test.passed & replay.passed if replay else test.passed),
+            self.failed.eq(test.failed | replay.failed if replay else test.failed),
         ]
         if core.options.trace:
             for number in range(len(core.chip.layers)):

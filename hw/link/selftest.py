@@ -16,15 +16,24 @@ from captwin.hw.link.protocol import REPLY, Command, Status, answer_parts, pack
 CHECKED = 0x100
 
 
+@dataclass(frozen=True, eq=False)
+class Replayed:
+    """Images for a :class:`captwin.hw.link.replay.Replay`, and the classes that the golden model finds."""
+
+    pixels: np.ndarray  #: (images, pixels) uint8
+    labels: np.ndarray  #: (images,)
+
+
 @dataclass(frozen=True)
 class Expected:
-    """An image of pixel codes and the golden model's answer to it."""
+    """What the self-test of a board is made of: an image of pixel codes and the golden model's answer to it."""
 
     pixels: np.ndarray  #: (pixels,) uint8
     label: int
     steps: int  #: until the decision
     counts: tuple[int, ...]  #: output spikes of each class
     membranes: tuple[int, ...]  #: last membrane code of each class
+    replayed: Replayed | None = None  #: what a real-time core runs before that
 
 
 class SelfTest(wiring.Component):

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from captwin.hw.look_up import look_up_of
+from captwin.hw.real_time_area import real_time_size
 from captwin.hw.support.errors import CaptwinError
 from captwin.sim import activity, golden
 from captwin.sim.devices.fabricate import Process, fabricate
@@ -16,7 +17,7 @@ from captwin.train import loop
 from captwin.train.config import ConfigError, TrainConfig, load_config
 from captwin.train.loop import build_network, train
 from captwin.train.model.pruning import kept_share, largest
-from captwin.train.real_time import planned_size, trained_size
+from captwin.train.real_time import planned_size
 from captwin.train.zoo import load_chip
 from tests.system.test_second_model import compare
 
@@ -57,7 +58,7 @@ def test_a_sparse_chip_has_its_zeros_and_needs_no_interpolation(circuit, tmp_pat
     assert set(np.unique(chip.layers[0].charges)) == {-1, 0, 1} and np.abs(chip.layers[1].charges).max() <= 7
     memories = [look_up_of(layer, chip.formats) for layer in chip.layers]
     assert [(memory.membrane_bits, memory.drive_bits) for memory in memories if memory] == [(4, 5), (4, 6)]
-    assert trained_size(chip) == planned_size(config, digits)
+    assert real_time_size(chip) == planned_size(config, digits)
     # Training's arithmetic, the exact one, the golden model and the second model are the same.
     assert set(result.difference.as_dict().values()) == {0.0}
     answers = golden.run(chip, digits.test_images)

@@ -71,7 +71,7 @@ def build(
     core = size_core(loaded, target, lambda usual: asked(default=usual))
     core.require_fit()  # before the self-test asks for a data set, which may have to be downloaded
     folder = output or build_folder(chip, board)
-    answer = expected_answer(loaded, data)
+    answer = expected_answer(loaded, data, core.replayed)
     warn(chip_warnings(loaded))
     with own_folder(folder, chip), log.status("") as status:
 
@@ -87,9 +87,11 @@ def build(
     )
 
 
-def expected_answer(chip: Chip, data: str | None = None) -> Expected:
-    """The self-test of ``chip``: the first test image of its data set, or of ``data``, and golden's answer."""
-    return expect(chip, chip_dataset(chip, data).test_images[0])
+def expected_answer(chip: Chip, data: str | None = None, replayed: int = 0) -> Expected:
+    """The self-test of ``chip``: the first test image of its data set, or of ``data``, and golden's answer; and the
+    first ``replayed`` of these images."""
+    images = chip_dataset(chip, data).test_images
+    return expect(chip, images[0], images[:replayed])
 
 
 def build_rows(built: Built) -> list[Row]:

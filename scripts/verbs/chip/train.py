@@ -11,6 +11,7 @@ from captwin.boards.board import Board
 from captwin.boards.catalogue import BOARDS, find_board
 from captwin.boards.sizing.real_time import real_time_fit, require_real_time_fit
 from captwin.hw.encoders import ENCODERS
+from captwin.hw.real_time_area import real_time_size
 from captwin.hw.support.errors import CaptwinError
 from captwin.hw.support.names import printable
 from captwin.scripts.conditions import doubts_of, words
@@ -37,7 +38,7 @@ from captwin.train.config import ConfigError, TrainConfig, config_names, load_co
 from captwin.train.datasets.catalogue import DATASETS, check_name, load_dataset
 from captwin.train.loop import TrainResult
 from captwin.train.loop import train as run
-from captwin.train.real_time import planned_size, trained_size
+from captwin.train.real_time import planned_size
 from captwin.train.runs.seeds import Seeds, train_seeds
 
 DATA, CIRCUITS = " or ".join(DATASETS), " or ".join(circuit_names())
@@ -168,7 +169,7 @@ def _fitting_board(settings: TrainConfig, name: str) -> Board:
 
 def _real_time_rows(result: TrainResult, board: Board | None) -> list[Row]:
     """What a real-time core of the chip takes, and where it fits; nothing of a chip that needs interpolation."""
-    size = trained_size(result.chip)
+    size = real_time_size(result.chip)
     if size is None:
         return []
     fits = [real_time_fit(size, each) for each in ([board] if board else BOARDS.values())]

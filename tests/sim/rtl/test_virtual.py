@@ -134,6 +134,16 @@ def test_traces_of_two_layers(options: CoreOptions) -> None:
 
 
 @pytest.mark.proof
+def test_a_real_time_core_is_as_slow_as_its_line() -> None:
+    chip = load_chip("digits-realtime")
+    pixels, _ = load_dataset("digits").some(10)
+    options = CoreOptions(8, 1, 1, trace=True, real_time=True)
+    with VirtualBoard(Core(chip, options)) as virtual, Device(virtual.port) as device:
+        assert agree(list(device.infer(pixels)), pixels, chip)
+        assert traced(device, pixels[:3], chip)
+
+
+@pytest.mark.proof
 def test_an_interrupted_trace_leaves_it_usable() -> None:
     pixels, _ = load_dataset("digits").some(3)
     with VirtualBoard(Core(CHIP, LOADABLE)) as virtual:
