@@ -284,7 +284,7 @@ MISTAKES = [
     (("fabricate", "digits", "--sigma-vth", "2"), "sigma_vth: must lie in 0 to 1 V"),
     (("study", "--data", "faces"), "no data set is called 'faces'"),
     (("study", "-o", "file"), "file: cannot write results: this is a file"),
-    (("fabricate", "mnist-small", "--c-v2", "-1", "--c-v1", "-1"), "make C negative within a step of 0.9 V"),
+    (("fabricate", "mnist", "--c-v2", "-1", "--c-v1", "-1"), "make C negative within a step of 0.9 V"),
     (("fabricate", "digits", "--spec", "97"), "--spec: an accuracy lies in 0 to 1, got 97"),
     (("fabricate", "digits", "--mapping", "complementary"), "this chip says that it is 'one_sided', not 'compl"),
     (("fabricate", "digits", "-o", "busy"), "it holds other things"),

@@ -24,7 +24,7 @@ def test_named_configurations():
             "digits-small",
             "digits-tiny",
         ),
-        *("mnist", "mnist-gf180", "mnist-lowenergy", "mnist-realtime", "mnist-small"),
+        *("mnist", "mnist-lowenergy", "mnist-realtime", "mnist-small"),
         *("study-digits", "study-mnist"),
     ]
     for name in config_names():
