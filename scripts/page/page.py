@@ -49,7 +49,7 @@ def _figures(measured: Measured) -> list[tuple[str, str, str, str]]:
         ("accuracy", f"{100 * measured.accuracy:.2f}", "%", f"golden model, {len(measured.golden.labels):,} images")
     ]
     if rate is not None:
-        figures.append(("throughput", f"{rate:,.0f}", "images/s", "back to back"))
+        figures.append(("throughput", f"{rate:,.0f}", "/s", "images, back to back"))
     figures += [
         ("latency", f"{1e6 * median_s:.2f}", "µs", f"median; {1e6 * least_s:.2f} to {1e6 * most_s:.2f}"),
         (
