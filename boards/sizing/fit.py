@@ -114,7 +114,7 @@ def size_core(
     one, or one of another kind of layers that takes less, whichever is thought to fit with what ``requested`` makes of
     it.
 
-    If none fits it is the board's usual one. Raises :class:`CaptwinError` for a real-time core.
+    If none fits it is the board's usual one. A real-time core has one size, whether it fits or not.
 
     >>> chip, board = captwin.load_chip("digits-tiny"), captwin.find_board("icebreaker")
     >>> captwin.size_core(chip, board).options.serial
