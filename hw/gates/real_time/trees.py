@@ -12,9 +12,13 @@ from typing import Any, TypeVar
 import numpy as np
 from amaranth import Cat, Const, Module, Signal, Value, signed
 
+from captwin.hw.gates.streams import COPY
+
 Item = TypeVar("Item")
 #: levels of adders between two registers
 LEVELS = 2
+#: columns that one register of a row serves
+GROUP = 32
 #: bits of the signals that neighbouring adders have together
 _BUNDLE = 32
 
@@ -36,14 +40,31 @@ def column_sums(
 ) -> tuple[list[Signal], int]:
     """Adds trees to ``m``: for each column the sum of the weights of all ``rows`` that are high, and its constant.
 
-    ``weights`` is (rows, columns); ``name`` begins the names of signals. Equal groups of rows in several columns are
-    added once. Returns the signed sums, none of which can overflow, and :func:`latency`.
+    ``weights`` is (rows, columns); ``name`` begins the names of signals. Of many columns each GROUP has registers of
+    ``rows`` of its own, since one register would not reach all columns in time. Equal groups of rows in several columns
+    of those are added once. Returns the signed sums, none of which can overflow, and :func:`latency`.
     """
+    levels = _levels(weights)
+    if not _copies(weights):
+        return _column_sums(m, name, rows, weights, constants, levels), latency(weights)
+    sums = []
+    for start in range(0, weights.shape[1], GROUP):
+        part, prefix = slice(start, start + GROUP), f"{name}from{start}_"
+        copy = Signal(len(rows), name=f"{prefix}rows", reset_less=True, attrs=COPY)
+        m.d.sync += copy.eq(rows)
+        sums += _column_sums(m, prefix, copy, weights[:, part], constants[part], levels)
+    return sums, latency(weights)
+
+
+def _column_sums(
+    m: Module, name: str, rows: Value, weights: np.ndarray, constants: Sequence[int], levels: int
+) -> list[Signal]:
+    """The sums of columns that have the same registers of ``rows``, by so many ``levels`` of adders."""
     wires = [_Wire() for _ in range(len(rows))]
     for number, wire in enumerate(wires):
         wire.value = rows[number]
     heaps = [_heap(wires, column) for column in weights.T]
-    for level in range(1, _levels(weights) + 1):
+    for level in range(1, levels + 1):
         heaps = _added(m, f"{name}level{level}_", heaps)
         if level % LEVELS == 0:
             heaps = _registered(m, f"{name}stage{level}_", heaps)
@@ -53,12 +74,17 @@ def column_sums(
         width = max(most.bit_length(), (~least if least < 0 else least).bit_length()) + 1
         inverted = -sum(1 << power for weight in column if weight < 0 for power in _powers(int(weight)))
         sums.append(_finished(m, f"{name}{number}_", heap, int(constant) + inverted, width))
-    return sums, latency(weights)
+    return sums
 
 
 def latency(weights: np.ndarray) -> int:
     """Cycles from rows to the sums of :func:`column_sums`."""
-    return _levels(weights) // LEVELS + 2
+    return _levels(weights) // LEVELS + 2 + _copies(weights)
+
+
+def _copies(weights: np.ndarray) -> bool:
+    """Whether groups of columns have registers of the rows of their own."""
+    return weights.shape[1] > GROUP
 
 
 def _levels(weights: np.ndarray) -> int:
