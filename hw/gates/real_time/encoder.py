@@ -64,7 +64,7 @@ class PlaneEncoder(wiring.Component):
     """
 
     LATENCY = 4
-    GROUP = 64
+    GROUP = 16
 
     def __init__(self, encoder: Encoder, pixels: int, lanes: int, *, stores_from: None = None) -> None:
         if not encoder.REAL_TIME:
@@ -139,10 +139,13 @@ class PlaneEncoder(wiring.Component):
         lanes = [Value.cast(self.encoder.kept(beat.word_select(lane, PIXEL_BITS))) for lane in range(self.lanes)]
         kept: list[Value] = []
         for number in range(self.words):
-            own = Cat(lanes[: self.image_pixels - number * self.lanes])
-            writes, register = Signal(name=f"writes{number}"), Signal(len(own), name=f"word{number}", reset_less=True)
-            m.d.sync += writes.eq(accept & (word == number))
-            with m.If(writes):
-                m.d.sync += register.eq(own)
-            kept += [register.word_select(lane, len(lanes[0])) for lane in range(len(own) // len(lanes[0]))]
+            present = lanes[: self.image_pixels - number * self.lanes]
+            for first in range(0, len(present), self.GROUP):
+                own, name = Cat(present[first : first + self.GROUP]), f"{number}_{first}"
+                writes = Signal(name=f"writes{name}", attrs=COPY)
+                register = Signal(len(own), name=f"word{name}", reset_less=True)
+                m.d.sync += writes.eq(accept & (word == number))
+                with m.If(writes):
+                    m.d.sync += register.eq(own)
+                kept += [register.word_select(lane, len(lanes[0])) for lane in range(len(own) // len(lanes[0]))]
         return kept
