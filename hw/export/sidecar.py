@@ -35,11 +35,11 @@ class _Part(BaseModel):
 
 
 class Field(_Part):
-    """Some bits of a port that mean one number."""
+    """Some bits of a port that mean one number, or the spikes of several neurons, a bit each."""
 
     name: Name
     lsb: Width
-    width: Annotated[int, Limits(ge=0, le=64)]
+    width: Width
     signed: bool
 
 

@@ -64,6 +64,8 @@ struct Bits {
         value <<= 64 - field.width;
         return field.is_signed ? int64_t(value) >> (64 - field.width) : int64_t(value >> (64 - field.width));
     }
+
+    uint8_t bit(size_t place) const { return words[place / 32] >> place % 32 & 1; }
 };
 
 // Where numbers go: stdout as it was at the start.
@@ -257,12 +259,11 @@ class Bench {
         const size_t row = place.image % chunk_ * STEPS + place.step;
         const size_t start = size_t(place.word) * L::lanes;
         const size_t count = L::columns - start < L::lanes ? L::columns - start : L::lanes;
-        const uint64_t spikes = beat[L::spikes];
         for (size_t lane = 0, to = row * L::columns + start; lane < count; ++lane, ++to) {
             layer.sums[to] = beat[L::sums[lane]];
             layer.drives[to] = beat[L::drives[lane]];
             layer.membranes[to] = beat[L::membranes[lane]];
-            layer.spikes[to] = spikes >> lane & 1;
+            layer.spikes[to] = beat.bit(L::spikes + lane);
         }
         layer.last[row * L::words + place.word] = beat[L::last];
         layer.cycle[row * L::words + place.word] = cycle_;

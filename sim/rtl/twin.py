@@ -11,10 +11,13 @@ from time import perf_counter
 from captwin.hw.chip import Chip
 from captwin.hw.export.sidecar import Field, Sidecar
 from captwin.hw.gates.options import CoreOptions
+from captwin.hw.support.errors import CaptwinError
 from captwin.sim.rtl.design import Design, own_design
 from captwin.sim.rtl.program import compile_program
 
 DRIVER = Path(__file__).with_name("twin.cpp")
+#: of the numbers that the driver reads
+NUMBER_BITS = 64
 
 
 @dataclass(frozen=True)
@@ -55,13 +58,13 @@ def compile_design(design: Design) -> Twin:
 
 def layout_header(sidecar: Sidecar) -> str:
     """``layout.h``: sizes, and where each number lies in the ports, for ``driver.cpp``."""
-    fields = {port.name: {field.name: _field(field) for field in port.fields} for port in sidecar.ports}
+    fields = {port.name: {field.name: field for field in port.fields} for port in sidecar.ports}
     sizes, options = sidecar.sizes, sidecar.options
 
     def array(port: str, name: str, count: int) -> str:
-        return "{{" + ", ".join(fields[port][f"{name}[{n}]"] for n in range(count)) + "}}"
+        return "{{" + ", ".join(_field(fields[port][f"{name}[{n}]"]) for n in range(count)) + "}}"
 
-    result, counters, classes = "result__payload", list(fields["counters"].values()), sizes[-1]
+    result, counters, classes = "result__payload", [_field(each) for each in fields["counters"].values()], sizes[-1]
     lines = [f"using Sum = int{_sum_bits(sidecar)}_t;"]
     for name, number in (
         ("LAYERS", len(sizes) - 1),
@@ -73,7 +76,7 @@ def layout_header(sidecar: Sidecar) -> str:
     ):
         lines.append(f"constexpr size_t {name} = {number};")
     for name, field in (("LABEL", "label"), ("DECIDED", "steps"), ("CYCLES", "cycles")):
-        lines.append(f"constexpr Field {name}{fields[result][field]};")
+        lines.append(f"constexpr Field {name}{_field(fields[result][field])};")
     for name in ("counts", "membranes"):
         lines.append(f"constexpr std::array<Field, CLASSES> {name.upper()}{array(result, name, classes)};")
     lines.append(f"constexpr std::array<Field, {len(counters)}> COUNTERS{{{{{', '.join(counters)}}}}};")
@@ -81,10 +84,14 @@ def layout_header(sidecar: Sidecar) -> str:
     traced = zip(sizes[1:], sidecar.trace_lanes, strict=True) if options.trace else ()
     for number, (columns, lanes) in enumerate(traced):
         port = f"trace{number}__payload"
+        spikes = fields[port]["spikes"]
+        if spikes.width != lanes:
+            raise CaptwinError(f"sidecar: {port} has {spikes.width} spikes, a word of {lanes} neurons has {lanes}")
         lines += [
             f"template <>\nstruct Layer<{number}> {{",
             f"    static constexpr size_t columns = {columns}, lanes = {lanes}, words = {-(-columns // lanes)};",
-            *(f"    static constexpr Field {name}{fields[port][name]};" for name in ("spikes", "last")),
+            f"    static constexpr size_t spikes = {spikes.lsb};",
+            f"    static constexpr Field last{_field(fields[port]['last'])};",
             *(
                 f"    static constexpr std::array<Field, lanes> {name}{array(port, name, lanes)};"
                 for name in ("sums", "drives", "membranes")
@@ -100,6 +107,8 @@ def layout_header(sidecar: Sidecar) -> str:
 
 
 def _field(field: Field) -> str:
+    if field.width > NUMBER_BITS:
+        raise CaptwinError(f"sidecar: {field.name} has {field.width} bits, a number has {NUMBER_BITS} at most")
     return f"{{{field.lsb}, {field.width}, {str(field.signed).lower()}}}"
 
 

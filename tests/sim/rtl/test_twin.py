@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from captwin.hw.chip import Chip
+from captwin.hw.encoders import make_encoder
+from captwin.hw.export.sidecar import Sidecar
 from captwin.hw.gates.options import CoreOptions
 from captwin.hw.support.cache_folder import VARIABLE
 from captwin.hw.support.errors import CaptwinError
@@ -17,10 +19,11 @@ from captwin.sim import golden
 from captwin.sim.rtl.block_scoreboard import BlockScoreboard
 from captwin.sim.rtl.scoreboard import TRACED, Divergence
 from captwin.sim.rtl.simulators import missing_tools
-from captwin.sim.rtl.twin import Twin, build
+from captwin.sim.rtl.twin import Twin, build, layout_header
 from captwin.sim.rtl.verify import PARTS, verify
 from tests.support.chips import SMALL, random_chip, random_pixels
 from tests.support.proofs import proof
+from tests.support.real_time import real_time_chip
 
 IMAGES = 7
 
@@ -220,3 +223,35 @@ def test_first_is_the_earliest_image(small: tuple[Chip, Twin, np.ndarray]) -> No
     score.note(early, 0)
     score.note(late, 0)
     assert min(score.divergences)[1] is late
+
+
+def test_words_of_many_neurons() -> None:
+    """All of a real-time layer's spikes come in one word, here more than a register of the driver holds."""
+    chip = real_time_chip(1, sizes=(5, 70, 3), encoder=make_encoder(steps=3), knots=(2, 2))
+    pixels = random_pixels(1, chip, 30)
+    outcome = verify(build(chip, CoreOptions(2, 1, 1, real_time=True)), chip, pixels)
+    assert outcome.mismatches == 0 and sum(outcome.compared.values()) == 30 * 3 * 73 * 4
+
+
+def test_numbers_that_the_driver_cannot_read(small: tuple[Chip, Twin, np.ndarray]) -> None:
+    _, twin, _ = small
+
+    def changed(name: str, width: int) -> Sidecar:
+        ports = [
+            port.model_copy(
+                update={
+                    "width": 4096,
+                    "fields": [
+                        field.model_copy(update={"width": width}) if field.name == name else field
+                        for field in port.fields
+                    ],
+                }
+            )
+            for port in twin.sidecar.ports
+        ]
+        return twin.sidecar.model_copy(update={"ports": ports})
+
+    with pytest.raises(CaptwinError, match=r"sums\[0\] has 65 bits, a number has 64 at most"):
+        layout_header(changed("sums[0]", 65))
+    with pytest.raises(CaptwinError, match=r"trace0__payload has 99 spikes, a word of \d+ neurons"):
+        layout_header(changed("spikes", 99))
