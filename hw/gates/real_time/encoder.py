@@ -92,7 +92,7 @@ class PlaneEncoder(wiring.Component):
         m.d.sync += starting.eq(start)
         spikes = []
         for number, group in enumerate(range(0, self.image_pixels, self.GROUP)):
-            show = Signal(name=f"show{number}", attrs=COPY)
+            show = Signal(name=f"show{number}", reset_less=True, attrs=COPY)
             m.d.sync += show.eq(starting)
             for pixel in range(group, min(group + self.GROUP, self.image_pixels)):
                 spikes.append(self.encoder.shown(m, kept[pixel], show, f"pixel{pixel}_"))
@@ -142,7 +142,7 @@ class PlaneEncoder(wiring.Component):
             present = lanes[: self.image_pixels - number * self.lanes]
             for first in range(0, len(present), self.GROUP):
                 own, name = Cat(present[first : first + self.GROUP]), f"{number}_{first}"
-                writes = Signal(name=f"writes{name}", attrs=COPY)
+                writes = Signal(name=f"writes{name}", reset_less=True, attrs=COPY)
                 register = Signal(len(own), name=f"word{name}", reset_less=True)
                 m.d.sync += writes.eq(accept & (word == number))
                 with m.If(writes):

@@ -2,11 +2,14 @@
 
 from typing import Any
 
-from amaranth import Array, Const, Module, Mux, Signal, Value
+from amaranth import Array, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import memory
 
 from captwin.hw.gates.real_time.schedule import Schedule
-from captwin.hw.gates.streams import Pipeline
+from captwin.hw.gates.streams import COPY, Pipeline
+
+#: bits of the words that have addresses of their own: one register would not reach all of them in time
+PART = 96
 
 
 def to_loop(m: Module, name: str, schedule: Schedule, control: Pipeline, stage: int, word: Any) -> tuple[Any, Pipeline]:
@@ -18,14 +21,19 @@ def to_loop(m: Module, name: str, schedule: Schedule, control: Pipeline, stage: 
     later = Pipeline(m, f"{name}_loop_", resets=True)
     step = Signal(range(max(schedule.steps, 2)), name=f"{name}_loop_step")
     first = control["valid", stage] & control["first", stage]
-    m.d.sync += step.eq(Mux(first, 0, _advanced(step, schedule.advance, schedule.steps)))
+    following = Mux(first, 0, _advanced(step, schedule.advance, schedule.steps))
+    m.d.sync += step.eq(following)
     delays = [1 + number * (schedule.loop - 1) for number in range(schedule.steps)]
-    place = Signal(range(_depth(schedule)), name=f"{name}_place")
-    m.d.sync += place.eq(place + 1)
-    read = (place - Array([Const(delay) for delay in delays])[step])[: len(place)]
     later["valid", 0] = Array([control["valid", stage + delay] for delay in delays])[step]
     later["step", 0] = step
-    return _memory(m, f"{name}_to_loop", place, word, read), later
+    late = Signal(range(_depth(schedule)), name=f"{name}_late")  # of the step that is read in the next cycle
+    m.d.comb += late.eq(Array([Const(delay) for delay in delays])[following])
+    parts = []
+    for start in range(0, len(word), PART):
+        place, read = (Signal(late.shape(), name=f"{name}_{end}{start}", attrs=COPY) for end in ("place", "read"))
+        m.d.sync += [place.eq(place + 1), read.eq(place + 1 - late)]
+        parts.append(_memory(m, f"{name}_to_loop{start}", place, word[start : start + PART], read))
+    return Cat(parts), later
 
 
 def to_images(m: Module, name: str, schedule: Schedule, control: Pipeline, stage: int, word: Any) -> tuple[Any, Signal]:

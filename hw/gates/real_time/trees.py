@@ -40,14 +40,13 @@ def column_sums(
 ) -> tuple[list[Signal], int]:
     """Adds trees to ``m``: for each column the sum of the weights of all ``rows`` that are high, and its constant.
 
-    ``weights`` is (rows, columns); ``name`` begins the names of signals. Of many columns each GROUP has registers of
-    ``rows`` of its own, since one register would not reach all columns in time. Equal groups of rows in several columns
-    of those are added once. Returns the signed sums, none of which can overflow, and :func:`latency`.
+    ``weights`` is (rows, columns); ``name`` begins the names of signals. Each GROUP of columns has registers of
+    ``rows`` of its own, since those that make the rows are far away, and one register would not reach all columns in
+    time. Equal groups of rows in several columns of those are added once. Returns the signed sums, none of which can
+    overflow, and :func:`latency`.
     """
     levels = _levels(weights)
-    if not _copies(weights):
-        return _column_sums(m, name, rows, weights, constants, levels), latency(weights)
-    sums = []
+    sums: list[Signal] = []
     for start in range(0, weights.shape[1], GROUP):
         part, prefix = slice(start, start + GROUP), f"{name}from{start}_"
         copy = Signal(len(rows), name=f"{prefix}rows", reset_less=True, attrs=COPY)
@@ -79,12 +78,7 @@ def _column_sums(
 
 def latency(weights: np.ndarray) -> int:
     """Cycles from rows to the sums of :func:`column_sums`."""
-    return _levels(weights) // LEVELS + 2 + _copies(weights)
-
-
-def _copies(weights: np.ndarray) -> bool:
-    """Whether groups of columns have registers of the rows of their own."""
-    return weights.shape[1] > GROUP
+    return _levels(weights) // LEVELS + 3
 
 
 def _levels(weights: np.ndarray) -> int:
