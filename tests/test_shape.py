@@ -9,7 +9,7 @@ from tests.support.paths import ROOT
 
 FOLDERS = ("hw", "sim", "train", "boards", "scripts", "src", "tests")
 CODE = (".py", ".cpp", ".v")
-MOST_FILES, MOST_LINES = 14, 60
+MOST_FILES, MOST_LINES, MOST_PARAMETERS = 14, 60, 8
 #: functions that may be longer, and why
 LONGER = {("sim/cycles/recurrence.py", "run"): "compiled as one piece: its loops share all of their state"}
 
@@ -43,3 +43,17 @@ def test_functions_have_few_lines(folder):
                 if lines > MOST_LINES and (name, node.name) not in LONGER:
                     long.append(f"{name}, {node.name}: {lines} lines")
     assert not long, f"more than {MOST_LINES} lines: {'; '.join(long)}"
+
+
+def test_classes_take_few_parameters():
+    """The rest is one thing with a name of its own."""
+    many = []
+    for folder in FOLDERS:
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_bytes())):
+                for made in getattr(node, "body", []) if isinstance(node, ast.ClassDef) else []:
+                    if isinstance(made, ast.FunctionDef) and made.name == "__init__":
+                        taken = len(made.args.args) + len(made.args.kwonlyargs) - 1
+                        if taken > MOST_PARAMETERS:
+                            many.append(f"{path.relative_to(ROOT)}, {node.name}: {taken}")
+    assert not many, f"more than {MOST_PARAMETERS} parameters: {'; '.join(many)}"

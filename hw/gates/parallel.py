@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
@@ -20,6 +20,14 @@ from captwin.hw.gates.streams import reset_by_register, spike_word
 from captwin.hw.gates.tables import SurfaceStore
 
 
+class Widths(NamedTuple):
+    """How much a layer does at once; powers of two."""
+
+    spikes: int  #: neurons in a word of incoming spikes
+    banks: int  #: row events taken a cycle
+    lanes: int  #: neurons updated a cycle
+
+
 class SpikingLayer(wiring.Component):
     """One layer: an event source, a crossbar and the layer's neurons, joined by streams.
 
@@ -33,9 +41,7 @@ class SpikingLayer(wiring.Component):
     ----------
     layer, formats : the layer of the chip, and the chip's number formats
     steps : time steps of an inference
-    width : neurons in a word of incoming spikes, a power of two
-    banks : row events taken a cycle, a power of two
-    lanes : neurons updated a cycle, a power of two
+    widths : :class:`Widths`
     shows : what the results hold besides spikes (:func:`neuron_word`)
     changes : whether the crossbar keeps its sums from step to step, and takes rows whose spike has changed
     stores_from : number of the layer's first store; None for memories that are never written
@@ -57,13 +63,12 @@ class SpikingLayer(wiring.Component):
         formats: chip.Formats,
         *,
         steps: int,
-        width: int,
-        banks: int,
-        lanes: int,
+        widths: Widths,
         shows: Collection[str] = (),
         changes: bool = False,
         stores_from: int | None = None,
     ) -> None:
+        width, banks, lanes = widths
         self.stores_from = stores_from
         self.reset = Signal()
         self.parts: dict[str, Any] = {}  #: its blocks by name, in the order of their stores
@@ -145,9 +150,7 @@ class ParallelLayers:
                 layer,
                 chip.formats,
                 steps=chip.encoder.steps,
-                width=(options.pixel_lanes, *lanes)[number],
-                banks=banks[number],
-                lanes=lanes[number],
+                widths=Widths((options.pixel_lanes, *lanes)[number], banks[number], lanes[number]),
                 shows=shown_by(number, count, trace=options.trace),
                 changes=options.change_events,
                 stores_from=stores_from,

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from captwin.hw.gates.neuron import SHOWN
-from captwin.hw.gates.parallel import SpikingLayer
+from captwin.hw.gates.parallel import SpikingLayer, Widths
 from captwin.sim import golden
 from tests.hw.gates.drawn import SEEDS, SIZES, STALLS, bits, few, words
 from tests.hw.gates.driver import exchange, number
@@ -32,9 +32,7 @@ def test_spiking_layer(
     steps = int(rng.integers(1, 5))
     spikes = rng.random((2, steps, rows)) < rng.random()  # two inferences, one after the other
     trace = golden.run_layer(layer, formats, spikes)
-    block = SpikingLayer(
-        layer, formats, steps=steps, width=width, banks=banks, lanes=lanes, shows=SHOWN, changes=changes
-    )
+    block = SpikingLayer(layer, formats, steps=steps, widths=Widths(width, banks, lanes), shows=SHOWN, changes=changes)
     sent = [bits(block.spikes.payload.shape(), word) for word in words(spikes.reshape(-1, rows), width)]
     count = 2 * steps * -(-columns // lanes)
     (received,) = exchange(block, {block.spikes: sent}, {block.results: number(count)}, stall=stall, seed=seed)
