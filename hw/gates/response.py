@@ -19,8 +19,8 @@ from captwin.hw.gates.tables import CurveStore, SurfaceStore, own_tables
 
 #: stage in which the spike is there
 _SPIKE = 12
-#: bits of an unsigned factor that FPGAs' multipliers take
-FACTOR_BITS = 17
+#: bits of an unsigned factor that FPGAs' multipliers take; with so many more, what synthesis makes of it is fast enough
+FACTOR_BITS, WIDER_BITS = 17, 4
 #: names of the memories of neurons' parameters, before the lane's number; a family's synthesis may choose what they
 #: become
 PARAMETERS = "parameters"
@@ -149,7 +149,7 @@ class Response:
         """The slope times the membrane's fraction: where the slope is too wide for a multiplier, in two parts, which
         are added in the stage that is otherwise the multiplier's own."""
         fraction, slope = pipe["v", first + 12][: self._formats.membrane_fraction], pipe["slope", first + 12]
-        if len(slope) <= FACTOR_BITS + 1:
+        if len(slope) <= FACTOR_BITS + 1 + WIDER_BITS:
             pipe.register("climb", first + 13, fraction * slope)
             return
         pipe.register("climb_low", first + 13, fraction * slope[:FACTOR_BITS])

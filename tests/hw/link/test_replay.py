@@ -12,6 +12,7 @@ from captwin.hw.gates.core import Core, CoreOptions
 from captwin.hw.gates.real_time.encoder import full_rate_lanes
 from captwin.hw.link.linked_core import LinkedCore
 from captwin.hw.link.protocol import REPLY, Command, Status
+from captwin.hw.link.replay import Replay
 from captwin.hw.link.selftest import Replayed
 from captwin.sim import golden
 from captwin.sim.expected import expect
@@ -79,6 +80,17 @@ def test_a_result_at_another_time_is_told(chip: Chip) -> None:
     board = device(chip, labels(chip))
     assert board.replay is not None
     board.replay.interval += 1
+
+    async def watch(ctx) -> None:
+        await ctx.tick().until(board.replay.done)
+        assert verdict(ctx, board) == (1, 0, 1)
+
+    run(board, watch)
+
+
+def test_a_core_without_answers_is_told(chip: Chip, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Replay, "PATIENCE", 30)  # less than the first image takes
+    board = device(chip, labels(chip))
 
     async def watch(ctx) -> None:
         await ctx.tick().until(board.replay.done)

@@ -88,7 +88,7 @@ def test_a_column_of_784_rows(conditions, driver, millivolts):
     lines = Lines(bar.column, Wire(bar.row_line.ohms, bar.row_line.farads + 96 * 0.5e-15), driver)
     plain = ColumnBench(bench, column, spikes, 3.3)
     wired = WiredColumnBench(bench, column, spikes, 3.3, lines)
-    assert column.ballast > bar.column.farads and 0.1 < column.drives(spikes, 1.8)[0] < 0.4
+    assert column.ballast > bar.column.farads and 0.1 < column.drives(spikes, 3.3)[0] < 0.4
     ideal, real = plain.simulate(), wired.simulate()
     assert isinstance(ideal, Chain) and isinstance(real, Chain)
     assert real.spikes == ideal.spikes
